@@ -1,0 +1,58 @@
+"""Every error that the kit raises on purpose.
+
+    AutograderError                 anything below; its text says what happened, where, and what to do
+    ├─ AuthoringError               a staff folder that does not hold together: names the file and the mend
+    ├─ UsageError                   a command that asks for something that is not there
+    ├─ SubmissionError              what a student handed in cannot be read (`status`: "unreadable" or "missing")
+    ├─ SandboxError                 student code could not be run behind the line
+    │  ├─ SandboxUnavailable        this machine cannot build the wall; says what to install
+    │  └─ SandboxLost               the wall stood, then its process went away or broke the protocol
+    └─ WireError                    bytes from behind the line that are no valid reply
+"""
+
+from __future__ import annotations
+
+
+class AutograderError(Exception):
+    """Base of the tree above."""
+
+
+class AuthoringError(AutograderError):
+    """A staff folder that does not hold together.
+
+    where: the file (or folder) to open
+    what: what is wrong with it
+    mend: what to do about it
+    """
+
+    def __init__(self, where: object, what: str, mend: str) -> None:
+        super().__init__(f"{where}: {what}. {mend}")
+        self.where, self.what, self.mend = where, what, mend
+
+
+class UsageError(AutograderError):
+    """A command that asks for something that is not there."""
+
+
+class SubmissionError(AutograderError):
+    """What a student handed in cannot be read; `status` is the result's status."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class SandboxError(AutograderError):
+    """Student code could not be run behind the line."""
+
+
+class SandboxUnavailable(SandboxError):
+    """This machine cannot build the wall."""
+
+
+class SandboxLost(SandboxError):
+    """The sandbox stood, then went away or broke the protocol."""
+
+
+class WireError(AutograderError):
+    """Bytes from behind the line that are no valid reply."""

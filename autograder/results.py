@@ -1,0 +1,112 @@
+"""What grading gives back: frozen values, and the arithmetic of points on them. Points are computed here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+OUTCOMES = ("passed", "failed", "raised", "missing", "timed_out", "out_of_memory", "output_limit", "died")
+STATUSES = ("graded", "unreadable", "missing", "grader_error")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one function.
+
+    title: the sentence that the check tests; message: what happened; hint: where to look (both empty when it passed)
+    """
+
+    name: str
+    function: str
+    points: float
+    outcome: str
+    visibility: str
+    message: str
+    seconds: float
+    title: str = ""
+    hint: str = ""
+
+    @property
+    def earned(self) -> float:
+        return self.points if self.outcome == "passed" else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "earned": self.earned}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A known mistake that a function behaves like."""
+
+    function: str
+    mistake: str
+    title: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One graded submission, or why it could not be graded (`status`, and then `message`)."""
+
+    assignment: str
+    submission: str
+    student: str | None
+    status: str
+    max_score: float
+    tests: tuple[Check, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    remarks: tuple[str, ...] = ()
+    message: str = ""
+    isolation: str = "none"
+    walls: tuple[str, ...] = ()
+    grader: str = ""
+    digest: str = ""
+    seconds: float = 0.0
+
+    @property
+    def score(self) -> float:
+        return round(sum(check.earned for check in self.tests), 6)
+
+    def of(self, function: str) -> tuple[Check, ...]:
+        """The checks of one function, in their order."""
+        return tuple(check for check in self.tests if check.function == function)
+
+    def earned(self, function: str) -> float:
+        """The points of one function."""
+        return round(sum(check.earned for check in self.of(function)), 6)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of the interface; see docs/instructor-guide.md."""
+        told = {item.name: getattr(self, item.name) for item in fields(self)}
+        told["tests"] = [check.to_json() for check in self.tests]
+        told["diagnosis"] = [asdict(diagnosis) for diagnosis in self.diagnosis]
+        told["remarks"], told["walls"] = list(self.remarks), list(self.walls)
+        first = ("assignment", "submission", "student", "status")
+        return {name: told[name] for name in first} | {"score": self.score} | told
+
+    def dumps(self) -> str:
+        return json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Result:
+        """Back from `to_json`; TypeError or KeyError where `told` is not such an object."""
+        values = {item.name: told[item.name] for item in fields(cls)}
+        checks = [{key: value for key, value in check.items() if key != "earned"} for check in told["tests"]]
+        values["tests"] = tuple(Check(**check) for check in checks)
+        values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in told["diagnosis"])
+        values["remarks"], values["walls"] = tuple(told["remarks"]), tuple(told["walls"])
+        return cls(**values)
+
+    def filed_as(self, submission: str, student: str | None) -> Result:
+        """The same grading, of the same bytes found elsewhere."""
+        return replace(self, submission=submission, student=student)
+
+
+def points_by_function(checks: Iterable[Check]) -> dict[str, float]:
+    """What the checks of each function add up to, earned or not."""
+    totals: dict[str, float] = {}
+    for check in checks:
+        totals[check.function] = totals.get(check.function, 0.0) + check.points
+    return totals

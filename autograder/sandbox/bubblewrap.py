@@ -1,0 +1,130 @@
+"""The first wall: what the sandboxed Python can see, as a bubblewrap command.
+
+    /<prefix of Python>, /<prefix of the virtual environment>     read-only
+    /usr/lib, /lib, /lib64, /usr/local/lib, /etc/ld.so.cache      read-only: the C library and its friends
+    /run/inside.py                                                read-only: the only file of this project
+    /dev/{null,zero,full,random,urandom}, /dev/shm                no other device
+    /proc                                                         of the sandbox's own processes, hidden from submissions
+    /tmp                                                          empty, private, bounded; each box mounts its own
+
+No network, no environment but `ENVIRONMENT`, no capability, no new privileges. Started by root, bubblewrap keeps the two
+capabilities that `inside.become` needs to turn into the unprivileged user `NOBODY` before it loads anything; started by
+anybody else, it makes a user namespace and stays that user.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from autograder.errors import SandboxUnavailable
+
+NOBODY = 65534
+INSIDE = Path(__file__).with_name("inside.py")
+LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "2",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PATH": "/nonexistent",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "TMPDIR": "/tmp",
+}
+PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which numerical kernels suit this processor
+
+
+def environment() -> dict[str, str]:
+    """The whole environment of student code."""
+    return ENVIRONMENT | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def runs_as_root() -> bool:
+    return os.geteuid() == 0
+
+
+def python_paths() -> list[str]:
+    """The folders that this Python and its packages live in, without one that holds more than that (`/usr`)."""
+    prefixes = {sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
+    kept = {path for path in prefixes if path not in ("/", "/usr")}
+    if "/usr" in prefixes:
+        kept.add(os.path.realpath(sys.executable))
+    return sorted(kept, key=len)
+
+
+def parents(paths: list[str]) -> list[str]:
+    """Every folder above `paths`, outermost first."""
+    above = {str(folder) for path in paths for folder in Path(path).parents}
+    return sorted(above - {"/"}, key=len)
+
+
+def command(control: int, *, init: bool) -> list[str]:
+    """The bubblewrap command that starts `inside.py` with its control socket on descriptor `control`.
+
+    init: let bubblewrap's own process be the first of the PID namespace; without it, `inside.py` is.
+    """
+    program = find_bubblewrap()
+    words = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    words += ["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
+    words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if runs_as_root() else ["--unshare-user"]
+    words += [] if init else ["--as-pid-1"]
+    for path in ("/dev", "/run", *parents(python_paths())):
+        words += ["--perms", "0755", "--dir", path]  # bubblewrap's own would be root's alone
+    for path in (*LIBRARIES, *python_paths()):
+        words += ["--ro-bind-try", path, path]
+    for device in DEVICES:
+        words += ["--dev-bind", device, device]
+    words += ["--perms", "1777", "--dir", "/dev/shm", "--perms", "0444", "--ro-bind-data", "{inside}", "/run/inside.py"]
+    words += ["--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    for name, value in environment().items():
+        words += ["--setenv", name, value]
+    return [*words, "--", sys.executable, "-s", "-P", "-B", "/run/inside.py", str(control)]
+
+
+def find_bubblewrap() -> str:
+    """The path of `bwrap`; SandboxUnavailable where there is none."""
+    if sys.platform != "linux":
+        raise SandboxUnavailable(
+            f"submissions are graded in a bubblewrap sandbox, which needs Linux; this is {sys.platform}. "
+            "Grade in a Linux virtual machine or WSL 2, or grade code that you trust with --no-sandbox."
+        )
+    program = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/bin")
+    if program is None:
+        raise SandboxUnavailable(
+            "submissions are graded in a bubblewrap sandbox and `bwrap` is not installed. "
+            "Install it (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap; "
+            "Arch: pacman -S bubblewrap), or grade code that you trust with --no-sandbox."
+        )
+    return program
+
+
+def explain_failure(text: str) -> str:
+    """What to do about a bubblewrap or a boot that failed with `text` on standard error."""
+    said = " ".join(text.split())[-400:] or "it said nothing"
+    if "uid map" in text or "user namespace" in text or "namespace" in text.lower() or "Operation not permitted" in text:
+        mend = (
+            "This machine does not let bubblewrap make namespaces. Ubuntu 24.04: install the AppArmor profile for bwrap "
+            "(apt-get install apparmor-profiles) or set kernel.apparmor_restrict_unprivileged_userns=0; Debian: "
+            "kernel.unprivileged_userns_clone=1; Docker: run with --privileged, or grade on the host."
+        )
+    elif "No module named" in text:
+        mend = "A package is missing in this Python environment: install the kit into a virtual environment of its own."
+    elif "Permission denied" in text:
+        mend = f"The user that student code runs as cannot read {sys.prefix}: chmod -R a+rX it, or move it out of a private folder."
+    else:
+        mend = "`autograder doctor` shows what this machine can do."
+    return f"the sandbox did not start: {said}. {mend}"
+
+
+def version() -> str:
+    """Bubblewrap's own version line; SandboxUnavailable where there is none."""
+    return subprocess.run([find_bubblewrap(), "--version"], capture_output=True, text=True, check=False).stdout.strip()

@@ -1,0 +1,114 @@
+"""The student's functions, as a check sees them: `student.sgd_factorise(A, 2, num_epochs=5)` is a call behind the line.
+
+A call that returns gives its value. Any other end raises a `Verdict`, which the session turns into that check's outcome, so a
+check is written as if nothing could go wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.sandbox import Box, Reply
+
+SAYS = {
+    "timed_out": "{name} did not finish: {message}",
+    "out_of_memory": "{name} needs too much memory: {message}",
+    "output_limit": "{name} {message}",
+    "died": "{name} ended its process: {message}",
+    "missing": "{name} is not defined",
+    "raised": "{name} raised {message}",
+}
+
+
+class Verdict(Exception):
+    """How a call ended that did not return; `outcome` is one of `results.OUTCOMES`."""
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that returned: its value, and what the function left of the arguments that it was given."""
+
+    value: Any
+    arguments: tuple
+
+
+@dataclass
+class Submission:
+    """A loaded submission: its box, and what is known of its functions."""
+
+    box: Box
+    functions: dict[str, dict[str, Any]]
+    timed_out: set[str] = field(default_factory=set)
+    failed: Verdict | None = None
+
+    def require(self, name: str) -> None:
+        """A Verdict unless the submission defines the function."""
+        if self.failed is not None:
+            raise Verdict(self.failed.outcome, str(self.failed))
+        if name not in self.functions:
+            raise Verdict("missing", SAYS["missing"].format(name=name))
+
+    @classmethod
+    def loaded(cls, box: Box, reply: Reply, names: Iterable[str]) -> Submission:
+        """A submission from the reply to its loading. Where its top level could not be run, every call ends the same way."""
+        functions = reply.header.get("functions") if reply.outcome == "loaded" else {}
+        known = {name: value for name, value in functions.items() if isinstance(value, dict)} if isinstance(functions, dict) else {}
+        submission = cls(box, known)
+        if reply.outcome != "loaded":
+            submission.failed = Verdict(reply.outcome if reply.outcome in SAYS else "died", f"the top level of the file {reply.message}")
+        return submission
+
+    def ask(self, name: str, arguments: tuple, options: dict, seed: int, differentiate: bool = False) -> Reply:
+        """Call a function; a Verdict where it did not return. A function that timed out once is not called again."""
+        self.require(name)
+        if name in self.timed_out:
+            raise Verdict("timed_out", f"{name} was not called again after it did not finish")
+        reply = self.box.call(name, arguments, options, seed=seed, differentiate=differentiate)
+        if reply.outcome == "returned":
+            return reply
+        if reply.outcome == "timed_out":
+            self.timed_out.add(name)
+        outcome = reply.outcome if reply.outcome in SAYS else "died"
+        if reply.header.get("type") == "NotImplementedError":
+            raise Verdict("raised", f"{name} is not written yet (it raised NotImplementedError)")
+        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message))
+
+
+class Student:
+    """Gives each function of a submission as an attribute; every call starts from the same seed and fresh arguments."""
+
+    def __init__(self, submission: Submission, seed: int = 0) -> None:
+        self._submission, self._seed = submission, seed
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *arguments, **options: self.call(name, *arguments, **options).value
+
+    def seeded(self, seed: int) -> Student:
+        """The same functions, called after `torch.manual_seed(seed)`."""
+        return Student(self._submission, seed)
+
+    def call(self, name: str, *arguments: Any, **options: Any) -> Call:
+        """Call a function by name; gives its value and the arguments as they are after the call."""
+        reply = self._submission.ask(name, arguments, options, self._seed)
+        return Call(reply.value, reply.arguments)
+
+    def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple]:
+        """A function's value and the gradients of its sum with respect to each floating tensor argument.
+
+        A gradient is None where the value does not depend differentiably on that argument.
+        """
+        reply = self._submission.ask(name, arguments, options, self._seed, differentiate=True)
+        return reply.value, reply.gradients
+
+    def defaults(self, name: str) -> dict[str, Any]:
+        """The parameters of a function, in order, with their default values (None: no default, or not a number)."""
+        self._submission.require(name)
+        return self._submission.functions[name]

@@ -1,0 +1,207 @@
+"""The words that checks are written in.
+
+    draw        a check's own random matrices: `draw.uniform(4, 3)`, `draw.spectrum(5, 4, (3, 2, 1))`, `draw.mask(4, 3, hidden=2)`
+    results     `items(value, 2, ...)`, `matrix(value, (4, 2), ...)`, `scalar(value, ...)`: right kind, shape and finite, as float64
+    judging     `expect(condition, message)`, `close(actual, expected, tolerance, what)`, `unchanged(call, A)`
+    yardsticks  `squared_error(A, R)`, `truncated_svd(A, r)`, `truncated_svd_error(A, r)`
+
+A check that fails says what was called, what came back and what was expected. Messages of hidden checks give shapes, properties
+and sizes of errors, never the inputs. All arithmetic is done here, in float64, on values that crossed the line as bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from autograder.student import Call
+from autograder.wire import Opaque, TorchFunction
+
+__all__ = [
+    "Draw",
+    "TorchFunction",
+    "Wrong",
+    "close",
+    "expect",
+    "fresh_start",
+    "history",
+    "items",
+    "kind",
+    "matrix",
+    "scalar",
+    "squared_error",
+    "truncated_svd",
+    "truncated_svd_error",
+    "unchanged",
+]
+
+
+class Wrong(AssertionError):
+    """A wrong answer; its one line is what the student reads."""
+
+
+def expect(condition: bool, message: str) -> None:
+    """Fail the check with `message` unless `condition`."""
+    if not condition:
+        raise Wrong(message)
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def kind(value: Any) -> str:
+    """A result's type in the student's words: "a tensor of shape (3, 2)", "None", "a list of 2 items"."""
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)} item{'' if len(value) == 1 else 's'}"
+    if value is None:
+        return "None"
+    return f"a value of type {value if isinstance(value, Opaque) else type(value).__name__}"
+
+
+def items(value: Any, count: int, what: str) -> tuple:
+    """The `count` results of a function that returns several. what: the call and the names, "f(A) ... (U, V)"."""
+    expect(isinstance(value, tuple | list), f"{what}: returned {kind(value)}; expected {count} results")
+    expect(len(value) == count, f"{what}: returned {len(value)} results; expected {count}")
+    return tuple(value)
+
+
+def matrix(value: Any, shape: Sequence[int], what: str, *, finite: bool = True) -> torch.Tensor:
+    """`value` as a float64 tensor of `shape`, finite. what: its name in messages, "sgd_factorise(A, rank=2) returned U"."""
+    expect(isinstance(value, torch.Tensor), f"{what}: {kind(value)}; expected a torch.Tensor of shape {tuple(shape)}")
+    expect(tuple(value.shape) == tuple(shape), f"{what} of shape {tuple(value.shape)}; expected {tuple(shape)}")
+    expect(value.is_floating_point(), f"{what} of dtype {str(value.dtype).removeprefix('torch.')}; expected a real floating dtype")
+    exact = value.to(torch.float64)
+    if finite:
+        bad = int((~torch.isfinite(exact)).sum())
+        expect(bad == 0, f"{what} with {bad} of {exact.numel()} entries NaN or infinite")
+    return exact
+
+
+def scalar(value: Any, what: str) -> float:
+    """`value`, a 0-d floating tensor, as a float; finite."""
+    return float(matrix(value, (), what))
+
+
+def history(value: Any, length: int, what: str) -> list[float]:
+    """`value`, a list of `length` finite floats (0-d tensors pass for floats)."""
+    expect(isinstance(value, list | tuple), f"{what}: {kind(value)}; expected a list of {length} floats")
+    expect(len(value) == length, f"{what} of {len(value)} values; expected {length}, one an iteration")
+    numbers = []
+    for item in value:
+        number = float(item) if isinstance(item, int | float) or (isinstance(item, torch.Tensor) and item.ndim == 0) else None
+        expect(number is not None, f"{what} with {kind(item)} in it; expected floats")
+        expect(math.isfinite(number or 0.0), f"{what} with NaN or infinite values in it")
+        numbers.append(number or 0.0)
+    return numbers
+
+
+# --- judging ----------------------------------------------------------------------------------------------------------
+
+
+def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """The largest absolute difference of any two entries; 0.0 for empty tensors."""
+    gap = (actual.to(torch.float64) - expected.to(torch.float64)).abs()
+    return float(gap.max()) if gap.numel() else 0.0
+
+
+def close(actual: torch.Tensor | float, expected: torch.Tensor | float, tolerance: float, what: str) -> None:
+    """Fail unless every entry is within `tolerance` (absolute) of what is expected."""
+    gap = difference(torch.as_tensor(actual, dtype=torch.float64), torch.as_tensor(expected, dtype=torch.float64))
+    expect(gap <= tolerance, f"{what} (largest difference {gap:.2g}, at most {tolerance:.0e} allowed)")
+
+
+def unchanged(call: Call, *given: torch.Tensor) -> None:
+    """Fail where a function changed the tensors that it was given as its first arguments."""
+    for number, (before, after) in enumerate(zip(given, call.arguments, strict=False), start=1):
+        same = isinstance(after, torch.Tensor) and after.shape == before.shape and bool(
+            torch.equal(torch.nan_to_num(after.to(torch.float64)), torch.nan_to_num(before.to(torch.float64)))
+        )
+        expect(same, f"the call changed its argument number {number}; work on a copy")
+
+
+# --- yardsticks -------------------------------------------------------------------------------------------------------
+
+
+def squared_error(A: torch.Tensor, R: torch.Tensor) -> float:
+    """‖A − R‖²_F in float64."""
+    return float(((A.to(torch.float64) - R.to(torch.float64)) ** 2).sum())
+
+
+def truncated_svd(A: torch.Tensor, rank: int) -> torch.Tensor:
+    """The best rank-`rank` approximation of A in the Frobenius norm (Eckart and Young, 1936), float64, m×n."""
+    U, S, Vh = torch.linalg.svd(A.to(torch.float64), full_matrices=False)
+    return (U[:, :rank] * S[:rank]) @ Vh[:rank]
+
+
+def truncated_svd_error(A: torch.Tensor, rank: int) -> float:
+    """The smallest squared error that any rank-`rank` factorisation of A can have: the sum of the squared singular values left out."""
+    return float((torch.linalg.svdvals(A.to(torch.float64))[rank:] ** 2).sum())
+
+
+def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) -> None:
+    """Fail unless the factors start as `torch.rand` gives them: in [0, 1), and no two entries alike."""
+    for value, name in zip(start, names, strict=True):
+        inside = bool(((value >= 0) & (value < 1)).all())
+        expect(inside, f"{what}: {name} does not start in [0, 1); start it from torch.rand")
+        alike = value.numel() - len(set(value.flatten().tolist()))
+        expect(alike == 0, f"{what}: {name} starts with equal entries; start it from torch.rand")
+
+
+# --- draw -------------------------------------------------------------------------------------------------------------
+
+
+class Draw:
+    """Random inputs of one check, float32, governed by one seed.
+
+    secret: the course's own; name: the check's. Knowing the check without the secret is not knowing its inputs.
+    """
+
+    def __init__(self, secret: str, name: str) -> None:
+        seed = int.from_bytes(hashlib.sha256(f"{secret}\0{name}".encode()).digest()[:7])
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def seed(self) -> int:
+        """A seed for `student.seeded`."""
+        return self.integer(0, 2**31)
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from `low` (included) to `high` (excluded)."""
+        return int(torch.randint(low, high, (), generator=self._generator))
+
+    def number(self, low: float, high: float) -> float:
+        """A float between `low` and `high`."""
+        return low + (high - low) * float(torch.rand((), generator=self._generator))
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+        """Independent entries, uniform between `low` and `high`."""
+        return low + (high - low) * torch.rand(shape, generator=self._generator)
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        """Independent standard normal entries."""
+        return torch.randn(shape, generator=self._generator)
+
+    def orthonormal(self, m: int, n: int) -> torch.Tensor:
+        """m×n (m ≥ n) with orthonormal columns, uniformly distributed."""
+        Q, R = torch.linalg.qr(torch.randn((m, n), generator=self._generator, dtype=torch.float64))
+        return (Q * R.diagonal().sign()).to(torch.float32)
+
+    def spectrum(self, m: int, n: int, singular_values: Sequence[float]) -> torch.Tensor:
+        """m×n with these singular values (at most min(m, n) of them; the others are 0) and random singular vectors."""
+        r = len(singular_values)
+        U, V = self.orthonormal(m, r), self.orthonormal(n, r)
+        return (U * torch.tensor(singular_values, dtype=torch.float32)) @ V.T
+
+    def mask(self, m: int, n: int, hidden: int) -> torch.Tensor:
+        """Boolean m×n with `hidden` entries False, never a whole row or column of them."""
+        while True:
+            flat = torch.ones(m * n, dtype=torch.bool)
+            flat[torch.randperm(m * n, generator=self._generator)[:hidden]] = False
+            M = flat.reshape(m, n)
+            if bool(M.any(0).all()) and bool(M.any(1).all()):
+                return M
