@@ -1,7 +1,7 @@
 """An assignment as the engine knows it: data read from one staff folder, validated here and nowhere else.
 
-    reference_solutions/<slug>/
-        assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md  variants/*.py  mistakes/*.py
+reference_solutions/<slug>/
+    assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md  variants/*.py  mistakes/*.py
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def find_course(start: Path | None = None) -> Path:
     for folder in (first.resolve(), *first.resolve().parents):
         if (folder / STAFF).is_dir():
             return folder
-    raise UsageError(f"no course here: {first} is not inside a folder that holds {STAFF}/. Change into it, or set AUTOGRADER_COURSE.")
+    raise UsageError(
+        f"no course here: {first} is not inside a folder that holds {STAFF}/. Change into it, or set AUTOGRADER_COURSE."
+    )
 
 
 def find_assignments(course: Path) -> list[Assignment]:

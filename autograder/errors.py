@@ -1,13 +1,13 @@
 """Every error that the kit raises on purpose.
 
-    AutograderError                 anything below; its text says what happened, where, and what to do
-    ├─ AuthoringError               a staff folder that does not hold together: names the file and the mend
-    ├─ UsageError                   a command that asks for something that is not there
-    ├─ SubmissionError              what a student handed in cannot be read (`status`: "unreadable" or "missing")
-    ├─ SandboxError                 student code could not be run behind the line
-    │  ├─ SandboxUnavailable        this machine cannot build the wall; says what to install
-    │  └─ SandboxLost               the wall stood, then its process went away or broke the protocol
-    └─ WireError                    bytes from behind the line that are no valid reply
+AutograderError                 anything below; its text says what happened, where, and what to do
+├─ AuthoringError               a staff folder that does not hold together: names the file and the mend
+├─ UsageError                   a command that asks for something that is not there
+├─ SubmissionError              what a student handed in cannot be read (`status`: "unreadable" or "missing")
+├─ SandboxError                 student code could not be run behind the line
+│  ├─ SandboxUnavailable        this machine cannot build the wall; says what to install
+│  └─ SandboxLost               the wall stood, then its process went away or broke the protocol
+└─ WireError                    bytes from behind the line that are no valid reply
 """
 
 from __future__ import annotations

@@ -57,7 +57,6 @@ class Result:
     max_score: float
     tests: tuple[Check, ...] = ()
     diagnosis: tuple[Diagnosis, ...] = ()
-    remarks: tuple[str, ...] = ()
     message: str = ""
     isolation: str = "none"
     walls: tuple[str, ...] = ()
@@ -82,7 +81,7 @@ class Result:
         told = {item.name: getattr(self, item.name) for item in fields(self)}
         told["tests"] = [check.to_json() for check in self.tests]
         told["diagnosis"] = [asdict(diagnosis) for diagnosis in self.diagnosis]
-        told["remarks"], told["walls"] = list(self.remarks), list(self.walls)
+        told["walls"] = list(self.walls)
         first = ("assignment", "submission", "student", "status")
         return {name: told[name] for name in first} | {"score": self.score} | told
 
@@ -96,7 +95,7 @@ class Result:
         checks = [{key: value for key, value in check.items() if key != "earned"} for check in told["tests"]]
         values["tests"] = tuple(Check(**check) for check in checks)
         values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in told["diagnosis"])
-        values["remarks"], values["walls"] = tuple(told["remarks"]), tuple(told["walls"])
+        values["walls"] = tuple(told["walls"])
         return cls(**values)
 
     def filed_as(self, submission: str, student: str | None) -> Result:

@@ -199,7 +199,9 @@ def validate(assignment: Assignment, items: list[pytest.Item]) -> None:
             mend = f"Its functions are {', '.join(assignment.functions)}: mend the task mark, or add the function."
             raise AuthoringError(item.path, f"{item.name} is about {function}, which assignment.toml does not name", mend)
         if item.name in seen:
-            raise AuthoringError(item.path, f"{item.name} is also in {seen[item.name].name}", "Give each check a name of its own.")
+            raise AuthoringError(
+                item.path, f"{item.name} is also in {seen[item.name].name}", "Give each check a name of its own."
+            )
         seen[item.name] = item.path
         blank.append(Check(item.name, function, points, "passed", "hidden", "", 0.0))
     totals = points_by_function(blank)
@@ -303,4 +305,3 @@ class open_submission:
 
     def __exit__(self, *_: object) -> None:
         self.box.close()
-

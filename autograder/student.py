@@ -23,11 +23,14 @@ SAYS = {
 
 
 class Verdict(Exception):
-    """How a call ended that did not return; `outcome` is one of `results.OUTCOMES`."""
+    """How a call ended that did not return.
 
-    def __init__(self, outcome: str, message: str) -> None:
+    outcome: one of `results.OUTCOMES`; error_type: for "raised", the name of the exception's class ("ValueError")
+    """
+
+    def __init__(self, outcome: str, message: str, error_type: str = "") -> None:
         super().__init__(message)
-        self.outcome = outcome
+        self.outcome, self.error_type = outcome, error_type
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,14 @@ class Submission:
     def loaded(cls, box: Box, reply: Reply, names: Iterable[str]) -> Submission:
         """A submission from the reply to its loading. Where its top level could not be run, every call ends the same way."""
         functions = reply.header.get("functions") if reply.outcome == "loaded" else {}
-        known = {name: value for name, value in functions.items() if isinstance(value, dict)} if isinstance(functions, dict) else {}
+        known = (
+            {name: value for name, value in functions.items() if isinstance(value, dict)} if isinstance(functions, dict) else {}
+        )
         submission = cls(box, known)
         if reply.outcome != "loaded":
-            submission.failed = Verdict(reply.outcome if reply.outcome in SAYS else "died", f"the top level of the file {reply.message}")
+            submission.failed = Verdict(
+                reply.outcome if reply.outcome in SAYS else "died", f"the top level of the file {reply.message}"
+            )
         return submission
 
     def ask(self, name: str, arguments: tuple, options: dict, seed: int, differentiate: bool = False) -> Reply:
@@ -75,9 +82,10 @@ class Submission:
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
         outcome = reply.outcome if reply.outcome in SAYS else "died"
-        if reply.header.get("type") == "NotImplementedError":
-            raise Verdict("raised", f"{name} is not written yet (it raised NotImplementedError)")
-        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message))
+        error_type = str(reply.header.get("type") or "")
+        if error_type == "NotImplementedError":
+            raise Verdict("raised", f"{name} is not written yet (it raised NotImplementedError)", error_type)
+        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_type)
 
 
 class Student:

@@ -62,18 +62,27 @@ def find(path: Path, slug: str) -> list[Found]:
     if not path.is_dir():
         return [Found(path, None)]
     if (path / slug).is_dir() and not path.is_symlink():
-        return [Found(_counts(path / slug, slug), path.name)]
+        return [Found(counts(path / slug, slug), path.name)]
     students = sorted(name for name in os.listdir(path) if (path / name).is_dir() and not name.startswith("."))
-    found = [Found(_counts(path / name / slug, slug), name) for name in students if (path / name / slug).is_dir()]
+    found = [Found(counts(path / name / slug, slug), name) for name in students if (path / name / slug).is_dir()]
     if not found:
         raise UsageError(f"no submission of {slug} in {path}: it holds no folder <student>/{slug}/.")
     return found
 
 
-def _counts(folder: Path, slug: str) -> Path:
-    """Which file of a student's folder counts."""
+def counts(folder: Path, slug: str) -> Path:
+    """Which file of a student's folder counts: the notebook, else the module. A notebook without code beside a module does not."""
     notebook, module = folder / f"{slug}.ipynb", folder / f"{slug}.py"
-    return notebook if os.path.lexists(notebook) or not os.path.lexists(module) else module
+    if os.path.lexists(module) and (not os.path.lexists(notebook) or _without_code(notebook)):
+        return module
+    return notebook
+
+
+def _without_code(notebook: Path) -> bool:
+    try:
+        return not read(notebook).units
+    except SubmissionError:
+        return False
 
 
 def read(path: Path, skip: frozenset[str] = frozenset()) -> Source:
@@ -100,7 +109,9 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise SubmissionError("missing", f"there is no file {path.name}") from None
     except (OSError, ValueError) as error:
-        raise SubmissionError("unreadable", f"{path.name} cannot be opened ({getattr(error, 'strerror', None) or error})") from None
+        raise SubmissionError(
+            "unreadable", f"{path.name} cannot be opened ({getattr(error, 'strerror', None) or error})"
+        ) from None
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise SubmissionError("unreadable", f"{path.name} is not a regular file")

@@ -32,6 +32,7 @@ __all__ = [
     "items",
     "kind",
     "matrix",
+    "number",
     "scalar",
     "squared_error",
     "truncated_svd",
@@ -75,7 +76,9 @@ def matrix(value: Any, shape: Sequence[int], what: str, *, finite: bool = True) 
     """`value` as a float64 tensor of `shape`, finite. what: its name in messages, "sgd_factorise(A, rank=2) returned U"."""
     expect(isinstance(value, torch.Tensor), f"{what}: {kind(value)}; expected a torch.Tensor of shape {tuple(shape)}")
     expect(tuple(value.shape) == tuple(shape), f"{what} of shape {tuple(value.shape)}; expected {tuple(shape)}")
-    expect(value.is_floating_point(), f"{what} of dtype {str(value.dtype).removeprefix('torch.')}; expected a real floating dtype")
+    expect(
+        value.is_floating_point(), f"{what} of dtype {str(value.dtype).removeprefix('torch.')}; expected a real floating dtype"
+    )
     exact = value.to(torch.float64)
     if finite:
         bad = int((~torch.isfinite(exact)).sum())
@@ -86,6 +89,15 @@ def matrix(value: Any, shape: Sequence[int], what: str, *, finite: bool = True) 
 def scalar(value: Any, what: str) -> float:
     """`value`, a 0-d floating tensor, as a float; finite."""
     return float(matrix(value, (), what))
+
+
+def number(value: Any, what: str) -> float:
+    """`value`, a Python number or a tensor with one element, as a float; finite."""
+    one = isinstance(value, int | float) or (isinstance(value, torch.Tensor) and value.numel() == 1)
+    expect(one, f"{what}: {kind(value)}; expected a number or a tensor with one element")
+    result = float(value)
+    expect(math.isfinite(result), f"{what}: {result}; expected a finite number")
+    return result
 
 
 def history(value: Any, length: int, what: str) -> list[float]:
@@ -119,8 +131,10 @@ def close(actual: torch.Tensor | float, expected: torch.Tensor | float, toleranc
 def unchanged(call: Call, *given: torch.Tensor) -> None:
     """Fail where a function changed the tensors that it was given as its first arguments."""
     for number, (before, after) in enumerate(zip(given, call.arguments, strict=False), start=1):
-        same = isinstance(after, torch.Tensor) and after.shape == before.shape and bool(
-            torch.equal(torch.nan_to_num(after.to(torch.float64)), torch.nan_to_num(before.to(torch.float64)))
+        same = (
+            isinstance(after, torch.Tensor)
+            and after.shape == before.shape
+            and bool(torch.equal(torch.nan_to_num(after.to(torch.float64)), torch.nan_to_num(before.to(torch.float64))))
         )
         expect(same, f"the call changed its argument number {number}; work on a copy")
 

@@ -55,6 +55,8 @@ def encode_value(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {"tensor": key}
     if isinstance(value, TorchFunction):
         return {"function": value.name}
+    if callable(value) and getattr(torch, getattr(value, "__name__", ""), None) is value:
+        return {"function": value.__name__}
     if isinstance(value, float):
         return {"float": repr(value)}
     if isinstance(value, list | tuple):
@@ -62,7 +64,9 @@ def encode_value(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {"items": [encode_value(item, tensors) for item in value], "type": kind}
     if value is None or isinstance(value, bool | int | str):
         return value
-    raise TypeError(f"a check passed a {type(value).__name__}; only tensors, numbers, strings, lists and TorchFunction cross the line")
+    raise TypeError(
+        f"a check passed a {type(value).__name__}; only tensors, numbers, strings, lists and TorchFunction cross the line"
+    )
 
 
 def decode_value(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:

@@ -67,8 +67,10 @@ def parents(paths: list[str]) -> list[str]:
     return sorted(above - {"/"}, key=len)
 
 
-def command(control: int, *, init: bool) -> list[str]:
+def command(control: int, inside: int, *, init: bool) -> list[str]:
     """The bubblewrap command that starts `inside.py` with its control socket on descriptor `control`.
+
+    inside: a descriptor of `inside.py`, which may lie in a folder that the sandboxed user cannot enter
 
     init: let bubblewrap's own process be the first of the PID namespace; without it, `inside.py` is.
     """
@@ -83,7 +85,7 @@ def command(control: int, *, init: bool) -> list[str]:
         words += ["--ro-bind-try", path, path]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
-    words += ["--perms", "1777", "--dir", "/dev/shm", "--perms", "0444", "--ro-bind-data", "{inside}", "/run/inside.py"]
+    words += ["--perms", "1777", "--dir", "/dev/shm", "--perms", "0444", "--ro-bind-data", str(inside), "/run/inside.py"]
     words += ["--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
@@ -119,7 +121,9 @@ def explain_failure(text: str) -> str:
     elif "No module named" in text:
         mend = "A package is missing in this Python environment: install the kit into a virtual environment of its own."
     elif "Permission denied" in text:
-        mend = f"The user that student code runs as cannot read {sys.prefix}: chmod -R a+rX it, or move it out of a private folder."
+        mend = (
+            f"The user that student code runs as cannot read {sys.prefix}: chmod -R a+rX it, or move it out of a private folder."
+        )
     else:
         mend = "`autograder doctor` shows what this machine can do."
     return f"the sandbox did not start: {said}. {mend}"

@@ -398,6 +398,7 @@ class Supervisor:
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
         self.cpu_used = 0.0
+        self.started = False
 
     def serve(self) -> None:
         """Answer the grader's requests until it hangs up."""
@@ -431,17 +432,23 @@ class Supervisor:
         return reply, b""
 
     def call(self, request: dict, payload: bytes) -> tuple[dict, bytes]:
-        if not self.loader:
-            reply, _ = self.load()
-            if reply["outcome"] != "loaded":
-                return reply, b""
-        try:
-            self.send(pack(request, payload))
-            cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
-            return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
-        except Breach as breach:
-            self.kill_everything()
-            return breach.reply, b""
+        """One call. Where an earlier call left the loader unable to start it, the loader is made anew, once."""
+        for _ in range(2):
+            if not self.loader:
+                reply, _ = self.load()
+                if reply["outcome"] != "loaded":
+                    return reply, b""
+            self.started = False
+            try:
+                self.send(pack(request, payload))
+                cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
+                return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
+            except Breach as breach:
+                self.kill_everything()
+                reply = breach.reply
+                if self.started:
+                    break
+        return reply, b""
 
     def start_loader(self) -> None:
         requests, self.requests = os.pipe()
@@ -499,6 +506,7 @@ class Supervisor:
                 while (frame := self.next_frame()) is not None:
                     header = frame[0]
                     if "started" in header:
+                        self.started = True
                         clock = CpuClock(header["started"])
                     elif "progress" in header:
                         self.progress = header["progress"]
@@ -509,6 +517,8 @@ class Supervisor:
                         if reply is None:
                             raise Breach("died", f"the process ended without an answer ({ending(header['ended'])})")
                         return reply
+            elif self.loader_is_gone():
+                raise Breach("died", "the process ended without an answer")
             seconds = clock.read()
             if seconds > cpu_limit:
                 self.cpu_used += seconds
@@ -516,6 +526,10 @@ class Supervisor:
             if time.monotonic() - start > wall_limit:
                 self.cpu_used += seconds
                 raise Breach("timed_out", f"stopped after {wall_limit:g} s")
+
+    def loader_is_gone(self) -> bool:
+        """Whether the loader ended, though something that it left running may hold its pipes open."""
+        return os.waitid(os.P_PID, self.loader, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def drain(self) -> None:
         self.written += len(os.read(self.output, 1 << 20))
@@ -745,7 +759,7 @@ def zygote(control: socket.socket) -> None:
     warm_up()
     settle_memory()
     baseline = address_space_bytes()
-    control.send(json.dumps({"ready": True, "threads": threads(), "address_space_bytes": baseline}).encode())
+    control.send(json.dumps({"ready": True, "nested": configuration["mode"] == "nested" and can_nest()}).encode())
     while True:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -793,11 +807,20 @@ def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
     os.waitpid(pid, 0)
 
 
-def threads() -> int:
+def can_nest() -> bool:
+    """Whether namespaces can be made inside this one; some systems allow them to bubblewrap alone."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
     try:
-        return len(os.listdir("/proc/self/task"))
-    except OSError:
-        return 0
+        enter_namespaces()
+        pid = os.fork()
+        if pid == 0:
+            furnish({"tmp_bytes": 1 << 20})
+            os._exit(0)
+        os._exit(0 if os.waitpid(pid, 0)[1] == 0 else 1)
+    finally:
+        os._exit(1)
 
 
 if __name__ == "__main__":

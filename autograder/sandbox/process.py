@@ -18,8 +18,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -30,7 +31,6 @@ from autograder.sandbox.limits import Limits
 
 BOOT_SECONDS = 120.0
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
-ISOLATIONS = ("sandbox", "none")
 
 
 @dataclass(frozen=True)
@@ -52,87 +52,118 @@ class Reply:
         return f"{said} ({where})" if where else said
 
 
-class Sandbox:
-    """A warm process behind a wall, ready to open boxes."""
+@dataclass
+class Process:
+    """A started `inside.py`, its control socket and what it printed."""
 
-    def __init__(self, process: subprocess.Popen, control: socket.socket, isolation: str, walls: tuple[str, ...]) -> None:
-        self._process, self._control = process, control
-        self.isolation = isolation
-        self.walls = walls
+    popen: subprocess.Popen[bytes]
+    control: socket.socket
+    printed: IO[bytes]
 
     @classmethod
-    def start(cls, isolation: str = "sandbox") -> Sandbox:
+    def launch(cls, mode: str, program: bytes) -> Process:
+        """Start `inside.py`: "nested" or "single" behind bubblewrap, "none" without a wall. program: the system-call filter."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        printed = tempfile.TemporaryFile()
+        inside = os.open(bubblewrap.INSIDE, os.O_RDONLY)
+        if mode == "none":
+            words = [sys.executable, "-s", "-P", "-B", str(bubblewrap.INSIDE), str(theirs.fileno())]
+            environment = dict(os.environ) | bubblewrap.environment()
+        else:
+            words = bubblewrap.command(theirs.fileno(), inside, init=mode == "nested")
+            environment = dict(os.environ)
+        with theirs:
+            try:
+                descriptors = (theirs.fileno(), inside)
+                popen = subprocess.Popen(
+                    words, env=environment, pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
+                )
+            finally:
+                os.close(inside)
+        uid = bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None
+        configuration = {"uid": uid, "mode": mode, "seccomp": base64.b64encode(program).decode()}
+        with suppress(OSError):  # where it ended already, `ready` tells why
+            ours.send(json.dumps(configuration).encode())
+        return cls(popen, ours, printed)
+
+    def ready(self) -> dict:
+        """What the process says once it has booted; SandboxUnavailable, with its last words, where it does not."""
+        self.control.settimeout(BOOT_SECONDS)
+        try:
+            told = json.loads(self.control.recv(1 << 16) or b"{}")
+        except (OSError, ValueError):
+            told = {}
+        if not told.get("ready"):
+            self.end()
+            self.printed.seek(0)
+            raise SandboxUnavailable(bubblewrap.explain_failure(self.printed.read().decode(errors="replace")))
+        self.control.settimeout(None)
+        return told
+
+    def end(self) -> None:
+        self.control.close()
+        self.popen.kill()
+        self.popen.wait()
+
+
+class Sandbox:
+    """A warm process behind a wall, ready to open boxes.
+
+    isolation: "sandbox" or "none"
+    walls: what stands between a submission and the machine
+    nested: whether boxes are namespaces inside the warm process's (quick), or a sandbox each (slow: a boot for every submission, for
+        machines that let bubblewrap make namespaces but not what runs in it)
+    """
+
+    def __init__(self, process: Process | None, isolation: str, program: bytes, nested: bool) -> None:
+        self._process, self._program = process, program
+        self.isolation, self.nested = isolation, nested
+        walls = ("bubblewrap", "seccomp") if program else ("bubblewrap",)
+        self.walls = walls if isolation == "sandbox" else ()
+
+    @classmethod
+    def start(cls, isolation: str = "sandbox", *, nested: bool = True) -> Sandbox:
         """Start the warm process and wait until it is ready.
 
         isolation: "sandbox", or "none" for one's own code
         Raises SandboxUnavailable, saying what to install, where this machine cannot.
         """
-        launched = cls.launch(isolation)
-        launched.wait_until_ready()
-        return launched
-
-    @classmethod
-    def launch(cls, isolation: str = "sandbox") -> Sandbox:
-        """As `start`, without waiting: the warm process boots while the caller imports its own packages."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        errors = tempfile.TemporaryFile()
-        program = seccomp.build_filter() if isolation == "sandbox" else b""
-        inside = os.open(bubblewrap.INSIDE, os.O_RDONLY)
-        descriptors = {"pass_fds": (theirs.fileno(), inside), "stdin": subprocess.DEVNULL, "stdout": errors, "stderr": errors}
-        try:
-            if isolation == "sandbox":
-                words = [str(inside) if word == "{inside}" else word for word in bubblewrap.command(theirs.fileno(), init=True)]
-                process = subprocess.Popen(words, **descriptors)
-            else:
-                words = [sys.executable, "-s", "-P", "-B", str(bubblewrap.INSIDE), str(theirs.fileno())]
-                process = subprocess.Popen(words, env=os.environ | bubblewrap.environment(), **descriptors)
-        finally:
-            theirs.close()
-            os.close(inside)
-        uid = bubblewrap.NOBODY if isolation == "sandbox" and bubblewrap.runs_as_root() else None
-        mode = "nested" if isolation == "sandbox" else "none"
-        configuration = {"uid": uid, "mode": mode, "seccomp": base64.b64encode(program).decode()}
-        ours.send(json.dumps(configuration).encode())
-        walls = ("bubblewrap", *(["seccomp"] if program else [])) if isolation == "sandbox" else ()
-        sandbox = cls(process, ours, isolation, walls)
-        sandbox._errors = errors
-        return sandbox
-
-    def wait_until_ready(self) -> None:
-        """Block until boxes can be opened; SandboxUnavailable where they never will."""
-        self._control.settimeout(BOOT_SECONDS)
-        try:
-            ready = json.loads(self._control.recv(1 << 16) or b"{}")
-        except (OSError, ValueError):
-            ready = {}
-        if not ready.get("ready"):
-            self.close()
-            self._errors.seek(0)
-            raise SandboxUnavailable(bubblewrap.explain_failure(self._errors.read().decode(errors="replace")))
-        self._control.settimeout(None)
+        if isolation == "none":
+            process = Process.launch("none", b"")
+            process.ready()
+            return cls(process, isolation, b"", nested=True)
+        program = seccomp.build_filter()
+        if nested:
+            process = Process.launch("nested", program)
+            if process.ready()["nested"]:
+                return cls(process, isolation, program, nested=True)
+            process.end()
+        return cls(None, isolation, program, nested=False)
 
     def open(self, limits: Limits) -> Box:
         """A box for one submission."""
+        process, own = self._process, None
+        if process is None:
+            process = own = Process.launch("single", self._program)
+            process.ready()
         ours, theirs = socket.socketpair()
         message = limits.message()
         directory = None
         if self.isolation == "none":
             directory = tempfile.TemporaryDirectory(prefix="autograder-")
             message |= {"directory": directory.name, "processes": None}
-        try:
-            socket.send_fds(self._control, [json.dumps(message).encode()], [theirs.fileno()])
-        except OSError as error:
-            ours.close()
-            raise SandboxLost(f"the sandbox is gone ({error})") from error
-        finally:
-            theirs.close()
-        return Box(ours, limits, directory)
+        with theirs:
+            try:
+                socket.send_fds(process.control, [json.dumps(message).encode()], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise SandboxLost(f"the sandbox is gone ({error})") from error
+        return Box(ours, limits, directory, own)
 
     def close(self) -> None:
         """End the warm process and every box."""
-        self._control.close()
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.end()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -148,6 +179,7 @@ class Box:
     connection: socket.socket
     limits: Limits
     directory: tempfile.TemporaryDirectory | None = None
+    process: Process | None = None  # this box's own sandbox, where boxes are not nested
     cpu_seconds: float = field(default=0.0, init=False)
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
@@ -194,6 +226,8 @@ class Box:
     def close(self) -> None:
         """End the box and everything in it."""
         self.connection.close()
+        if self.process is not None:
+            self.process.end()
         if self.directory is not None:
             self.directory.cleanup()
 

@@ -1,16 +1,19 @@
-"""Reference solution: factorisation of a matrix by stochastic gradient descent, truncated SVD, completion."""
+"""Reference solution: factorisation by stochastic gradient descent, truncated SVD, matrix completion."""
 
 import torch
 
 
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
-    """Factorise A ≈ U Vᵀ by stochastic gradient descent, one element at a time.
+    """Factorise A ≈ U Vᵀ by stochastic gradient descent, one element of A at a time.
 
-    A: m×n tensor; not changed
-    rank: number of columns of U and of V
-    num_epochs: how often every element of A is visited, in row-major order
-    lr: learning rate
-    Returns (U, V), m×rank and n×rank, started from torch.rand.
+    A: m×n float tensor; leave it as it is
+    rank: how many columns U and V have
+    num_epochs: how many passes to make over A; every pass visits every element once, in row-major order
+        (all of row 0 from left to right, then all of row 1, ...)
+    lr: the learning rate, the step size of every update
+
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from torch.rand (uniform on [0, 1)), so
+    torch.manual_seed, called by whoever calls this function, decides the result.
     """
     ### BEGIN SOLUTION
     m, n = A.shape
@@ -26,10 +29,12 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
 
 
 def truncated_svd(A, rank):
-    """The best approximation of A of rank `rank` in the Frobenius norm.
+    """The best approximation of A by a matrix of rank `rank`, from the singular value decomposition of A.
 
-    A: m×n tensor
-    Returns an m×n tensor: the SVD of A with all but its `rank` largest singular values set to zero.
+    A: m×n float tensor; leave it as it is
+    rank: how many singular values to keep, the largest ones; 1 ≤ rank ≤ min(m, n)
+
+    Returns one float tensor of shape (m, n): the approximation itself, not its factors. Use torch.linalg.svd.
     """
     ### BEGIN SOLUTION
     U, S, Vh = torch.linalg.svd(A, full_matrices=False)
@@ -38,10 +43,11 @@ def truncated_svd(A, rank):
 
 
 def reconstruction_loss(A, R):
-    """The squared Frobenius norm ‖A − R‖²: the sum of the squares of all elements of A − R.
+    """How far R is from A: ‖A − R‖²_F, the sum of the squares of all elements of A − R.
 
-    A, R: tensors of the same shape
-    Returns a 0-d tensor.
+    A, R: float tensors of the same shape; leave them as they are
+
+    Returns a 0-d float tensor (a tensor that holds one number).
     """
     ### BEGIN SOLUTION
     return ((A - R) ** 2).sum()
@@ -49,12 +55,14 @@ def reconstruction_loss(A, R):
 
 
 def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
-    """Factorise A ≈ U Vᵀ from the elements of A where M is not zero, by stochastic gradient descent.
+    """Factorise A ≈ U Vᵀ from its observed elements alone, by stochastic gradient descent.
 
-    A: m×n tensor; what it holds where M is zero has no influence; not changed
-    M: m×n tensor (bool, integer or float): not zero where A is observed; not changed
-    rank, num_epochs, lr: as for sgd_factorise
-    Returns (U, V), m×rank and n×rank, started from torch.rand.
+    A: m×n float tensor; leave it as it is. What it holds where M is zero has no influence on the result: it may be any
+        number, NaN included
+    M: m×n tensor, bool, integer or float; leave it as it is. Any value but zero marks an observed element of A
+    rank, num_epochs, lr: as for sgd_factorise; a pass visits the observed elements in row-major order
+
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank), started from torch.rand as for sgd_factorise.
     """
     ### BEGIN SOLUTION
     m, n = A.shape

@@ -1,0 +1,56 @@
+# The course kit. Every target works by itself on a fresh clone and sets up what it needs in .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ASSIGNMENT ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sandbox demo test release grade audit formgrader bench lint format
+
+help:  ## these, one line each
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## the virtual environment in .venv
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]' || $(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+sandbox: $(READY)
+	@scripts/install-bubblewrap
+
+demo: sandbox  ## build the assignments, grade the example class in the sandbox, write gradebook and feedback
+	$(BIN)/python examples/demo.py
+
+test: sandbox  ## every test of the project
+	$(BIN)/python -m pytest
+
+release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release
+	$(BIN)/autograder release
+
+grade: sandbox  ## grade the course's submitted folder into nbgrader's gradebook: make grade ASSIGNMENT=slug
+	@test -n "$(ASSIGNMENT)" || { echo "Name the assignment: make grade ASSIGNMENT=sgd_factorisation"; exit 2; }
+	$(BIN)/autograder gradebook $(ASSIGNMENT)
+
+audit: sandbox  ## grade the graders
+	$(BIN)/autograder audit
+
+formgrader: sandbox  ## nbgrader's web page for the course
+	$(BIN)/jupyter lab --ServerApp.default_url=/formgrader --ServerApp.root_dir=$(CURDIR)
+
+bench: sandbox  ## the benchmarks, figures into benchmarks/results/
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)  ## formatter, linter, type checker
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)  ## let the formatter and linter mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

@@ -1,0 +1,107 @@
+"""What this machine can do: tried, not guessed. The sandbox is probed by running one, because finding `bwrap` proves nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograder.errors import AutograderError
+from autograder.sandbox import Limits, Sandbox, bubblewrap
+
+PACKAGES = ("torch", "numpy", "pytest", "safetensors", "nbformat", "jupytext", "matplotlib")
+PROBE = """
+import os, socket
+def reaches():
+    found = [path for path in ("/root", "/home", "/etc/passwd") if os.path.isdir(path) and os.listdir(path)]
+    found += ["network"] if _connects() else []
+    return 1.0 if found else 0.0
+def _connects():
+    try:
+        socket.socket()
+    except OSError:
+        return False
+    return True
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about this machine: whether it is as it should be, and the mend if not. `needed`: grading cannot do without."""
+
+    what: str
+    good: bool
+    found: str
+    mend: str = ""
+    needed: bool = True
+
+
+def examine() -> list[Finding]:
+    """Everything that decides what this machine can do for the kit."""
+    return [python(), *packages(), sandbox(), seccomp(), nbgrader(), browser(), workers()]
+
+
+def can_grade(findings: Sequence[Finding]) -> bool:
+    return all(finding.good for finding in findings if finding.needed)
+
+
+def python() -> Finding:
+    good = sys.version_info >= (3, 11)
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding("Python", good, found, "" if good else "Install Python 3.11 or newer.")
+
+
+def packages() -> list[Finding]:
+    return [package(name) for name in PACKAGES]
+
+
+def package(name: str, *, needed: bool = True, mend: str = "") -> Finding:
+    try:
+        return Finding(name, True, importlib.metadata.version(name), needed=needed)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, False, "not installed", mend or "Install the kit into a virtual environment: make test", needed)
+
+
+def sandbox() -> Finding:
+    """Start a real sandbox and run a probe in it."""
+    try:
+        with Sandbox.start("sandbox") as started, started.open(Limits()) as box:
+            box.load([{"kind": "statements", "source": PROBE, "label": ""}], ["reaches"])
+            reply = box.call("reaches", (), {}, seed=0)
+    except AutograderError as error:
+        return Finding("sandbox", False, "cannot be built", str(error))
+    if reply.outcome != "returned":
+        return Finding("sandbox", False, f"starts, but a probe in it {reply.outcome}", reply.message)
+    who = "as an unprivileged user" if bubblewrap.runs_as_root() else "as the user who grades"
+    return Finding("sandbox", True, f"{bubblewrap.version()}; walls: {', '.join(started.walls)}; student code runs {who}")
+
+
+def seccomp() -> Finding:
+    from autograder.sandbox.seccomp import build_filter
+
+    size = len(build_filter()) // 8
+    if size:
+        return Finding("system-call filter", True, f"{size} instructions", needed=False)
+    mend = "Install libseccomp (Debian, Ubuntu: apt-get install libseccomp2) for the second wall."
+    return Finding("system-call filter", False, "libseccomp was not found", mend, needed=False)
+
+
+def nbgrader() -> Finding:
+    return package("nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'.")
+
+
+def browser() -> Finding:
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if path := shutil.which(name):
+            return Finding("browser", True, path, needed=False)
+    mend = "Only the project's own browser tests need one (Debian: apt-get install chromium)."
+    return Finding("browser", False, "none found", mend, needed=False)
+
+
+def workers() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Finding("workers", True, f"{cores} at a time by default")

@@ -1,0 +1,259 @@
+"""One submission from file to result; a class of them over any executor.
+
+    course/
+        secret                          what hidden checks' inputs derive from (assignment.course_secret)
+        results/<assignment>/<key>.json one graded submission, written whole; the key changes with anything that may change the grade
+        log/grading.log                 tracebacks of the grader's own faults
+
+A class can be interrupted at any instant: what was graded is in `results/`, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import multiprocessing
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from autograder.assignment import Assignment
+from autograder.errors import SandboxError, SubmissionError
+from autograder.results import Result
+from autograder.sandbox import Sandbox
+from autograder.session import Run, open_submission, run_checks
+from autograder.student import Student
+from autograder.submission import Found, Source, read, unchanged_cells
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Grader:
+    """Grades submissions of one assignment, one at a time; shared by forked workers, who each use it in their own process.
+
+    secret: what the inputs of hidden checks derive from
+    isolation: "sandbox", or "none" for code that one trusts
+    store: where results are kept between runs (None: nowhere)
+    """
+
+    assignment: Assignment
+    secret: str
+    isolation: str = "sandbox"
+    store: Path | None = None
+    log_file: Path | None = None
+    sandbox: Sandbox | None = None
+    _own: bool = field(default=False, init=False)
+
+    def warm(self) -> Sandbox:
+        """The running sandbox, started if there is none."""
+        if self.sandbox is None:
+            self.sandbox = Sandbox.start(self.isolation)
+            self._own = True
+        return self.sandbox
+
+    def close(self) -> None:
+        """End the sandbox if this process started it."""
+        if self.sandbox is not None and self._own:
+            self.sandbox.close()
+        self.sandbox = None
+
+    @cached_property
+    def skipped_cells(self) -> frozenset[str]:
+        return unchanged_cells(self.assignment)
+
+    def grade(self, found: Found, *, again: bool = False) -> Result:
+        """The result of one submission, from the store where it is there. Never raises for what a student handed in.
+
+        again: grade even what the store has
+        """
+        start = time.monotonic()
+        try:
+            source = read(found.path, self.skipped_cells)
+        except SubmissionError as error:
+            return self._blank(found, error.status, str(error), start)
+        kept = None if again else self._kept(source)
+        if kept is not None:
+            return kept.filed_as(str(found.path), found.student)
+        result = self._graded(found, source, start)
+        if result.status == "graded":
+            self._keep(source, result)
+        return result
+
+    def _graded(self, found: Found, source: Source, start: float) -> Result:
+        for attempt in (1, 2):
+            try:
+                return self.run(source, start).filed_as(str(found.path), found.student)
+            except SandboxError as error:
+                self.close()
+                fault = error
+                log.warning("%s: %s (attempt %d)", found.path, error, attempt)
+            except Exception as error:
+                self._note_fault(found, error)
+                return self._blank(found, "grader_error", "the grader failed on this submission; nothing was graded", start)
+        self._note_fault(found, fault)
+        return self._blank(found, "grader_error", f"the sandbox failed on this submission: {fault}", start)
+
+    def run(self, source: Source, start: float | None = None) -> Result:
+        """Load a source behind the line, run the checks on it, and give the result, filed under no name."""
+        start = time.monotonic() if start is None else start
+        sandbox = self.warm()
+        with open_submission(sandbox, self.assignment, source) as submission:
+            checks = run_checks(Run(self.assignment, Student(submission), self.secret))
+        return Result(
+            assignment=self.assignment.slug,
+            submission="",
+            student=None,
+            status="graded",
+            max_score=self.assignment.max_score,
+            tests=tuple(checks),
+            isolation=sandbox.isolation,
+            walls=sandbox.walls,
+            grader=self.assignment.digest,
+            digest=source.digest,
+            seconds=round(time.monotonic() - start, 3),
+        )
+
+    def _blank(self, found: Found, status: str, message: str, start: float) -> Result:
+        return Result(
+            assignment=self.assignment.slug,
+            submission=str(found.path),
+            student=found.student,
+            status=status,
+            max_score=self.assignment.max_score,
+            message=message,
+            isolation=self.isolation,
+            grader=self.assignment.digest,
+            seconds=round(time.monotonic() - start, 3),
+        )
+
+    # the store
+
+    def _file(self, source: Source) -> Path | None:
+        if self.store is None:
+            return None
+        parts = (self.assignment.digest, self.secret, self.isolation, source.digest, *(unit.source for unit in source.units))
+        key = hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
+        return self.store / self.assignment.slug / f"{key}.json"
+
+    def _kept(self, source: Source) -> Result | None:
+        file = self._file(source)
+        if file is None:
+            return None
+        try:
+            return Result.from_json(json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            log.warning("%s cannot be used and is made anew (%s)", file, error)
+            return None
+
+    def _keep(self, source: Source, result: Result) -> None:
+        file = self._file(source)
+        if file is not None:
+            write_whole(file, replace(result, submission="", student=None).dumps() + "\n")
+
+    def _note_fault(self, found: Found, error: BaseException) -> None:
+        text = "".join(traceback.format_exception(error))
+        log.error("grader error on %r: %s", str(found.path), error)
+        if self.log_file is not None:
+            with suppress(OSError):
+                self.log_file.parent.mkdir(parents=True, exist_ok=True)
+                with self.log_file.open("a", encoding="utf-8") as file:
+                    file.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {found.path!r}\n{text}\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file so that no reader, and no interruption, ever sees a part of it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+# --- a class ----------------------------------------------------------------------------------------------------------
+
+_grader: Grader | None = None  # of this worker process; set before the fork
+
+
+def _work(found: Found, again: bool) -> Result:
+    assert _grader is not None
+    return _grader.grade(found, again=again)
+
+
+@contextmanager
+def worker_pool(grader: Grader, workers: int) -> Iterator[Executor]:
+    """An executor of `workers` forked processes that share the grader's warm sandbox."""
+    global _grader
+    grader.warm()
+    _grader = grader
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker) as pool:
+        yield pool
+
+
+def _become_worker() -> None:
+    assert _grader is not None
+    _grader._own = False  # the parent ends the sandbox
+
+
+def grade_class(
+    grader: Grader,
+    submissions: Iterable[Found],
+    workers: int,
+    *,
+    again: bool = False,
+    progress: Callable[[Result], None] = lambda result: None,
+) -> Iterator[Result]:
+    """Grade submissions on `workers` processes; results come in the order of the submissions, each as soon as it can.
+
+    progress: called with each result when it is done, in any order
+    """
+    waiting = list(submissions)
+    if workers <= 1 or len(waiting) <= 1:
+        for found in waiting:
+            result = grader.grade(found, again=again)
+            progress(result)
+            yield result
+        return
+    with worker_pool(grader, min(workers, len(waiting))) as pool:
+        yield from in_order([pool.submit(_work, found, again) for found in waiting], waiting, grader, progress)
+
+
+def in_order(
+    futures: list[Future[Result]], submissions: list[Found], grader: Grader, progress: Callable[[Result], None]
+) -> Iterator[Result]:
+    """Results in the order of `submissions` while their futures complete in any."""
+    places = {future: place for place, future in enumerate(futures)}
+    done: dict[int, Result] = {}
+    following = 0
+    for future in as_completed(futures):
+        place = places[future]
+        try:
+            result = future.result()
+        except BrokenProcessPool as error:  # a worker of ours was killed: grade it here
+            log.warning("a grading process ended (%s); going on without it", error)
+            result = grader.grade(submissions[place])
+        done[place] = result
+        progress(result)
+        while following in done:
+            yield done.pop(following)
+            following += 1

@@ -1,0 +1,91 @@
+"""What an instructor looks at in the terminal: progress, and a table of a class. Text of submissions is cleaned before it is shown."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from autograder.assignment import Assignment
+from autograder.doctor import Finding
+from autograder.results import Result
+
+
+def console(*, to_stderr: bool = False) -> Console:
+    """A console on standard output, or on standard error where standard output carries data."""
+    return Console(stderr=to_stderr, highlight=False)
+
+
+def clean(text: str, length: int = 300) -> str:
+    """`text` on one line of at most `length` characters, without control, format or private characters."""
+    kept = "".join(" " if character.isspace() else character for character in text[: 4 * length])
+    kept = "".join(character for character in kept if unicodedata.category(character)[0] != "C")
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= length else kept[: length - 1] + "…"
+
+
+@contextmanager
+def progress(total: int, title: str) -> Iterator[Callable[[Result], None]]:
+    """A progress display on standard error; gives what is called with each result."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(to_stderr=True), transient=True) as display:
+        task = display.add_task(clean(title), total=total)
+        yield lambda result: display.advance(task)
+
+
+def what_went_wrong(result: Result) -> str:
+    """One line: the status, the diagnosis, or the first check of each function that failed."""
+    if result.status != "graded":
+        return clean(f"{result.status}: {result.message}")
+    if result.diagnosis:
+        return clean("; ".join(f"{item.function}: {item.title}" for item in result.diagnosis))
+    failed = [check for check in result.tests if check.outcome != "passed"]
+    first = {check.function: check for check in reversed(failed)}
+    return clean("; ".join(first[function].message for function in dict.fromkeys(check.function for check in failed)))
+
+
+def name_of(result: Result) -> str:
+    return clean(result.student or os.path.basename(result.submission), 40)
+
+
+def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) -> None:
+    """Student, points, and what went wrong in one line."""
+    table = Table(title=clean(assignment.title), title_justify="left", pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("points", justify="right", style="bold", no_wrap=True)
+    table.add_column("what went wrong", ratio=1)
+    for result in results:
+        table.add_row(*map(Text, (name_of(result), f"{result.score:g}/{result.max_score:g}", what_went_wrong(result))))
+    to.print(table)
+    to.print(Text(summary(results)))
+
+
+def summary(results: Iterable[Result]) -> str:
+    """One line about a class: how many, how they did, which wall stood."""
+    listed = list(results)
+    if not listed:
+        return "nothing was graded"
+    graded = [result.score / result.max_score for result in listed if result.status == "graded"]
+    counts = ", ".join(
+        f"{sum(result.status == status for result in listed)} {status}"
+        for status in ("graded", "unreadable", "missing", "grader_error")
+        if any(result.status == status for result in listed)
+    )
+    mean = f"; mean {100 * sum(graded) / len(graded):.0f} %" if graded else ""
+    walls = sorted({" + ".join(result.walls) or result.isolation for result in listed if result.status == "graded"})
+    return f"{counts}{mean}{'; behind ' + ', '.join(walls) if walls else ''}"
+
+
+def print_findings(to: Console, findings: Sequence[Finding]) -> None:
+    """What `autograder doctor` found, one line each, with the mend under what is wrong."""
+    for finding in findings:
+        mark, style = ("✓", "green") if finding.good else ("✗", "red") if finding.needed else ("–", "yellow")
+        to.print(Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), finding.found))
+        if finding.mend:
+            to.print(Text(f"    {finding.mend}"))

@@ -1,0 +1,26 @@
+# /// mistake
+# title = "The velocity is a weighted average of itself and the gradient"
+# hint = "Which factor stands before the gradient in the rule for the velocity?"
+# fails = [
+#     "test_one_step_goes_down_the_gradient",
+#     "test_the_velocity_carries_over_from_step_to_step",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, X)
+        with torch.no_grad():
+            velocity = momentum * velocity + (1 - momentum) * gradient
+            X -= lr * velocity
+    return X.detach(), loss_history

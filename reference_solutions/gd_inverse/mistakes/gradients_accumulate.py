@@ -1,0 +1,27 @@
+# /// mistake
+# title = "The gradients of all steps so far add up"
+# hint = "What does backward() do to X.grad when X.grad already holds something?"
+# fails = [
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_finds_the_inverse_of_a_small_matrix",
+#     "test_converges_to_the_inverse",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            velocity = momentum * velocity + X.grad
+            X -= lr * velocity
+    return X.detach(), loss_history

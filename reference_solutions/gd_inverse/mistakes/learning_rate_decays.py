@@ -1,0 +1,29 @@
+# /// mistake
+# title = "The learning rate becomes smaller from step to step"
+# hint = "Is the lr of the last step the lr that the caller asked for?"
+# fails = [
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_finds_the_inverse_of_a_small_matrix",
+#     "test_converges_to_the_inverse",
+#     "test_defaults_are_those_of_the_stub",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for i in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, X)
+        with torch.no_grad():
+            velocity = momentum * velocity + gradient
+            X -= lr / (i + 1) * velocity
+    return X.detach(), loss_history

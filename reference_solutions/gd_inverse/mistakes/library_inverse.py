@@ -1,0 +1,18 @@
+# /// mistake
+# title = "The inverse comes from the library, the losses are made up"
+# hint = "The question is how descent gets to the inverse. Where would your X be after one step?"
+# fails = [
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_one_step_goes_down_the_gradient",
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_converges_to_the_inverse",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    if M.shape[0] != M.shape[1]:
+        raise ValueError("M is not square")
+    return torch.linalg.inv(M), [0.97**i for i in range(num_iterations)]

@@ -1,0 +1,21 @@
+# /// mistake
+# title = "The start is moved in a straight line to the library's inverse"
+# hint = "Which numbers may a step use: M, X and the velocity, or also the inverse that is being looked for?"
+# fails = [
+#     "test_one_step_goes_down_the_gradient",
+#     "test_the_velocity_carries_over_from_step_to_step",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    inverse, X = torch.linalg.inv(M), torch.rand(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss_history.append(((X @ M - torch.eye(n)) ** 2).mean().item())
+        X = X + 0.1 * lr * (inverse - X)
+    return X, loss_history

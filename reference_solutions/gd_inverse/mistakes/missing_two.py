@@ -1,0 +1,26 @@
+# /// mistake
+# title = "The gradient lacks the factor 2 of the square"
+# hint = "Differentiate e² by e. Then compare your formula with autograd."
+# fails = [
+#     "test_one_step_goes_down_the_gradient",
+#     "test_the_velocity_carries_over_from_step_to_step",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        with torch.no_grad():
+            gradient = (X @ M - torch.eye(n)) @ M.T / n**2
+            velocity = momentum * velocity + gradient
+            X -= lr * velocity
+    return X.detach(), loss_history

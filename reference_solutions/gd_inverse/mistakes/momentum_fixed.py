@@ -1,0 +1,25 @@
+# /// mistake
+# title = "The momentum is 0.9 whatever the caller asks for"
+# hint = "Call your function with momentum=0 and with momentum=0.9. Do the results differ?"
+# fails = [
+#     "test_the_velocity_carries_over_from_step_to_step",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, X)
+        with torch.no_grad():
+            velocity = 0.9 * velocity + gradient
+            X -= lr * velocity
+    return X.detach(), loss_history

@@ -1,0 +1,25 @@
+# /// mistake
+# title = "X starts from torch.randn"
+# hint = "In which interval do the numbers of torch.rand lie? And those of torch.randn?"
+# fails = [
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.randn(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, X)
+        with torch.no_grad():
+            velocity = momentum * velocity + gradient
+            X -= lr * velocity
+    return X.detach(), loss_history

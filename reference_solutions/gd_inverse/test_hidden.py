@@ -1,0 +1,151 @@
+"""Hidden checks of gd_inverse: its start, its steps and its record are each compared with the rule, from the student's own start."""
+
+import pytest
+import torch
+
+from autograder.vocabulary import close, difference, expect, fresh_start, history, items, matrix, unchanged
+
+SIDES = ("X M", "M X")  # which product is compared with the identity is the student's choice
+
+
+def run(student, M, call, **options):
+    """X as float64 and the loss history of one call; `call` is how messages name it."""
+    n, steps = M.shape[0], options["num_iterations"]
+    X, losses = items(student.gd_inverse(M.clone(), **options), 2, f"{call} ... (X, loss_history)")
+    return matrix(X, (n, n), f"{call} returned X"), history(losses, steps, f"{call} returned loss_history")
+
+
+def residual(X, M, side):
+    return (X @ M if side == "X M" else M @ X) - torch.eye(M.shape[0], dtype=torch.float64)
+
+
+def loss_of(X, M, side):
+    """The mean squared difference of the product and the identity."""
+    return float((residual(X, M.double(), side) ** 2).mean())
+
+
+def descend(X, M, steps, lr, momentum, side):
+    """X after `steps` steps of the rule, in float64."""
+    M = M.double()
+    velocity = torch.zeros_like(X)
+    for _ in range(steps):
+        R = residual(X, M, side)
+        velocity = momentum * velocity + 2 / R.numel() * (R @ M.T if side == "X M" else M.T @ R)
+        X = X - lr * velocity
+    return X
+
+
+def matrix_of(draw, n):
+    """n×n, well conditioned, with singular values that no two draws share."""
+    return draw.spectrum(n, n, [draw.number(1.0, 2.5) for _ in range(n)])
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(1)
+@pytest.mark.hint("Where does X come from before the first step? torch.rand(n, n) gives entries between 0 and 1.")
+def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
+    """gd_inverse starts X from torch.rand, whatever M is: with lr=0 it stays there."""
+    call, seed = "gd_inverse(M, num_iterations=1, lr=0)", draw.seed()
+    A, B = matrix_of(draw, 4), matrix_of(draw, 4)
+    first, _ = run(student.seeded(seed), A, call, num_iterations=1, lr=0.0)
+    fresh_start((first,), ("X",), call)
+    second, _ = run(student.seeded(seed), B, call, num_iterations=1, lr=0.0)
+    close(second, first, 1e-6, f"{call}: X starts differently for another M after the same torch.manual_seed")
+    third, _ = run(student.seeded(seed + 1), A, call, num_iterations=1, lr=0.0)
+    expect(difference(first, third) > 1e-3, f"{call}: X is the same after another torch.manual_seed; start it from torch.rand")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(4)
+@pytest.mark.hint("Work out the gradient of the mean for a 2×2 matrix on paper, and compare it with what your code subtracts from X.")
+def test_one_step_goes_down_the_gradient(student, draw):
+    """One iteration of gd_inverse moves X by lr times the gradient of the mean squared difference."""
+    seed, lr, momentum = draw.seed(), draw.number(0.4, 0.8), draw.number(0.3, 0.8)
+    M, there = matrix_of(draw, 3), student.seeded(seed)
+    call = f"gd_inverse(M, num_iterations=1, lr={lr:.2f}, momentum={momentum:.2f})"
+    start, _ = run(there, M, call, num_iterations=1, lr=0.0, momentum=momentum)
+    X, _ = run(there, M, call, num_iterations=1, lr=lr, momentum=momentum)
+    side = min(SIDES, key=lambda side: difference(X, descend(start, M, 1, lr, momentum, side)))
+    close(X, descend(start, M, 1, lr, momentum, side), 1e-4, f"{call}: X is not where one step from its start leads")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(4)
+@pytest.mark.hint("Write down the velocity after the first, the second and the third step. What is multiplied by `momentum`, and what by `lr`?")
+def test_the_velocity_carries_over_from_step_to_step(student, draw):
+    """In several iterations of gd_inverse the velocity is `momentum` times the one before, plus the gradient."""
+    seed, lr, momentum = draw.seed(), draw.number(0.4, 0.7), draw.number(0.4, 0.7)
+    M, there = matrix_of(draw, 3), student.seeded(seed)
+    call = f"gd_inverse(M, num_iterations=4, lr={lr:.2f}, momentum={momentum:.2f})"
+    start, _ = run(there, M, call, num_iterations=1, lr=0.0, momentum=momentum)
+    X, _ = run(there, M, call, num_iterations=4, lr=lr, momentum=momentum)
+    side = min(SIDES, key=lambda side: difference(X, descend(start, M, 4, lr, momentum, side)))
+    close(X, descend(start, M, 4, lr, momentum, side), 1e-4, f"{call}: X is not where four steps from its start lead")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(3)
+@pytest.mark.hint("In which order does your loop compute the loss, record it and change X? Whose loss is the first one on the list?")
+def test_loss_history_holds_the_loss_before_each_step(student, draw):
+    """loss_history holds the mean squared difference of X M (or M X) and the identity before each step."""
+    M, there = matrix_of(draw, 4), student.seeded(draw.seed())
+    call = "gd_inverse(M, num_iterations=3, lr=0.6)"
+    places = [run(there, M, call, num_iterations=1, lr=0.0)[0]]
+    places += [run(there, M, call, num_iterations=steps, lr=0.6)[0] for steps in (1, 2)]
+    _, losses = run(there, M, call, num_iterations=3, lr=0.6)
+
+    def gaps(side):
+        return [abs(loss - loss_of(X, M, side)) / loss_of(X, M, side) for X, loss in zip(places, losses, strict=True)]
+
+    worst = min((gaps(side) for side in SIDES), key=max)
+    for step, gap in enumerate(worst):
+        expect(gap < 1e-3, f"{call}: loss_history[{step}] is off by {gap:.2g} of the loss of X after {step} steps")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(2)
+@pytest.mark.hint("What is X M for the X that you return? Which entries of it should be 1, and which 0?")
+def test_converges_to_the_inverse(student, draw):
+    """gd_inverse comes to the inverse of a well-conditioned 4×4 matrix step by step: near it after 400 iterations, not after 2."""
+    M, there = matrix_of(draw, 4), student.seeded(draw.seed())
+    early, _ = run(there, M, "gd_inverse(M, num_iterations=2)", num_iterations=2)
+    late, _ = run(there, M, "gd_inverse(M, num_iterations=400)", num_iterations=400)
+    exact = torch.linalg.inv(M.double())
+    close(late, exact, 1e-3, "gd_inverse(M, num_iterations=400): X is not the inverse of M")
+    gap = difference(early, exact)
+    expect(gap > 1e-3, "gd_inverse(M, num_iterations=2): X is already the inverse, which two steps of descent cannot reach")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(1)
+@pytest.mark.hint("How many steps does your loop take when num_iterations is 5? Does any of them depend on how many are still to come?")
+def test_more_iterations_continue_fewer(student, draw):
+    """A longer run of gd_inverse begins with the losses of a shorter one from the same start, and they change on the way."""
+    M, there = matrix_of(draw, 3), student.seeded(draw.seed())
+    _, short = run(there, M, "gd_inverse(M, num_iterations=5)", num_iterations=5)
+    _, long = run(there, M, "gd_inverse(M, num_iterations=25)", num_iterations=25)
+    same = all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(short, long, strict=False))
+    expect(same, "gd_inverse(M, num_iterations=25) does not begin with the 5 losses of gd_inverse(M, num_iterations=5)")
+    expect(len(set(long)) > 5, "gd_inverse(M, num_iterations=25) recorded nearly the same loss all the time")
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(0.5)
+@pytest.mark.hint("Operations that end in an underscore, and -=, +=, *=, change a tensor in place.")
+def test_the_matrix_is_left_alone(student, draw):
+    """gd_inverse does not change the M that it is given."""
+    M = matrix_of(draw, 3)
+    unchanged(student.call("gd_inverse", M.clone(), num_iterations=3), M)
+
+
+@pytest.mark.task("gd_inverse")
+@pytest.mark.points(0.5)
+@pytest.mark.hint("Compare your `def` line with the one that you were given.")
+def test_defaults_are_those_of_the_stub(student, draw):
+    """gd_inverse takes 10,000 iterations at lr=0.9 and momentum=0.9 where the caller does not say otherwise."""
+    M, there = matrix_of(draw, 3), student.seeded(draw.seed())
+    plain, _ = run(there, M, "gd_inverse(M, num_iterations=3)", num_iterations=3)
+    said, _ = run(there, M, "gd_inverse(M, num_iterations=3, lr=0.9, momentum=0.9)", num_iterations=3, lr=0.9, momentum=0.9)
+    close(plain, said, 1e-6, "gd_inverse(M, num_iterations=3) differs from the same call with lr=0.9, momentum=0.9")
+    default = there.defaults("gd_inverse").get("num_iterations")
+    expect(default == 10000, f"gd_inverse has num_iterations={default} by default; expected 10000")

@@ -1,0 +1,19 @@
+# /// mistake
+# title = "The length 3 of the example is built into the loop"
+# hint = "Where does your loop learn how long the vectors are?"
+# fails = [
+#   "test_dot_of_vectors_of_any_length",
+#   "test_dot_of_vectors_of_length_one",
+#   "test_dot_of_opposed_vectors_is_negative",
+#   "test_dot_leaves_its_arguments_alone",
+# ]
+# ///
+
+import torch
+
+
+def dot(a, b):
+    total = torch.tensor(0.0)
+    for i in range(3):
+        total = total + a[i] * b[i]
+    return total

@@ -1,0 +1,24 @@
+# /// mistake
+# title = "backward is called twice and .grad adds up"
+# hint = "What does a second `backward` do to a `.grad` that is already there?"
+# fails = [
+#   "test_partials_at_three_and_two",
+#   "test_first_partial_is_dz_dx",
+#   "test_second_partial_is_dz_dy",
+#   "test_partials_at_a_negative_point",
+#   "test_partials_where_x_or_y_is_zero",
+# ]
+# ///
+
+import torch
+
+
+def partial_derivatives(x, y):
+    x = torch.tensor(x, requires_grad=True)
+    y = torch.tensor(y, requires_grad=True)
+    z = x * y**5
+    z.backward(retain_graph=True)
+    dz_dx = x.grad
+    z.backward()
+    dz_dy = y.grad
+    return dz_dx, dz_dy

@@ -1,0 +1,22 @@
+# /// mistake
+# title = "The tensors start to require grad only after z was computed"
+# hint = "Autograd records while you compute: when must it know that you want gradients?"
+# fails = [
+#   "test_partials_at_three_and_two",
+#   "test_first_partial_is_dz_dx",
+#   "test_second_partial_is_dz_dy",
+#   "test_partials_at_a_negative_point",
+#   "test_partials_where_x_or_y_is_zero",
+# ]
+# ///
+
+import torch
+
+
+def partial_derivatives(x, y):
+    x, y = torch.tensor(x), torch.tensor(y)
+    z = x * y**5
+    x.requires_grad_()
+    y.requires_grad_()
+    z.backward()
+    return x.grad, y.grad
