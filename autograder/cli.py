@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import IO, Annotated, Optional
+from typing import IO, TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from autograder.errors import AutograderError, UsageError
+
+if TYPE_CHECKING:
+    from autograder.assignment import Assignment
+    from autograder.results import Result
 
 app = typer.Typer(
     name="autograder",
@@ -20,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
+CORES = os.cpu_count() or 1
+Workers = Annotated[int, typer.Option(min=1, help="How many submissions are graded at a time.")]
 Slugs = Annotated[Optional[list[str]], typer.Argument(help="Assignments; all of the course if none is named.")]
 
 
@@ -30,43 +36,141 @@ def grade(
         Optional[list[Path]], typer.Argument(help="Modules, notebooks, or folders in nbgrader's submitted layout.")
     ] = None,
     json: Annotated[Optional[str], typer.Option(metavar="FILE|-", help="One JSON object a line, one line a submission.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many submissions are graded at a time.")] = os.cpu_count() or 1,
+    workers: Workers = CORES,
     sandbox: Annotated[bool, typer.Option("--sandbox/--no-sandbox", help="Without: only for code that you trust.")] = True,
     again: Annotated[bool, typer.Option("--again", help="Grade even what was graded before.")] = False,
     summary: Annotated[bool, typer.Option("--table/--no-table", help="Print the table of results.")] = True,
 ) -> None:
     """Grade submissions of one assignment."""
-    from autograder import grading, report, submission
-    from autograder.assignment import course_secret, find_assignment, find_course
+    from autograder import report
+    from autograder.assignment import find_assignment, find_course
 
     course = find_course()
     chosen = find_assignment(course, assignment)
+    with ExitStack() as stack:
+        lines: IO[str] | None = None
+        if json is not None:
+            lines = sys.stdout if json == "-" else stack.enter_context(open(json, "w", encoding="utf-8"))
+        results = grade_paths(course, chosen, paths or [], workers, sandbox=sandbox, again=again, lines=lines)
+    if summary:
+        report.print_table(report.console(to_stderr=json == "-"), chosen, results)
+    raise typer.Exit(1 if any(result.status == "grader_error" for result in results) else 0)
+
+
+def grade_paths(
+    course: Path, assignment: Assignment, paths: list[Path], workers: int, *, sandbox: bool, again: bool, lines: IO[str] | None
+) -> list[Result]:
+    """Grade what is at `paths` (none: the course's submitted folder) with a progress display; each result to `lines` as it comes."""
+    from autograder import grading, report, submission
+    from autograder.assignment import course_secret
+
     submitted = course / "course" / "submitted"
     if not paths and not submitted.is_dir():
         raise UsageError(f"there is no folder {submitted}. Name the files or folders to grade.")
-    found = [one for path in paths or [submitted] for one in submission.find(path, chosen.slug)]
+    found = [one for path in paths or [submitted] for one in submission.find(path, assignment.slug)]
     grader = grading.Grader(
-        chosen,
+        assignment,
         secret=course_secret(course),
         isolation="sandbox" if sandbox else "none",
         store=course / "course" / "results",
         log_file=course / "course" / "log" / "grading.log",
     )
-    console = report.console(to_stderr=json == "-")
-    with ExitStack() as stack:
-        lines: IO[str] | None = None
-        if json is not None:
-            lines = sys.stdout if json == "-" else stack.enter_context(open(json, "w", encoding="utf-8"))
-        stack.callback(grader.close)
-        advance = stack.enter_context(report.progress(len(found), chosen.title))
-        results = []
-        for result in grading.grade_class(grader, found, workers, again=again, progress=advance):
+    results = []
+    with closing(grader), report.progress(len(found), assignment.title) as advance:
+        for result in grading.grade_class(grader, found, workers, again=again, progress=lambda _: advance()):
             results.append(result)
             if lines is not None:
                 print(result.dumps(), file=lines, flush=True)
-    if summary:
-        report.print_table(console, chosen, results)
-    raise typer.Exit(1 if any(result.status == "grader_error" for result in results) else 0)
+    return results
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="Your module or notebook.")],
+    assignment: Annotated[Optional[str], typer.Option(help="The assignment's name, where the file's does not tell.")] = None,
+) -> None:
+    """Run the public checks alone, on your own machine and your own code."""
+    from autograder.public_check import check as run_public_checks
+
+    raise typer.Exit(run_public_checks(path, assignment))
+
+
+@app.command()
+def release(
+    assignments: Slugs = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; say what differs from what would be released.")] = False,
+) -> None:
+    """Build the students' side and nbgrader's from the staff's."""
+    from autograder import release as releasing
+    from autograder.assignment import find_course
+
+    course = find_course()
+    chosen = chosen_assignments(course, assignments)
+    if check:
+        differing = releasing.drift(course, chosen)
+        for line in differing:
+            print(line)
+        raise typer.Exit(1 if differing else 0)
+    for file in releasing.release(course, chosen):
+        print(file)
+
+
+@app.command()
+def gradebook(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    workers: Workers = CORES,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages too.")] = False,
+) -> None:
+    """Grade the course's submitted folder into nbgrader's gradebook."""
+    from autograder import gradebook as book
+    from autograder import report
+    from autograder.assignment import find_assignment, find_course
+
+    course = find_course()
+    chosen = find_assignment(course, assignment)
+    results = grade_paths(course, chosen, [], workers, sandbox=True, again=False, lines=None)
+    console = report.console()
+    report.print_table(console, chosen, results)
+    book.wrap_modules(course, chosen)
+    with console.status("entering the points into nbgrader's gradebook"):
+        book.enter(course, chosen)
+        if feedback:
+            book.feedback(course, chosen)
+    console.print(f"gradebook: {course / 'course' / 'gradebook.db'}", soft_wrap=True)
+
+
+@app.command()
+def audit(
+    assignments: Slugs = None,
+    gradings: Annotated[int, typer.Option(min=1, help="Gradings of right answers, each assignment, each with its own seed.")] = 30,
+    seeds: Annotated[int, typer.Option(min=1, help="Gradings of each mistake.")] = 2,
+    mutants: Annotated[bool, typer.Option("--mutants/--no-mutants", help="Mutation testing of the solutions.")] = True,
+    page: Annotated[Optional[Path], typer.Option(help="Write the confusion matrices as a Markdown page.")] = None,
+    workers: Workers = CORES,
+) -> None:
+    """Grade the graders: the reference, every variant, every known mistake, every mutant."""
+    from autograder import audit as auditing
+    from autograder import grading, report
+    from autograder.assignment import find_course
+
+    course = find_course()
+    console, reports = report.console(), []
+    for chosen in chosen_assignments(course, assignments):
+        grader = grading.Grader(chosen, secret="", diagnoses=False)
+        with closing(grader), report.progress(1, chosen.title) as advance:
+            one = auditing.audit(grader, gradings=gradings, seeds=seeds, mutate=mutants, workers=workers, advance=advance)
+        reports.append(one)
+        console.print(auditing.page([one], "").partition("## ")[2], markup=False, highlight=False, soft_wrap=True)
+        if page is not None:
+            grading.write_whole(page, auditing.page(reports, f"autograder audit --gradings {gradings} --seeds {seeds}"))
+    raise typer.Exit(1 if any(one.findings for one in reports) else 0)
+
+
+def chosen_assignments(course: Path, slugs: list[str] | None) -> list[Assignment]:
+    """The assignments called `slugs`, all of the course where none is."""
+    from autograder.assignment import find_assignment, find_assignments
+
+    return [find_assignment(course, slug) for slug in slugs] if slugs else find_assignments(course)
 
 
 @app.command()

@@ -27,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 
 from autograder.assignment import Assignment
+from autograder.diagnosis import diagnose
 from autograder.errors import SandboxError, SubmissionError
 from autograder.results import Result
 from autograder.sandbox import Sandbox
@@ -44,6 +45,7 @@ class Grader:
     secret: what the inputs of hidden checks derive from
     isolation: "sandbox", or "none" for code that one trusts
     store: where results are kept between runs (None: nowhere)
+    diagnoses: whether failing functions are compared with the known mistakes
     """
 
     assignment: Assignment
@@ -52,6 +54,7 @@ class Grader:
     store: Path | None = None
     log_file: Path | None = None
     sandbox: Sandbox | None = None
+    diagnoses: bool = True
     _own: bool = field(default=False, init=False)
 
     def warm(self) -> Sandbox:
@@ -109,6 +112,7 @@ class Grader:
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, source) as submission:
             checks = run_checks(Run(self.assignment, Student(submission), self.secret))
+        diagnosis = diagnose(self.assignment, sandbox, checks, submission.recorded) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
             submission="",
@@ -116,6 +120,7 @@ class Grader:
             status="graded",
             max_score=self.assignment.max_score,
             tests=tuple(checks),
+            diagnosis=diagnosis,
             isolation=sandbox.isolation,
             walls=sandbox.walls,
             grader=self.assignment.digest,
@@ -194,9 +199,14 @@ def write_whole(file: Path, text: str) -> None:
 _grader: Grader | None = None  # of this worker process; set before the fork
 
 
+def this_worker() -> Grader:
+    """The grader of this worker process."""
+    assert _grader is not None, "only processes of worker_pool grade"
+    return _grader
+
+
 def _work(found: Found, again: bool) -> Result:
-    assert _grader is not None
-    return _grader.grade(found, again=again)
+    return this_worker().grade(found, again=again)
 
 
 @contextmanager
@@ -211,8 +221,7 @@ def worker_pool(grader: Grader, workers: int) -> Iterator[Executor]:
 
 
 def _become_worker() -> None:
-    assert _grader is not None
-    _grader._own = False  # the parent ends the sandbox
+    this_worker()._own = False  # the parent ends the sandbox
 
 
 def grade_class(

@@ -31,12 +31,19 @@ def clean(text: str, length: int = 300) -> str:
 
 
 @contextmanager
-def progress(total: int, title: str) -> Iterator[Callable[[Result], None]]:
-    """A progress display on standard error; gives what is called with each result."""
+def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
+    """A progress display on standard error; gives what is called with (done, total), or with nothing for one more."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(to_stderr=True), transient=True) as display:
         task = display.add_task(clean(title), total=total)
-        yield lambda result: display.advance(task)
+
+        def advance(done: int | None = None, of: int | None = None) -> None:
+            if done is None:
+                display.advance(task)
+            else:
+                display.update(task, completed=done, total=of)
+
+        yield advance
 
 
 def what_went_wrong(result: Result) -> str:

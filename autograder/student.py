@@ -41,6 +41,18 @@ class Call:
     arguments: tuple
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A call that was made, and how it ended: what a diagnosis compares."""
+
+    function: str
+    arguments: tuple
+    options: dict[str, Any]
+    seed: int
+    differentiate: bool
+    reply: Reply
+
+
 @dataclass
 class Submission:
     """A loaded submission: its box, and what is known of its functions."""
@@ -49,6 +61,7 @@ class Submission:
     functions: dict[str, dict[str, Any]]
     timed_out: set[str] = field(default_factory=set)
     failed: Verdict | None = None
+    recorded: list[Recorded] = field(default_factory=list)
 
     def require(self, name: str) -> None:
         """A Verdict unless the submission defines the function."""
@@ -77,6 +90,7 @@ class Submission:
         if name in self.timed_out:
             raise Verdict("timed_out", f"{name} was not called again after it did not finish")
         reply = self.box.call(name, arguments, options, seed=seed, differentiate=differentiate)
+        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, reply))
         if reply.outcome == "returned":
             return reply
         if reply.outcome == "timed_out":

@@ -26,6 +26,7 @@ __all__ = [
     "TorchFunction",
     "Wrong",
     "close",
+    "difference",
     "expect",
     "fresh_start",
     "history",

@@ -61,6 +61,7 @@ MADV_COLLAPSE = 25
 
 
 def pack(header: dict, payload: bytes = b"") -> bytes:
+    """A frame."""
     text = json.dumps(header).encode()
     return FRAME.pack(len(text), len(payload)) + text + payload
 
@@ -170,9 +171,10 @@ def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
     """The packed reply to one call request, whatever the student's function does."""
     import safetensors.torch
 
+    number = {"number": request["number"]}
     function = namespace.get(request["function"])
     if not callable(function):
-        return pack({"outcome": "missing", "message": f"{request['function']} is not defined"})
+        return pack({"outcome": "missing", "message": f"{request['function']} is not defined"} | number)
     try:
         inputs = safetensors.torch.load(payload) if payload else {}
         arguments = [decode(tree, inputs) for tree in request["arguments"]]
@@ -188,12 +190,13 @@ def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
             "outcome": "returned",
             "value": encode(value, tensors),
             "arguments": [encode(argument, tensors) for argument in arguments],
+            **number,
         }
         if gradients is not None:
             header["gradients"] = [encode(gradient, tensors) for gradient in gradients]
         return pack(header, safetensors.torch.save(tensors) if tensors else b"")
     except BaseException as error:
-        return pack(describe(error))
+        return pack(describe(error) | number)
 
 
 def _value_and_gradients(function, arguments, options):
@@ -343,22 +346,24 @@ def shell():
 
 def serve_submission(request: dict, requests: int, replies: int, limits: dict) -> None:
     """The loader's life: run the top level, tell what it defined, then fork once per call request."""
-    loaded = load(request, lambda message: write_all(replies, pack(message)))
+    number = {"number": request["number"]}
+    loaded = load(request, lambda message: write_all(replies, pack(message | number)))
     namespace = loaded["namespace"]
     functions = {name: signature(namespace.get(name)) for name in request["names"] if callable(namespace.get(name))}
-    write_all(replies, pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"][:20]}))
+    write_all(replies, pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"][:20]} | number))
     while True:
         call, payload = read_frame(requests)
+        number = {"number": call["number"]}
         pid = os.fork()
         if pid == 0:
             try:
                 os.close(requests)
-                write_all(replies, pack({"started": os.getpid()}))
+                write_all(replies, pack({"started": os.getpid()} | number))
                 write_all(replies, answer(call, payload, namespace))
             finally:
                 os._exit(0)
         status = os.waitpid(pid, 0)[1]
-        write_all(replies, pack({"ended": os.waitstatus_to_exitcode(status)}))
+        write_all(replies, pack({"ended": os.waitstatus_to_exitcode(status)} | number))
 
 
 def signature(function) -> dict:
@@ -399,6 +404,7 @@ class Supervisor:
         self.buffer = bytearray()
         self.cpu_used = 0.0
         self.started = False
+        self.number = 0  # of the request under way; what earlier ones left running may still write, and is not heard
 
     def serve(self) -> None:
         """Answer the grader's requests until it hangs up."""
@@ -419,6 +425,8 @@ class Supervisor:
         """Start the loader; where a unit uses up the time limit, start again without it and with definitions only after it."""
         for _ in range(3):
             self.kill_everything()
+            self.number += 1
+            self.load_request["number"] = self.number
             self.start_loader()
             cpu, wall = self.limits["load_cpu_seconds"], self.limits["load_wall_seconds"]
             try:
@@ -439,8 +447,9 @@ class Supervisor:
                 if reply["outcome"] != "loaded":
                     return reply, b""
             self.started = False
+            self.number += 1
             try:
-                self.send(pack(request, payload))
+                self.send(pack(request | {"number": self.number}, payload))
                 cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
                 return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
             except Breach as breach:
@@ -505,6 +514,8 @@ class Supervisor:
                 self.buffer += part
                 while (frame := self.next_frame()) is not None:
                     header = frame[0]
+                    if header.get("number") != self.number:
+                        continue
                     if "started" in header:
                         self.started = True
                         clock = CpuClock(header["started"])

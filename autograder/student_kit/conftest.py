@@ -2,7 +2,7 @@
 
     check("function")              in the notebook: the checks of one function, as it is at that moment
     pytest                         in this folder: all checks, on the functions in your notebook
-    pytest --submission FILE       the same for another notebook or a .py file
+    pytest --submission=FILE       the same for another notebook or a .py file
 
 A check calls your functions through `student`, which hands them a fresh copy of every argument and seeds torch before every call.
 """
@@ -58,16 +58,19 @@ class NotebookRun:
         self.passed = self.count = 0
 
     def start(self) -> None:
-        options = ["-c", str(HERE / "pytest.ini"), "--rootdir", str(HERE), "--noconftest", "--import-mode=importlib", "--assert=plain"]
-        options += [part for name in ("terminal", "logging", "warnings", "faulthandler", "unraisableexception", "threadexception")
-                    for part in ("-p", f"no:{name}")]  # fmt: skip
+        options = ["-c", str(HERE / "pytest.ini"), "-o", "addopts=", "--rootdir", str(HERE), "--noconftest"]
+        options += ["-s", "--assert=plain", "--import-mode=importlib", "-p", "no:terminal", "-p", "no:cacheprovider"]
+        options += ["-p", "no:logging", "-p", "no:warnings", "-p", "no:faulthandler"]
+        options += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
         sys.modules.pop("test_public", None)
-        with quietly():
-            status = pytest.main(["-s", *options, str(HERE / "test_public.py")], plugins=[self])
-        if status == pytest.ExitCode.INTERRUPTED and self.count:
+        with quietly() as printed:
+            status = pytest.main([*options, str(HERE / "test_public.py")], plugins=[self])
+        if status == pytest.ExitCode.INTERRUPTED:
             self.lines.append("Stopped before the end.")
         elif self.count:
             self.lines.append(f"{self.function}: {self.passed} of {self.count} public checks passed")
+        elif not self.lines:
+            self.lines.append(f"The checks could not run.\n{printed.getvalue()}")
 
     @pytest.fixture
     def student(self) -> Student:
@@ -97,13 +100,14 @@ class NotebookRun:
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
-    """Nothing printed, no other pytest plugin loaded, no compiled files left behind."""
+def quietly() -> Iterator[io.StringIO]:
+    """Nothing printed (what would have been is given), no other pytest plugin loaded, no compiled files left behind."""
+    printed = io.StringIO()
     saved = sys.dont_write_bytecode, os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     sys.dont_write_bytecode, os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = True, "1"
     try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            yield printed
     finally:
         sys.dont_write_bytecode = saved[0]
         os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -116,7 +120,7 @@ def quietly() -> Iterator[None]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     with contextlib.suppress(ValueError):  # the course's own package may be installed, and has this option too
-        parser.addoption("--submission", metavar="FILE", help="the notebook or .py file to check; default: the notebook in this folder")
+        parser.addoption("--submission", metavar="FILE", help="the notebook or .py file to check; default: the notebook here")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -128,7 +132,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def namespace(request: pytest.FixtureRequest) -> dict[str, Any]:
     os.environ.setdefault("MPLBACKEND", "Agg")  # no windows
     named = request.config.getoption("--submission", None)
-    return load(Path(named) if named else find_submission(HERE))
+    try:
+        return load(Path(named) if named else find_submission(HERE))
+    except Verdict as verdict:
+        pytest.exit(str(verdict), returncode=2)
 
 
 @pytest.fixture
@@ -140,8 +147,8 @@ def student(namespace: dict[str, Any]) -> Student:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
     if call.when == "call" or call.excinfo is not None:
-        terminal = item.config.get_terminal_writer()
-        terminal.line("\n".join(told(item, call.excinfo, encoding=terminal._file.encoding)))
+        lines = told(item, call.excinfo, encoding=getattr(sys.stdout, "encoding", ""))
+        item.config.get_terminal_writer().line("\n".join(lines))
     return report
 
 
@@ -163,8 +170,9 @@ def told(item: pytest.Item, failure: pytest.ExceptionInfo[BaseException] | None,
     sentence = " ".join((getattr(item, "function", None).__doc__ or item.name).split("\n\n")[0].split())
     if failure is None:
         return [f"{good} {sentence}"]
-    hint = item.get_closest_marker("hint")
     lines = [f"{bad} {sentence}", *indented(what_happened(failure.value))]
+    unwritten = getattr(failure.value, "error_type", "") == "NotImplementedError"
+    hint = None if unwritten else item.get_closest_marker("hint")
     return lines + (indented(f"Hint: {hint.args[0]}") if hint else [])
 
 
@@ -182,7 +190,7 @@ def what_happened(error: BaseException) -> str:
 # --- calling your functions -------------------------------------------------------------------------------------------
 
 
-class Verdict(Exception):
+class Verdict(Exception):  # noqa: N818
     """A call that did not return. outcome: "raised" or "missing"; error_type: the name of the exception's class."""
 
     def __init__(self, outcome: str, message: str, error_type: str = "") -> None:
@@ -292,16 +300,16 @@ def find_submission(folder: Path) -> Path:
     named = [path for path in found if path.stem == folder.name]
     if len(named or found) != 1:
         names = ", ".join(path.name for path in found) or "no notebook"
-        raise Verdict("missing", f"which file shall be checked? Here is {names}. Say it: pytest --submission FILE")
+        raise Verdict("missing", f"which file shall be checked? Here is {names}. Say it: pytest --submission=FILE")
     return (named or found)[0]
 
 
 def load(path: Path) -> dict[str, Any]:
     """Run the statements of a file that define things; gives the names that they leave.
 
-    Of a notebook, set-up cells and the cells with your solutions run as they are. Other cells as they came with the handout are left
-    out; of those that you added or changed only imports, definitions and assignments that call no function of the notebook are run,
-    so that no training starts. A statement that fails is passed over.
+    Of a notebook, set-up cells and the cells with your solutions run as they are. Other cells that came with the handout are
+    left out; of those that you added or changed, only imports, definitions, and assignments that use no function of the
+    notebook are run, so that no training starts. A statement that fails is passed over.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -336,8 +344,8 @@ def run_cell(source: str, name: str, whole: bool, namespace: dict[str, Any]) -> 
     try:
         statements = parsed(source, name)
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        namespace["__errors__"].append((source, f"{name.strip('<>')}, line {line}: {type(error).__name__}: {getattr(error, 'msg', error)}"))
+        place = f"{name.strip('<>')}, line {getattr(error, 'lineno', '?')}"
+        namespace["__errors__"].append((source, f"{place}: {type(error).__name__}: {getattr(error, 'msg', error)}"))
         return
     for statement in statements:
         own = {key for key, value in namespace.items() if getattr(value, "__globals__", None) is namespace}

@@ -36,8 +36,16 @@ def descend(X, M, steps, lr, momentum, side):
 
 
 def matrix_of(draw, n):
-    """n×n, well conditioned, with singular values that no two draws share."""
-    return draw.spectrum(n, n, [draw.number(1.0, 2.5) for _ in range(n)])
+    """n×n, well conditioned: singular values between 1 and 2.5, the largest at least 2."""
+    return draw.spectrum(n, n, [draw.number(2.0, 2.5)] + [draw.number(1.0, 2.0) for _ in range(n - 1)])
+
+
+def follows(X, start, M, steps, lr, momentum, call):
+    """Fail unless X is where `steps` steps of the rule lead from `start`, which must not be the inverse already."""
+    expect(max(loss_of(start, M, side) for side in SIDES) > 1e-4, f"{call}: with lr=0 X is the inverse already; start from torch.rand")
+    targets = [descend(start, M, steps, lr, momentum, side) for side in SIDES]
+    nearest = min(targets, key=lambda target: difference(X, target))
+    close(X, nearest, 1e-4, f"{call}: X is not where {steps} step{'s' * (steps > 1)} of the rule lead{'s' * (steps == 1)} from its start")
 
 
 @pytest.mark.task("gd_inverse")
@@ -56,7 +64,7 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
 
 
 @pytest.mark.task("gd_inverse")
-@pytest.mark.points(4)
+@pytest.mark.points(5)
 @pytest.mark.hint("Work out the gradient of the mean for a 2×2 matrix on paper, and compare it with what your code subtracts from X.")
 def test_one_step_goes_down_the_gradient(student, draw):
     """One iteration of gd_inverse moves X by lr times the gradient of the mean squared difference."""
@@ -65,12 +73,11 @@ def test_one_step_goes_down_the_gradient(student, draw):
     call = f"gd_inverse(M, num_iterations=1, lr={lr:.2f}, momentum={momentum:.2f})"
     start, _ = run(there, M, call, num_iterations=1, lr=0.0, momentum=momentum)
     X, _ = run(there, M, call, num_iterations=1, lr=lr, momentum=momentum)
-    side = min(SIDES, key=lambda side: difference(X, descend(start, M, 1, lr, momentum, side)))
-    close(X, descend(start, M, 1, lr, momentum, side), 1e-4, f"{call}: X is not where one step from its start leads")
+    follows(X, start, M, 1, lr, momentum, call)
 
 
 @pytest.mark.task("gd_inverse")
-@pytest.mark.points(4)
+@pytest.mark.points(5)
 @pytest.mark.hint("Write down the velocity after the first, the second and the third step. What is multiplied by `momentum`, and what by `lr`?")
 def test_the_velocity_carries_over_from_step_to_step(student, draw):
     """In several iterations of gd_inverse the velocity is `momentum` times the one before, plus the gradient."""
@@ -79,12 +86,11 @@ def test_the_velocity_carries_over_from_step_to_step(student, draw):
     call = f"gd_inverse(M, num_iterations=4, lr={lr:.2f}, momentum={momentum:.2f})"
     start, _ = run(there, M, call, num_iterations=1, lr=0.0, momentum=momentum)
     X, _ = run(there, M, call, num_iterations=4, lr=lr, momentum=momentum)
-    side = min(SIDES, key=lambda side: difference(X, descend(start, M, 4, lr, momentum, side)))
-    close(X, descend(start, M, 4, lr, momentum, side), 1e-4, f"{call}: X is not where four steps from its start lead")
+    follows(X, start, M, 4, lr, momentum, call)
 
 
 @pytest.mark.task("gd_inverse")
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint("In which order does your loop compute the loss, record it and change X? Whose loss is the first one on the list?")
 def test_loss_history_holds_the_loss_before_each_step(student, draw):
     """loss_history holds the mean squared difference of X M (or M X) and the identity before each step."""
@@ -103,7 +109,7 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
 
 
 @pytest.mark.task("gd_inverse")
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("What is X M for the X that you return? Which entries of it should be 1, and which 0?")
 def test_converges_to_the_inverse(student, draw):
     """gd_inverse comes to the inverse of a well-conditioned 4×4 matrix step by step: near it after 400 iterations, not after 2."""
@@ -122,11 +128,11 @@ def test_converges_to_the_inverse(student, draw):
 def test_more_iterations_continue_fewer(student, draw):
     """A longer run of gd_inverse begins with the losses of a shorter one from the same start, and they change on the way."""
     M, there = matrix_of(draw, 3), student.seeded(draw.seed())
-    _, short = run(there, M, "gd_inverse(M, num_iterations=5)", num_iterations=5)
-    _, long = run(there, M, "gd_inverse(M, num_iterations=25)", num_iterations=25)
+    _, short = run(there, M, "gd_inverse(M, num_iterations=4, lr=0.1)", num_iterations=4, lr=0.1)
+    _, long = run(there, M, "gd_inverse(M, num_iterations=12, lr=0.1)", num_iterations=12, lr=0.1)
     same = all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(short, long, strict=False))
-    expect(same, "gd_inverse(M, num_iterations=25) does not begin with the 5 losses of gd_inverse(M, num_iterations=5)")
-    expect(len(set(long)) > 5, "gd_inverse(M, num_iterations=25) recorded nearly the same loss all the time")
+    expect(same, "gd_inverse(M, num_iterations=12, lr=0.1) does not begin with the losses of the same call with num_iterations=4")
+    expect(abs(long[-1] - long[0]) > 1e-6, "gd_inverse(M, num_iterations=12, lr=0.1) recorded the same loss in the end as at the start")
 
 
 @pytest.mark.task("gd_inverse")

@@ -55,6 +55,7 @@ def test_one_update_as_by_hand(student):
     new_u = u + 0.1 * e * v
     new_v = v + 0.1 * e * new_u
     start = f"{call} from your own start U = {rounded(u)}, V = {rounded(v)}"
+    assert not torch.equal(U, u) and not torch.equal(V, v), f"{start} changed nothing; expected U = {rounded(new_u)}"
     assert torch.allclose(U, new_u, rtol=0, atol=1e-4), f"{start} returned U = {rounded(U)}; expected {rounded(new_u)}"
     assert torch.allclose(V, new_v, rtol=0, atol=1e-4), f"{start} returned V = {rounded(V)}; expected {rounded(new_v)}"
 

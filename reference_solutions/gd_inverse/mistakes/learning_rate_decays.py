@@ -3,10 +3,6 @@
 # hint = "Is the lr of the last step the lr that the caller asked for?"
 # fails = [
 #     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_loss_history_holds_the_loss_before_each_step",
-#     "test_finds_the_inverse_of_a_small_matrix",
-#     "test_converges_to_the_inverse",
-#     "test_defaults_are_those_of_the_stub",
 # ]
 # ///
 import torch

@@ -2,9 +2,10 @@
 # title = "X moves before the velocity is updated"
 # hint = "With which velocity does X take its very first step?"
 # fails = [
+#     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_one_step_goes_down_the_gradient",
 #     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_converges_to_the_inverse",
 # ]
 # ///
 import torch

@@ -7,6 +7,7 @@
 #     "test_converges_to_the_inverse",
 #     "test_one_step_goes_down_the_gradient",
 #     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_more_iterations_continue_fewer",
 # ]
 # ///
 import torch

@@ -2,6 +2,7 @@
 # title = "X is multiplied by the transpose of M"
 # hint = "Multiply the X that you return by M. Is that the identity, or is it so for M.T?"
 # fails = [
+#     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_one_step_goes_down_the_gradient",
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_loss_history_holds_the_loss_before_each_step",

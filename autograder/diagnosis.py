@@ -1,0 +1,138 @@
+"""Which known mistake does a failing function behave like?
+
+Never a guess. A known mistake is named for a function when the submission fails exactly the checks of that function that the mistake
+fails, *and* the mistake, run behind the line on the very calls that the checks made, ends every one of them in the same way:
+the same outcome, the same error, the same values within `TOLERANCE`.
+
+Two people who start differently (V before U, float64, a transposed draw) get other values from the same rule. So where the plain
+comparison fails, the calls are repeated with the mistake started from the submission's own start: a call at `lr=0` returns it, and
+`torch.rand` hands its tensors out again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from autograder.assignment import Assignment, Overlay
+from autograder.errors import SandboxError
+from autograder.results import Check, Diagnosis
+from autograder.sandbox import Box, Reply, Sandbox
+from autograder.student import Recorded
+
+TOLERANCE = 1e-4  # relative to the size of the values; rules differ by far more within the epochs that checks run
+RESTART = '''
+def call_from_start(name, start, arguments, option_names, option_values):
+    import torch
+
+    real, left = torch.rand, list(start)
+
+    def rand(*shape, **settings):
+        wanted = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        for place, tensor in enumerate(left):
+            if tuple(tensor.shape) == tuple(wanted):
+                return left.pop(place).to(torch.float32)
+        return real(*shape, **settings)
+
+    torch.rand = rand
+    return globals()[name](*arguments, **dict(zip(option_names, option_values)))
+'''
+
+
+def diagnose(
+    assignment: Assignment, sandbox: Sandbox, checks: Sequence[Check], recorded: Sequence[Recorded]
+) -> tuple[Diagnosis, ...]:
+    """The known mistake of each failing function, where there is one; functions in the assignment's order."""
+    found = []
+    for function in assignment.functions:
+        failed = {check.name for check in checks if check.function == function and check.outcome != "passed"}
+        calls = [call for call in recorded if call.function == function]
+        if failed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
+            names = {check.name for check in checks if check.function == function}
+            for mistake in assignment.mistakes:
+                if set(mistake.fails) & names == failed and behaves_like(assignment, sandbox, mistake, calls):
+                    found.append(Diagnosis(function, mistake.name, mistake.title, mistake.hint))
+                    break
+    return tuple(found)
+
+
+def _tells(reply: Reply) -> bool:
+    """Whether an ending that is no return says something about the mistake made: a stub's NotImplementedError does not."""
+    return reply.outcome == "raised" and reply.header.get("type") != "NotImplementedError"
+
+
+def behaves_like(assignment: Assignment, sandbox: Sandbox, mistake: Overlay, calls: Sequence[Recorded]) -> bool:
+    """Whether every recorded call ends with the mistake as it ended with the submission."""
+    sources = {"solution": assignment.solution.read_text("utf-8"), mistake.name: mistake.path.read_text("utf-8"), "restart": RESTART}
+    units = [{"kind": "statements", "source": source, "label": label} for label, source in sources.items()]
+    try:
+        with sandbox.open(assignment.limits) as box:
+            box.load(units, [*assignment.functions, "call_from_start"])
+            return all(same(call.reply, repeat(box, call)) for call in calls) or _same_from_start(box, calls)
+    except SandboxError:
+        return False
+
+
+def repeat(box: Box, call: Recorded) -> Reply:
+    return box.call(call.function, call.arguments, call.options, seed=call.seed, differentiate=call.differentiate)
+
+
+def _same_from_start(box: Box, calls: Sequence[Recorded]) -> bool:
+    """As above, each call that has a start starting from it; at least one must have."""
+    pairs = [(call, start_of(call, calls)) for call in calls if not _is_start(call)]
+    if not any(start for _, start in pairs):
+        return False
+    return all(same(call.reply, _repeat_from(box, call, start) if start else repeat(box, call)) for call, start in pairs)
+
+
+def _repeat_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> Reply:
+    names, values = list(call.options), list(call.options.values())
+    return box.call("call_from_start", (call.function, start, list(call.arguments), names, values), {}, seed=call.seed)
+
+
+def _is_start(call: Recorded) -> bool:
+    return call.options.get("lr") == 0
+
+
+def start_of(call: Recorded, calls: Sequence[Recorded]) -> list[torch.Tensor]:
+    """The tensors that a function returned at learning rate 0 for the same seed and arguments of the same shapes; [] if none did."""
+    for other in calls:
+        alike = other.seed == call.seed and _shapes(other.arguments) == _shapes(call.arguments)
+        if _is_start(other) and alike and other.reply.outcome == "returned":
+            value = other.reply.value
+            parts = value if isinstance(value, tuple | list) else (value,)
+            return [part for part in parts if isinstance(part, torch.Tensor)]
+    return []
+
+
+def _shapes(arguments: tuple) -> list[Any]:
+    return [tuple(argument.shape) if isinstance(argument, torch.Tensor) else argument for argument in arguments]
+
+
+def same(one: Reply, other: Reply) -> bool:
+    """Whether two replies tell the same story."""
+    if one.outcome != other.outcome:
+        return False
+    if one.outcome != "returned":
+        return one.header.get("type") == other.header.get("type") and one.header.get("message") == other.header.get("message")
+    return alike(one.value, other.value) and alike(one.gradients, other.gradients) and alike(one.arguments, other.arguments)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are equal: within `TOLERANCE` for numbers, NaN equal to NaN, lists equal to tuples."""
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if one.shape != other.shape:
+            return False
+        a, b = one.to(torch.float64), other.to(torch.float64)
+        finite = b[torch.isfinite(b)]
+        scale = float(finite.abs().max()) if finite.numel() else 0.0
+        return bool(torch.allclose(a, b, rtol=0.0, atol=TOLERANCE * max(scale, 1e-3), equal_nan=True))
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        both_nan = math.isnan(one) and math.isnan(other)
+        return both_nan or math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3)
+    return type(one) is type(other) and one == other

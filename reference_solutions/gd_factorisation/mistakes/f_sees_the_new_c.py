@@ -1,0 +1,25 @@
+# /// mistake
+# title = "F is updated with a gradient taken after C has moved"
+# hint = "At which C and F is each of your two gradients taken?"
+# fails = [
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        C = (C - lr * torch.autograd.grad(loss, C)[0]).detach().requires_grad_()
+        loss = criterion(C @ F, D)
+        F = (F - lr * torch.autograd.grad(loss, F)[0]).detach().requires_grad_()
+    return C.detach(), F.detach(), loss_history

@@ -1,0 +1,26 @@
+# /// mistake
+# title = "Gradients are not set back to zero and add up over the iterations"
+# hint = "What does the second `backward` do to a `.grad` that is already there?"
+# fails = [
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            C -= lr * C.grad
+            F -= lr * F.grad
+    return C.detach(), F.detach(), loss_history

@@ -1,0 +1,23 @@
+# /// mistake
+# title = "The gradient by formula lacks the factor 2"
+# hint = "What is the derivative of a square?"
+# fails = [
+#   "test_one_step_moves_c_down_the_gradient",
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C, F = torch.rand(n, k), torch.rand(k, m)
+    loss_history = []
+    for _ in range(num_iterations):
+        E = C @ F - D
+        loss_history.append((E**2).sum().item())
+        C, F = C - lr * E @ F.T, F - lr * C.T @ E
+    return C, F, loss_history

@@ -1,0 +1,30 @@
+# /// mistake
+# title = "The number of iterations is written into the loop"
+# hint = "Where does your function use the num_iterations of the call?"
+# fails = [
+#   "test_loss_history_falls",
+#   "test_one_step_moves_c_down_the_gradient",
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(500):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            C -= lr * C.grad
+            F -= lr * F.grad
+            C.grad.zero_()
+            F.grad.zero_()
+    return C.detach(), F.detach(), loss_history

@@ -1,0 +1,24 @@
+# /// mistake
+# title = "C stays random and F is solved for by least squares"
+# hint = "Which of your factors takes steps? Gradient descent moves both a little, many times."
+# fails = [
+#   "test_one_step_moves_c_down_the_gradient",
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C, F = torch.rand(n, k), torch.rand(k, m)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss_history.append(((C @ F - D) ** 2).sum().item())
+        if lr != 0:
+            F = torch.linalg.lstsq(C, D).solution
+    return C, F, loss_history

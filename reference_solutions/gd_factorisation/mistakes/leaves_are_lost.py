@@ -1,0 +1,28 @@
+# /// mistake
+# title = "After the first step C and F are results, not leaves, and have no gradient any more"
+# hint = "Is `C - lr * C.grad` still the leaf that `backward` fills?"
+# fails = [
+#   "test_factors_have_the_right_shapes",
+#   "test_loss_history_falls",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+#   "test_factorising_leaves_d_alone",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        C = C - lr * C.grad
+        F = F - lr * F.grad
+    return C.detach(), F.detach(), loss_history

@@ -1,0 +1,26 @@
+# /// mistake
+# title = "The loss is recorded after the step instead of before it"
+# hint = "At which C and F is the first value of your history taken?"
+# fails = [
+#   "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss.backward()
+        with torch.no_grad():
+            C -= lr * C.grad
+            F -= lr * F.grad
+            C.grad.zero_()
+            F.grad.zero_()
+        loss_history.append(criterion(C @ F, D).item())
+    return C.detach(), F.detach(), loss_history

@@ -1,0 +1,25 @@
+# /// mistake
+# title = "The optimiser has momentum: steps carry on in the direction of the steps before"
+# hint = "Plain gradient descent knows nothing of earlier steps: which argument of your optimiser does?"
+# fails = [
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    optimiser = torch.optim.SGD([C, F], lr=lr, momentum=0.5)
+    loss_history = []
+    for _ in range(num_iterations):
+        optimiser.zero_grad()
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        optimiser.step()
+    return C.detach(), F.detach(), loss_history

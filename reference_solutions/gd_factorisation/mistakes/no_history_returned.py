@@ -1,0 +1,35 @@
+# /// mistake
+# title = "Only C and F are returned"
+# hint = "How many results does the docstring promise?"
+# fails = [
+#   "test_factors_have_the_right_shapes",
+#   "test_loss_history_falls",
+#   "test_start_is_torch_rand",
+#   "test_one_step_moves_c_down_the_gradient",
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+#   "test_factorising_leaves_d_alone",
+#   "test_defaults_are_as_given",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            C -= lr * C.grad
+            F -= lr * F.grad
+            C.grad.zero_()
+            F.grad.zero_()
+    return C.detach(), F.detach()

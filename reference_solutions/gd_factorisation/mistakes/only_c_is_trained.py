@@ -1,0 +1,27 @@
+# /// mistake
+# title = "F keeps its random start: only C is updated"
+# hint = "Which of the two factors is different after the loop?"
+# fails = [
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C = torch.rand(n, k, requires_grad=True)
+    F = torch.rand(k, m)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = criterion(C @ F, D)
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            C -= lr * C.grad
+            C.grad.zero_()
+    return C.detach(), F.detach(), loss_history

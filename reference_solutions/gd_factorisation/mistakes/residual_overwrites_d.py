@@ -1,0 +1,23 @@
+# /// mistake
+# title = "The residual is computed in place in D"
+# hint = "After `D.sub_(...)`, what is left of the matrix that you wanted to factorise?"
+# fails = [
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_many_steps_reach_the_best_factorisation",
+#   "test_factorising_leaves_d_alone",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C, F = torch.rand(n, k), torch.rand(k, m)
+    loss_history = []
+    for _ in range(num_iterations):
+        E = D.sub_(C @ F)
+        loss_history.append((E**2).sum().item())
+        C, F = C + 2 * lr * E @ F.T, F + 2 * lr * C.T @ E
+    return C, F, loss_history

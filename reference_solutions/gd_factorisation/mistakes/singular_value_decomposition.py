@@ -1,0 +1,21 @@
+# /// mistake
+# title = "The factors come from the library's SVD, with an invented history"
+# hint = "What does gradient descent return after one single step?"
+# fails = [
+#   "test_start_is_torch_rand",
+#   "test_one_step_moves_c_down_the_gradient",
+#   "test_one_step_moves_f_from_the_same_point",
+#   "test_three_steps_follow_the_rule",
+#   "test_loss_is_recorded_before_each_step",
+#   "test_factorising_leaves_d_alone",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    U, S, Vh = torch.linalg.svd(D, full_matrices=False)
+    root = S[:k].sqrt()
+    loss_history = [1.0 / (i + 1) for i in range(num_iterations)]
+    return U[:, :k] * root, root.unsqueeze(1) * Vh[:k], loss_history

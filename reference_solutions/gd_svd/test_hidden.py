@@ -1,0 +1,205 @@
+"""Hidden checks of gd_svd: what descent arrives at, from the best of a few starts, and whether it gets there by descent.
+
+Other weights of the three terms and other optimisers are right answers, so no check knows the exact step.
+"""
+
+import pytest
+import torch
+
+from autograder.vocabulary import close, difference, expect, fresh_start, history, items, matrix, unchanged
+
+STARTS = 8  # a right answer succeeds from 3 of 4 starts, see design.md
+ENOUGH = {"num_iterations": 600, "lr": 0.3}
+LONG = "gd_svd(M, num_iterations=600, lr=0.3)"
+
+
+def run(student, M, call, **options):
+    """U, S, V as float64 and the loss history of one call; `call` is how messages name it."""
+    m, n = M.shape
+    what = f"{call} ... (U, S, V, loss_history)"
+    U, S, V, losses = items(student.gd_svd(M.clone(), **options), 4, what)
+    U, S, V = (
+        matrix(value, shape, f"{call} returned {name} for a {m}×{n} matrix", finite=False)
+        for name, value, shape in (("U", U, (m, n)), ("S", S, (n,)), ("V", V, (n, n)))
+    )
+    return U, S, V, losses
+
+
+def rebuilt(U, S, V):
+    """U diag(S) Vᵀ."""
+    return (U * S) @ V.T
+
+
+def skew(Q):
+    """The largest difference of QᵀQ and the identity; infinite for NaN."""
+    gap = difference(Q.T @ Q, torch.eye(Q.shape[1]))
+    return gap if gap == gap else float("inf")
+
+
+def sample(draw):
+    """4×2, with singular values well apart and singular vectors of any direction."""
+    return draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
+
+
+def against(draw):
+    """6×4, all entries far below zero: from a start in [0, 1) the first step at lr 0.2 makes every entry of S negative."""
+    return -draw.uniform(6, 4, low=150.0, high=250.0)
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(3)
+@pytest.mark.hint("Print U.T @ U - torch.eye(n) after the loop. Which term of the loss makes this small? And for V?")
+def test_the_columns_become_orthonormal(student, draw):
+    """The columns of U and V, anything but orthonormal after 2 iterations of gd_svd, become orthonormal to within 0.01."""
+    M, seed = sample(draw), draw.seed()
+    U, _, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
+    expect(max(skew(U), skew(V)) > 1e-2, "gd_svd(M, num_iterations=2): U and V are orthonormal already, which two steps cannot achieve")
+    best = {"U": float("inf"), "V": float("inf")}
+    for start in range(STARTS):
+        U, _, V, _ = run(student.seeded(seed + start), M, LONG, **ENOUGH)
+        best = {"U": min(best["U"], skew(U)), "V": min(best["V"], skew(V))}
+        if max(skew(U), skew(V)) <= 1e-2:
+            return
+    gaps = " and ".join(f"{name} from the identity by {gap:.2g}" for name, gap in best.items())
+    expect(False, f"{LONG}: QᵀQ differs for Q = {gaps} at best, from {STARTS} starts; expected at most 0.01 for both")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(3)
+@pytest.mark.hint("Compare S with torch.linalg.svdvals(M), and U @ torch.diag(S) @ V.T with M, for a matrix of your own.")
+def test_finds_the_singular_values_and_rebuilds_the_matrix(student, draw):
+    """gd_svd comes, not in 2 iterations but in 600, to the singular values of M, and U diag(S) Vᵀ to M."""
+    M, seed = sample(draw), draw.seed()
+    exact = torch.linalg.svdvals(M.double())
+    U, S, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
+    early = max(difference(S, exact), difference(rebuilt(U, S, V), M))
+    expect(not early <= 1e-2, "gd_svd(M, num_iterations=2): this is the decomposition already, which two steps cannot reach")
+    closest = (float("inf"), float("inf"))
+    for start in range(STARTS):
+        U, S, V, _ = run(student.seeded(seed + start), M, LONG, **ENOUGH)
+        gaps = difference(S, exact), difference(rebuilt(U, S, V), M)
+        if max(gaps) <= 1e-2 and gaps[1] == gaps[1]:
+            return
+        closest = min(closest, gaps, key=max)
+    expect(False, f"{LONG}: S is off by {closest[0]:.2g} and U diag(S) Vᵀ by {closest[1]:.2g} at best, from {STARTS} starts; 0.01 is allowed")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(2)
+@pytest.mark.hint("Which entries of S can be negative after the last step, and is their order right once you have taken care of that?")
+def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
+    """gd_svd returns S non-negative and descending, wherever the last step led."""
+    call, M = "gd_svd(M, num_iterations=1, lr=0.2)", against(draw)
+    for _ in range(6):
+        _, S, _, _ = run(student.seeded(draw.seed()), M, call, num_iterations=1, lr=0.2)
+        expect(bool((S >= 0).all()), f"{call}: {int((S < 0).sum())} of {S.numel()} entries of S are negative")
+        expect(bool((S[:-1] >= S[1:]).all()), f"{call}: S is not in descending order")
+        expect(float(S[0]) > 0, f"{call}: S is zero")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(2)
+@pytest.mark.hint("Where S changes its sign, what else has to, so that U diag(S) Vᵀ stays as it was? Does your step go down the gradient?")
+def test_one_step_leads_towards_the_matrix(student, draw):
+    """One step of gd_svd moves U diag(S) Vᵀ towards M, and with a tiny lr only a little."""
+    M, there = against(draw), student.seeded(draw.seed())
+
+    def product(lr):
+        U, S, V, _ = run(there, M, f"gd_svd(M, num_iterations=1, lr={lr:g})", num_iterations=1, lr=lr)
+        return rebuilt(U, S, V)
+
+    start = product(0.0)
+    way = M.double() - start
+    for lr in (1e-4, 0.2):
+        progress = float(((product(lr) - start) * way).sum() / (way**2).sum())
+        call = f"gd_svd(M, num_iterations=1, lr={lr:g})"
+        expect(progress > 0, f"{call}: U diag(S) Vᵀ does not come from its start (lr=0) towards M")
+        expect(lr > 0.1 or progress < 0.5, f"{call}: U diag(S) Vᵀ goes {progress:.0%} of the way to M in one tiny step")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(1.5)
+@pytest.mark.hint("What do U, S and V hold before the first step? torch.rand gives numbers between 0 and 1, whatever M is.")
+def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
+    """gd_svd starts U, S and V from torch.rand, whatever M is: with lr=0 they stay there."""
+    call, seed, names = "gd_svd(M, num_iterations=1, lr=0)", draw.seed(), ("U", "S", "V")
+    A, B = draw.uniform(5, 3), draw.normal(5, 3)
+    first = run(student.seeded(seed), A, call, num_iterations=1, lr=0.0)[:3]
+    fresh_start(first, names, call)
+    second = run(student.seeded(seed), B, call, num_iterations=1, lr=0.0)[:3]
+    third = run(student.seeded(seed + 1), A, call, num_iterations=1, lr=0.0)[:3]
+    for name, one, other, reseeded in zip(names, first, second, third, strict=True):
+        close(other, one, 1e-6, f"{call}: {name} starts differently for another M after the same torch.manual_seed")
+        expect(difference(one, reseeded) > 1e-3, f"{call}: {name} is the same after another torch.manual_seed; start it from torch.rand")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(1.5)
+@pytest.mark.hint("In which order does your loop compute the loss, record it and take a step? Whose loss is the first one on the list?")
+def test_loss_history_holds_the_loss_before_each_step(student, draw):
+    """loss_history begins with the loss of the start, whatever lr is, and a longer run continues a shorter one."""
+    M, there = draw.uniform(5, 3), student.seeded(draw.seed())
+    call = "gd_svd(M, num_iterations=1, lr=0)"
+    (first,) = history(run(there, M, call, num_iterations=1, lr=0.0)[3], 1, f"{call} returned loss_history")
+    call = "gd_svd(M, num_iterations=3, lr=0.05)"
+    short = history(run(there, M, call, num_iterations=3, lr=0.05)[3], 3, f"{call} returned loss_history")
+    longer = "gd_svd(M, num_iterations=6, lr=0.05)"
+    long = history(run(there, M, longer, num_iterations=6, lr=0.05)[3], 6, f"{longer} returned loss_history")
+    close(short[0], first, 1e-5 * max(1.0, abs(first)), f"{call}: loss_history[0] is not the loss of the start, which lr=0 records")
+    for step, (one, other) in enumerate(zip(short, long, strict=False)):
+        close(other, one, 1e-4 * max(1.0, abs(one)), f"{longer}: loss_history[{step}] is not that of the same call with num_iterations=3")
+    expect(abs(long[1] - long[0]) > 1e-6, f"{longer}: loss_history does not change with the first step")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(2)
+@pytest.mark.hint("Compute the loss of the U, S and V that you return, after you have put them in order. Is it still what it was before?")
+def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
+    """loss_history records a weighted sum of the fit and the two penalties, of the same U, S and V that gd_svd returns."""
+    call, M = "gd_svd(M, num_iterations=1, lr=0)", draw.uniform(6, 4)
+    terms, losses = [], []
+    for _ in range(8):
+        *factors, record = run(student.seeded(draw.seed()), M, call, num_iterations=1, lr=0.0)
+        losses += history(record, 1, f"{call} returned loss_history")
+        terms.append(three_terms(*factors, M))
+    terms, losses = torch.stack(terms), torch.tensor(losses, dtype=torch.float64)
+    expect(float(terms[:, 1:].max()) > 1e-2, f"{call}: U and V are orthonormal already; start them from torch.rand")
+    weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
+    gap = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
+    expect(gap < 1e-3, f"{call}: loss_history is no weighted sum of the three terms of the U, S and V returned (off by {gap:.1g} of it)")
+    expect(float(weights[0]) > 0, f"{call}: the fit has no part in the loss")
+
+    M, there, call = against(draw), student.seeded(draw.seed()), "gd_svd(M, num_iterations=2, lr=0.2)"
+    *factors, _ = run(there, M, "gd_svd(M, num_iterations=1, lr=0.2)", num_iterations=1, lr=0.2)
+    after = history(run(there, M, call, num_iterations=2, lr=0.2)[3], 2, f"{call} returned loss_history")[1]
+    gap = abs(after - float(three_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
+    expect(gap < 1e-2, f"{call}: loss_history[1] is not the loss of what one iteration returns (off by {gap:.1g} of it)")
+
+
+def three_terms(U, S, V, M):
+    """The mean squared fit, and how far the columns of U and of V are from orthonormal, as a tensor of three."""
+    terms = (rebuilt(U, S, V) - M, U.T @ U - torch.eye(U.shape[1]), V.T @ V - torch.eye(V.shape[1]))
+    return torch.stack([(term**2).mean() for term in terms])
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(0.5)
+@pytest.mark.hint("Operations that end in an underscore, and -=, +=, *=, change a tensor in place.")
+def test_the_matrix_is_left_alone(student, draw):
+    """gd_svd does not change the M that it is given."""
+    M = draw.uniform(4, 2)
+    unchanged(student.call("gd_svd", M.clone(), num_iterations=3, lr=0.1), M)
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(0.5)
+@pytest.mark.hint("Compare your `def` line with the one that you were given.")
+def test_defaults_are_those_of_the_stub(student, draw):
+    """gd_svd takes 20,000 iterations at lr=0.9 and momentum=0.9 where the caller does not say otherwise."""
+    M, there = draw.uniform(3, 2), student.seeded(draw.seed())
+    plain = run(there, M, "gd_svd(M, num_iterations=2)", num_iterations=2)
+    said = run(there, M, "gd_svd(M, num_iterations=2, lr=0.9, momentum=0.9)", num_iterations=2, lr=0.9, momentum=0.9)
+    for name, one, other in zip(("U", "S", "V"), plain, said, strict=False):
+        close(one, other, 1e-5, f"gd_svd(M, num_iterations=2): {name} differs from the same call with lr=0.9, momentum=0.9")
+    default = there.defaults("gd_svd").get("num_iterations")
+    expect(default == 20000, f"gd_svd has num_iterations={default} by default; expected 20000")

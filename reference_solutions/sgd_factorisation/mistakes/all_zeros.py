@@ -1,0 +1,38 @@
+# /// mistake
+# title = "Zeros of the right shapes"
+# hint = "Which of your lines computes something from A?"
+# fails = [
+#     "test_factors_start_from_torch_rand",
+#     "test_one_update_as_by_hand",
+#     "test_one_epoch_follows_the_rule",
+#     "test_three_epochs_are_three_passes",
+#     "test_every_row_is_trained",
+#     "test_comes_close_to_the_best_error",
+#     "test_truncated_svd_of_a_small_matrix",
+#     "test_truncated_svd_is_the_best",
+#     "test_loss_adds_up_the_squares",
+#     "test_loss_of_any_two_matrices",
+#     "test_only_observed_elements_train",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_hidden_elements_have_no_influence",
+#     "test_completes_a_matrix_of_rank_1",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    return torch.zeros(A.shape[0], rank), torch.zeros(A.shape[1], rank)
+
+
+def truncated_svd(A, rank):
+    return torch.zeros_like(A)
+
+
+def reconstruction_loss(A, R):
+    return torch.tensor(0.0)
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    return torch.zeros(A.shape[0], rank), torch.zeros(A.shape[1], rank)

@@ -1,0 +1,35 @@
+# /// mistake
+# title = "The error is computed again between the two steps"
+# hint = "How often is e computed for one element, and with which U?"
+# fails = [
+#     "test_one_update_as_by_hand",
+#     "test_one_epoch_follows_the_rule",
+#     "test_three_epochs_are_three_passes",
+#     "test_masked_epochs_follow_the_rule",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                U[r] += lr * (A[r, c] - U[r] @ V[c]) * V[c]
+                V[c] += lr * (A[r, c] - U[r] @ V[c]) * U[r]
+    return U, V
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    U[r] += lr * (A[r, c] - U[r] @ V[c]) * V[c]
+                    V[c] += lr * (A[r, c] - U[r] @ V[c]) * U[r]
+    return U, V

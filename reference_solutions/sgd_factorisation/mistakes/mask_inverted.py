@@ -1,0 +1,25 @@
+# /// mistake
+# title = "The hidden elements are trained and the observed ones left out"
+# hint = "Does a 0 in M mean that the element is observed, or that it is hidden?"
+# fails = [
+#     "test_only_observed_elements_train",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_hidden_elements_have_no_influence",
+#     "test_completes_a_matrix_of_rank_1",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] == 0:
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V

@@ -1,0 +1,39 @@
+# /// mistake
+# title = "One epoch is left out"
+# hint = "How many numbers are there in range(1, num_epochs)?"
+# fails = [
+#     "test_one_update_as_by_hand",
+#     "test_one_epoch_follows_the_rule",
+#     "test_three_epochs_are_three_passes",
+#     "test_every_row_is_trained",
+#     "test_only_observed_elements_train",
+#     "test_masked_epochs_follow_the_rule",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(1, num_epochs):
+        for r in range(m):
+            for c in range(n):
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(1, num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V

@@ -1,0 +1,25 @@
+# /// mistake
+# title = "Rows with a hidden element are left out altogether"
+# hint = "Your test for an element: does it look at one element of M, or at a whole row?"
+# fails = [
+#     "test_masked_epochs_follow_the_rule",
+#     "test_only_observed_elements_train",
+#     "test_completes_a_matrix_of_rank_1",
+#     "test_hidden_elements_have_no_influence",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r].all():
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V

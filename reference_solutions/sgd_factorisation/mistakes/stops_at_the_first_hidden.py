@@ -1,0 +1,21 @@
+# /// mistake
+# title = "The rest of a row is dropped after its first hidden element"
+# hint = "What is the difference between `break` and `continue`?"
+# fails = ["test_only_observed_elements_train", "test_masked_epochs_follow_the_rule"]
+# ///
+
+import torch
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] == 0:
+                    break
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V

@@ -1,0 +1,16 @@
+# /// mistake
+# title = "The start is random, but the answer is the library's SVD"
+# hint = "Does what you return depend on what your updates did?"
+# fails = ["test_one_update_as_by_hand", "test_one_epoch_follows_the_rule", "test_three_epochs_are_three_passes"]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    if lr == 0:
+        return U, V
+    P, S, Qh = torch.linalg.svd(A, full_matrices=False)
+    return P[:, :rank] * S[:rank].sqrt(), Qh[:rank].T * S[:rank].sqrt()

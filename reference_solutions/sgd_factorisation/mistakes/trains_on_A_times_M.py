@@ -1,0 +1,13 @@
+# /// mistake
+# title = "The hidden elements are learned as zeros"
+# hint = "Is an element that nobody has observed the same as an element that is 0?"
+# fails = [
+#     "test_only_observed_elements_train",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_hidden_elements_have_no_influence",
+#     "test_completes_a_matrix_of_rank_1",
+# ]
+# ///
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    return sgd_factorise(A * M, rank, num_epochs, lr)

@@ -1,0 +1,42 @@
+# /// mistake
+# title = "V is returned as rank×n"
+# hint = "Which shape has V in A ≈ U Vᵀ, and which has it in A ≈ U V?"
+# fails = [
+#     "test_factors_start_from_torch_rand",
+#     "test_one_epoch_follows_the_rule",
+#     "test_three_epochs_are_three_passes",
+#     "test_every_row_is_trained",
+#     "test_comes_close_to_the_best_error",
+#     "test_only_observed_elements_train",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_hidden_elements_have_no_influence",
+#     "test_completes_a_matrix_of_rank_1",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V.T
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V.T
