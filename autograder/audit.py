@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from autograder.assignment import Assignment
 from autograder.grading import Grader, this_worker, worker_pool
 from autograder.mutants import Mutant, equivalents, mutants_of
-from autograder.release import stub_of
+from autograder.handout import stub_of
 from autograder.results import Check
 from autograder.session import Run, open_submission, run_checks
 from autograder.student import Student

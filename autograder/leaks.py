@@ -1,8 +1,9 @@
 """The leak guard: no line of a solution, a hidden check, a variant, a mistake or a model answer reaches students.
 
-A line counts where it says something of its own: arithmetic, indexing, conditions, sentences, at least 20 characters of it. Imports,
-loops over names and plain calls of a library do not count, so a demonstration may call torch.linalg.svd although a mistake does, too.
-What stands in the stubs is public, and hidden checks may share lines with the public ones. White space and line breaks hide nothing.
+A line counts where it says something of its own: arithmetic, indexing, conditions, sentences, at least 20 characters of it.
+Imports, loops over names and plain calls of a library do not count, so a demonstration may call torch.linalg.svd although a
+mistake does, too. What stands in the stubs is public, and hidden checks may share lines with the public ones. White space and
+line breaks hide nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ TELLING: tuple[Any, ...] = (
 
 @dataclass(frozen=True)
 class Secret:
-    """A line of the staff's side that students must not receive. test: it stands in a hidden check"""
+    """A line of the staff's side that students must not receive. test: it may stand in the public checks all the same"""
 
     path: Path
     number: int
@@ -60,9 +61,10 @@ def guard(assignment: Assignment, files: Mapping[str, bytes]) -> None:
     for_tests = {name: _Text(lines, stubs | checks) for name, lines in words.items()}
     leaks = []
     for secret in secrets(assignment):
-        texts = for_tests if secret.test else for_code
+        texts, public = (for_tests, stubs | checks) if secret.test else (for_code, stubs)
         wanted = squeezed(secret.line)
-        leaks += [(secret, name, line) for name, text in texts.items() if (line := text.find(wanted)) is not None]
+        if wanted not in public:
+            leaks += [(secret, name, line) for name, text in texts.items() if (line := text.find(wanted)) is not None]
     if leaks:
         secret, name, line = leaks[0]
         more = f" (and {len(leaks) - 1} more)" if len(leaks) > 1 else ""
@@ -77,8 +79,10 @@ def secrets(assignment: Assignment) -> list[Secret]:
     inside = _solution_lines(solution)
     found = [secret for secret in _telling_lines(solution) if secret.number in inside]
     found += _telling_lines(hidden) if hidden.is_file() else []
-    for path in (*assignment.variants, *sorted((assignment.folder / "mistakes").glob("*.py"))):
+    for path in (*assignment.variants, *(mistake.path for mistake in assignment.mistakes)):
         found += _telling_lines(path)
+    for mistake in assignment.mistakes:
+        found += [Secret(mistake.path, 1, text, test=True) for text in (mistake.title, mistake.hint) if len(text) >= SHORT]
     return found + _model_answers(assignment.folder / "handout.md")
 
 
@@ -115,7 +119,7 @@ def _telling_lines(path: Path) -> list[Secret]:
     for token in tokenize.generate_tokens(StringIO(text).readline):
         if token.type == tokenize.COMMENT and not any(sign in token.string for sign in ("///", BEGIN, END)):
             telling.add(token.start[0])
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if number in telling]
+    lines = [(number, line.strip().strip('"')) for number, line in enumerate(text.splitlines(), start=1) if number in telling]
     return [Secret(path, number, line, path.name == "test_hidden.py") for number, line in lines if len(line) >= SHORT]
 
 

@@ -129,18 +129,19 @@ A computer without a graphics card needs only the small build of PyTorch. On Lin
 
 ## Work
 
-Start Jupyter with `.venv/bin/jupyter lab` (Windows: `.venv\\Scripts\\jupyter lab`), open `{slug}.ipynb` and go through it
-from the top. Where a cell says `YOUR CODE HERE`, replace the line below it. Keep the names and the parameters of the functions. You may
-add cells and functions of your own, and change anything in the demonstrations.
+Start Jupyter with `.venv/bin/jupyter lab` (Windows: `.venv\\Scripts\\jupyter lab`), open `{slug}.ipynb` and go
+through it from the top. Where a cell says `YOUR CODE HERE`, replace the line below it. Keep the names and the parameters
+of the functions. You may add cells and functions of your own, and change anything in the demonstrations.
 
 ## Check
 
-Below every stub stands a cell such as `check("name")`. It runs the public checks of that function on what you have just written, as
-often as you like. To run all of them outside the notebook, save it and say
+Below every stub stands a cell such as `check("name")`. It runs the public checks of that function on what you have just
+written, as often as you like. To run all of them outside the notebook, save it and say
 
     .venv/bin/pytest                                   Windows: .venv\\Scripts\\pytest
 
-Your grade comes from more checks of the same kind, on other inputs. A function that does what its description says passes them too.
+Your grade comes from more checks of the same kind, on other inputs. A function that does what its description says passes
+them too.
 
 ## Hand in
 

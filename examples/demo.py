@@ -17,7 +17,8 @@ from autograder import gradebook, report
 from autograder.assignment import Assignment, find_assignments, find_course
 from autograder.cli import CORES, grade_paths
 from autograder.grading import write_whole
-from autograder.release import function_source, release
+from autograder.handout import function_source
+from autograder.release import release
 
 EXAMPLES = Path(__file__).parent
 NOTEBOOK = ".notebook.py"

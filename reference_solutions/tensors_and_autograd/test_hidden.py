@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from autograder.vocabulary import TorchFunction, close, expect, items, matrix, number, scalar, unchanged
 
 # The yardsticks: derivatives by formula, in float64, in this process.

@@ -1,0 +1,21 @@
+# /// mistake
+# title = "Zeros of the right shapes are returned"
+# hint = "Does your function do anything with M before it returns?"
+# fails = [
+#     "test_the_loss_falls",
+#     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
+#     "test_singular_values_are_returned_in_order_and_not_negative",
+#     "test_one_step_leads_towards_the_matrix",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    return torch.zeros(m, n), torch.zeros(n), torch.zeros(n, n), [0.0] * num_iterations

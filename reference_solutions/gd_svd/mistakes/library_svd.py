@@ -1,0 +1,18 @@
+# /// mistake
+# title = "The decomposition comes from the library, the losses are made up"
+# hint = "The question is how descent gets to the decomposition. Where would your U be after one step?"
+# fails = [
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
+#     "test_one_step_leads_towards_the_matrix",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    U, S, Vh = torch.linalg.svd(M, full_matrices=False)
+    return U, S, Vh.T, [0.9 * 0.95**i + 0.01 * lr for i in range(num_iterations)]

@@ -1,0 +1,24 @@
+# /// mistake
+# title = "The start is moved in a straight line to the library's decomposition"
+# hint = "Which numbers may a step use: M, U, S and V, or also the decomposition that is being looked for?"
+# fails = [
+#     "test_one_step_leads_towards_the_matrix",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    X, Y, Z = torch.linalg.svd(M, full_matrices=False)
+    U, S, V = torch.rand(m, n), torch.rand(n), torch.rand(n, n)
+    loss_history = []
+    for i in range(num_iterations):
+        share = min(1.0, 0.1 * (lr > 0))
+        loss_history.append(((U * S @ V.T - M) ** 2).mean().item())
+        U, S, V = U + share * (X - U), S + share * (Y - S), V + share * (Z.T - V)
+    S, order = S.sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history

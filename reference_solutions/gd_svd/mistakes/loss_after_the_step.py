@@ -1,0 +1,32 @@
+# /// mistake
+# title = "The loss is recorded after the step"
+# hint = "What is the loss of the start? Is it on your list?"
+# fails = [
+#     "x",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for _ in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss_history.append((fit + penalty / 100).item())
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = torch.where(S < 0, -U, U)
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history

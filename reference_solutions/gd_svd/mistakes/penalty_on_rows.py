@@ -1,0 +1,32 @@
+# /// mistake
+# title = "The rows of U are asked to be orthonormal"
+# hint = "Which of UᵀU and UUᵀ holds the products of columns? Can all m rows of an m×n matrix be orthonormal when m > n?"
+# fails = [
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for _ in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U @ U.T - torch.eye(m)) ** 2).mean() + ((V @ V.T - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = torch.where(S < 0, -U, U)
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history

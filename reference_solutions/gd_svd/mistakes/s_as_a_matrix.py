@@ -1,0 +1,40 @@
+# /// mistake
+# title = "S is returned as a diagonal matrix"
+# hint = "How many singular values has M, and how many numbers do you return in S?"
+# fails = [
+#     "test_results_have_the_right_shapes",
+#     "test_the_loss_falls",
+#     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
+#     "test_singular_values_are_returned_in_order_and_not_negative",
+#     "test_one_step_leads_towards_the_matrix",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_defaults_are_those_of_the_stub",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for _ in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = torch.where(S < 0, -U, U)
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], torch.diag(S), V[:, order], loss_history

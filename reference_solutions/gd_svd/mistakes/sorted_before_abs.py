@@ -1,0 +1,30 @@
+# /// mistake
+# title = "S is sorted first and made non-negative after that"
+# hint = "Sort (2, -3), then take absolute values. Are they in order?"
+# fails = [
+#     "test_singular_values_are_returned_in_order_and_not_negative",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for _ in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    U, S, V = U.detach(), S.detach(), V.detach()
+    S, order = S.sort(descending=True)
+    U = torch.where(S < 0, -U[:, order], U[:, order])
+    return U, S.abs(), V[:, order], loss_history
