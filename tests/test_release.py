@@ -264,8 +264,12 @@ def test_what_says_nothing_is_no_leak(course: Path, assignment: Assignment, harm
     edit(assignment.folder / "handout.md", "helper = halve(values)\n", f"helper = halve(values)\n{harmless}\n")
     for folder in ("variants", "mistakes"):
         for path in (assignment.folder / folder).glob("*.py"):
-            plain = "    U, S, Vh = torch.linalg.svd(torch.eye(2), full_matrices=False)\n    U, V = torch.rand(4, 2), torch.rand(3, 2)\n"
-            path.write_text(path.read_text(encoding="utf-8") + f"\n\ndef plain():\n{plain}", encoding="utf-8")
+            lines = [
+                "U, S, Vh = torch.linalg.svd(torch.eye(2), full_matrices=False)",
+                "U, V = torch.rand(4, 2), torch.rand(3, 2)",
+            ]
+            plain = "\n    ".join(["\n\ndef plain():", *lines])
+            path.write_text(f"{path.read_text(encoding='utf-8')}{plain}\n", encoding="utf-8")
     guard(assignment, build(assignment, course).student)
 
 

@@ -675,7 +675,7 @@ def filter_system_calls(program: bytes) -> None:
 
 def confine_student(limits: dict) -> None:
     """Resource limits of the loader and all that it forks."""
-    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python has it: a file over its bound is an OSError
     bounds = {
         resource.RLIMIT_AS: limits["address_space_bytes"],
         resource.RLIMIT_NPROC: limits["processes"],

@@ -63,6 +63,8 @@ class Process:
     @classmethod
     def launch(cls, mode: str, program: bytes) -> Process:
         """Start `inside.py`: "nested" or "single" behind bubblewrap, "none" without a wall. program: the system-call filter."""
+        if mode != "none":
+            bubblewrap.find_bubblewrap()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         printed = tempfile.TemporaryFile()
         inside = os.open(bubblewrap.INSIDE, os.O_RDONLY)
@@ -94,16 +96,24 @@ class Process:
         except (OSError, ValueError):
             told = {}
         if not told.get("ready"):
-            self.end()
+            self.stop()
             self.printed.seek(0)
-            raise SandboxUnavailable(bubblewrap.explain_failure(self.printed.read().decode(errors="replace")))
+            said = self.printed.read().decode(errors="replace")
+            self.end()
+            raise SandboxUnavailable(bubblewrap.explain_failure(said))
         self.control.settimeout(None)
         return told
 
-    def end(self) -> None:
+    def stop(self) -> None:
+        """End the process and everything that it started."""
         self.control.close()
         self.popen.kill()
         self.popen.wait()
+
+    def end(self) -> None:
+        """Stop, and forget what was printed."""
+        self.stop()
+        self.printed.close()
 
 
 class Sandbox:

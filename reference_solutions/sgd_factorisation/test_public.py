@@ -36,6 +36,8 @@ def test_factors_start_from_torch_rand(student):
             alike = len(set(factor.flatten().tolist())) < factor.numel()
             assert not alike, f"{call}: elements of {name} start equal to each other; start it from torch.rand"
         starts[seed] = torch.cat([U, V])
+    largest = max(float(start.max()) for start in starts.values())
+    assert largest > 0.5, f"no element of U or V starts above {largest:.2g}; torch.rand gives numbers up to 1, use them as they are"
     assert not torch.equal(starts[1], starts[2]), "seeds 1 and 2 give the same start; do not set the seed inside the function"
     again = student.seeded(1).sgd_factorise(torch.ones(4, 3), 2, num_epochs=1, lr=0.0)
     again = torch.cat(factors(again, 4, 3, 2, "sgd_factorise(A of shape (4, 3), rank=2)"))

@@ -10,6 +10,7 @@
 #     "test_only_observed_elements_train",
 #     "test_masked_epochs_follow_the_rule",
 #     "test_hidden_elements_have_no_influence",
+#     "test_completes_a_matrix_of_rank_1",
 # ]
 # ///
 

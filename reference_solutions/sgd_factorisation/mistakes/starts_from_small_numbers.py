@@ -1,7 +1,7 @@
 # /// mistake
-# title = "U and V start normally distributed"
-# hint = "Which range do torch.rand and torch.randn draw from?"
-# fails = ["test_factors_start_from_torch_rand", "test_masked_epochs_follow_the_rule"]
+# title = "U and V start from a tenth of torch.rand"
+# hint = "On which range should the starting values be uniform?"
+# fails = ["test_factors_start_from_torch_rand"]
 # ///
 
 import torch
@@ -9,7 +9,7 @@ import torch
 
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     m, n = A.shape
-    U, V = torch.randn(m, rank), torch.randn(n, rank)
+    U, V = torch.rand(m, rank) / 10, torch.rand(n, rank) / 10
     for _ in range(num_epochs):
         for r in range(m):
             for c in range(n):
@@ -21,7 +21,7 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
 
 def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
     m, n = A.shape
-    U, V = torch.randn(m, rank), torch.randn(n, rank)
+    U, V = torch.rand(m, rank) / 10, torch.rand(n, rank) / 10
     for _ in range(num_epochs):
         for r in range(m):
             for c in range(n):

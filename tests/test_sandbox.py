@@ -1,0 +1,323 @@
+"""The walls and the limits, tried from the inside: a real sandbox, and code that wants out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT
+
+from autograder.errors import SandboxUnavailable
+from autograder.sandbox import Box, Limits, Sandbox, bubblewrap
+
+
+def load(box: Box, source: str, *names: str, kind: str = "statements") -> dict:
+    return box.load([{"kind": kind, "source": source, "label": ""}], list(names)).header
+
+
+def outcome(sandbox: Sandbox, limits: Limits, body: str) -> str:
+    """How a call of a function with this body ends."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    with sandbox.open(limits) as box:
+        load(box, f"import os, sys, time, torch\ndef f():\n{lines}\n", "f")
+        reply = box.call("f", (), {}, seed=0)
+        return reply.outcome if reply.outcome != "raised" else f"raised {reply.header['type']}"
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+def test_values_come_back_as_they_were(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import torch\ndef f(a, k=2):\n    return a + 1, [0.5] * 40, (k, None, True, 'text', float('nan'))\n"
+    with sandbox.open(quick) as box:
+        assert load(box, source, "f")["functions"] == {"f": {"a": None, "k": 2}}
+        reply = box.call("f", (torch.eye(2),), {"k": 7}, seed=0)
+    tensor, floats, rest = reply.value
+    assert torch.equal(tensor, torch.eye(2) + 1)
+    assert floats == [0.5] * 40
+    assert rest[:4] == (7, None, True, "text")
+    assert rest[4] != rest[4]
+
+
+def test_a_seed_governs_every_generator(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import random, numpy, torch\ndef f():\n    return torch.rand(2), random.random(), float(numpy.random.rand())\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        first, again, other = (box.call("f", (), {}, seed=seed).value for seed in (1, 1, 2))
+    assert torch.equal(first[0], again[0])
+    assert first[1:] == again[1:]
+    assert not torch.equal(first[0], other[0])
+    assert first[1] != other[1]
+    assert first[2] != other[2]
+
+
+def test_every_call_starts_from_a_clean_state(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import torch\ntorch.set_default_dtype(torch.float64)\ntorch.set_grad_enabled(False)\nseen = []\n"
+    source += "def f(a):\n    seen.append(1)\n    a += 1\n    return torch.rand(2), len(seen), torch.is_grad_enabled()\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        for _ in range(2):
+            reply = box.call("f", (torch.zeros(2),), {}, seed=0)
+            drawn, calls, grad = reply.value
+            assert drawn.dtype == torch.float32
+            assert (calls, grad) == (1, True)
+            assert torch.equal(reply.arguments[0], torch.ones(2))
+
+
+def test_each_statement_runs_by_itself(sandbox: Sandbox, quick: Limits) -> None:
+    header = None
+    with sandbox.open(quick) as box:
+        header = load(
+            box,
+            "import nothing_of_this_name\ndef f():\n    return 1\nraise SystemExit\n1 / 0\ndef g():\n    return 2\n",
+            "f",
+            "g",
+        )
+    assert set(header["functions"]) == {"f", "g"}
+    assert [error["type"] for error in header["errors"]] == ["ModuleNotFoundError", "SystemExit", "ZeroDivisionError"]
+
+
+def test_cells_run_in_a_shell_with_magics(sandbox: Sandbox, quick: Limits) -> None:
+    cells = ["%matplotlib inline\n!ls /\n%pip install torch\nimport matplotlib.pyplot as plt", "plt.plot([1, 2]); plt.show()"]
+    cells += ["1 / 0", "x = input('your name: ')", "def f():\n    return 3", "%%bash\necho hi", "assert False"]
+    with sandbox.open(Limits()) as box:
+        units = [{"kind": "cell", "source": source, "label": str(place)} for place, source in enumerate(cells, start=1)]
+        reply = box.load(units, ["f"])
+        assert box.call("f", (), {}, seed=0).value == 3
+    assert [(error["type"], error["where"].split(":")[0]) for error in reply.header["errors"]] == [
+        ("ZeroDivisionError", "cell 3 line 1"),
+        ("EOFError", "cell 4 line 1"),
+        ("AssertionError", "cell 7 line 1"),
+    ]
+
+
+def test_an_endless_cell_costs_nobody_the_functions_around_it(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(quick) as box:
+        units = ["def f():\n    return 1", "while True: pass", "import time\ntime.sleep(100)\ndef g():\n    return 2"]
+        reply = box.load([{"kind": "cell", "source": source, "label": "1"} for source in units], ["f", "g"])
+        assert reply.outcome == "loaded"
+        assert box.call("f", (), {}, seed=0).value == 1
+        assert box.call("g", (), {}, seed=0).value == 2
+
+
+def test_an_error_tells_its_kind_its_words_and_its_line(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(quick) as box:
+        load(box, "def f(x):\n    y = x + 1\n    return y[3]\n", "f")
+        reply = box.call("f", (torch.zeros(2),), {}, seed=0)
+    assert reply.outcome == "raised"
+    assert reply.message.startswith("IndexError: index 3 is out of bounds")
+    assert reply.message.endswith("(submission line 3: return y[3])")
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+BREACHES = {
+    "while True: pass": "timed_out",
+    "time.sleep(1000)": "timed_out",
+    "os.fork() or time.sleep(1000)\nos.setsid()\nwhile True: time.sleep(1)": "timed_out",
+    "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: pass": "timed_out",
+    "return torch.zeros(10**9)": "out_of_memory",
+    "x = []\nwhile True: x.append(bytearray(10**7))": "out_of_memory",
+    "while True: print('x' * 10000)": "output_limit",
+    "while True: os.write(2, b'x' * 10000)": "output_limit",
+    "return torch.zeros(2 * 10**7)": "output_limit",
+    "os._exit(0)": "died",
+    "os.kill(os.getpid(), 9)": "died",
+    "import ctypes\nctypes.string_at(0)": "died",
+    "os.kill(-1, 9)": "died",
+    "os.closerange(3, 100)": "died",
+    "sys.exit(0)": "raised SystemExit",
+    "while True: os.fork()": "raised BlockingIOError",
+    "open('/tmp/big', 'wb').write(bytes(40 << 20))": "raised OSError",
+    "for n in range(10**6): open(f'/tmp/{n}', 'w')": "raised OSError",
+    "return [open('/dev/null') for _ in range(1000)]": "raised OSError",
+    "def g(n): return g(n + 1)\nreturn g(0)": "raised RecursionError",
+    "raise KeyboardInterrupt": "raised KeyboardInterrupt",
+}
+
+
+@pytest.mark.parametrize("body", BREACHES, ids=lambda body: body[:40])
+def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(sandbox: Sandbox, body: str) -> None:
+    limits = Limits(
+        call_cpu_seconds=1.0,
+        call_wall_seconds=4.0,
+        memory_bytes=256 << 20,
+        output_bytes=1 << 16,
+        reply_bytes=1 << 20,
+        processes=24,
+    )
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    with sandbox.open(limits) as box:
+        load(box, f"import os, sys, time, torch\ndef f():\n{lines}\ndef g():\n    return 5\n", "f", "g")
+        start = time.monotonic()
+        reply = box.call("f", (), {}, seed=0)
+        seconds = time.monotonic() - start
+        ended = reply.outcome if reply.outcome != "raised" else f"raised {reply.header['type']}"
+        assert ended == BREACHES[body], reply.message
+        assert seconds < 30  # generous: this machine may be busy; docs/limits.md has the measured times
+        assert box.call("g", (), {}, seed=0).value == 5
+
+
+# --- walls ------------------------------------------------------------------------------------------------------------
+
+DENIED = [
+    "import socket; socket.socket()",
+    "import subprocess; subprocess.run(['/usr/bin/true'])",
+    "os.execv(sys.executable, [sys.executable, '-c', ''])",
+    "import ctypes; assert ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0",
+    "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "import ctypes; assert ctypes.CDLL(None).mount(b'tmpfs', b'/tmp', b'tmpfs', 0, b'') == 0",
+    "os.memfd_create('x')",
+    "open('/proc/self/environ').read()",
+    "open('/proc/sys/kernel/core_pattern', 'w')",
+    "open('/etc/passwd').read()",
+    "os.listdir('/home')",
+    "open('/run/inside.py', 'a')",
+    "open(torch.__file__, 'a')",
+    "os.mkdir('/new')",
+    "os.setuid(0)",
+    "os.mknod('/tmp/disk', 0o60666, os.makedev(8, 0))",
+    "os.chroot('/tmp')",
+    f"os.listdir({str(ROOT / 'reference_solutions')!r})",
+]
+
+
+@pytest.mark.parametrize("body", DENIED)
+def test_what_is_not_python_is_out_of_reach(sandbox: Sandbox, quick: Limits, body: str) -> None:
+    assert outcome(sandbox, quick, body) in (
+        "raised PermissionError",
+        "raised OSError",
+        "raised FileNotFoundError",
+        "raised AssertionError",
+    )
+
+
+def test_the_supervisor_cannot_be_signalled_or_seen(sandbox: Sandbox, quick: Limits) -> None:
+    body = "for n in (2, 9, 15, 19):\n    os.kill(1, n)\ntime.sleep(0.2)\nreturn 1"
+    assert outcome(sandbox, quick, body) == "returned"
+
+
+def test_a_submission_sees_no_environment_but_its_own(sandbox: Sandbox, quick: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sandbox.open(quick) as box:
+        load(box, "import os\ndef f():\n    return ' '.join(sorted(os.environ))\n", "f")
+        names = set(box.call("f", (), {}, seed=0).value.split())
+    assert names <= set(bubblewrap.environment()) | {
+        "PWD",
+        "LC_CTYPE",
+        "KMP_INIT_AT_FORK",
+        "KMP_DUPLICATE_LIB_OK",
+        "TORCHINDUCTOR_CACHE_DIR",
+    }
+
+
+def test_one_submission_leaves_nothing_for_the_next(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(quick) as box:
+        source = "import os, torch\nopen('/tmp/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')\ntorch.left = 1\n"
+        source += "if os.fork() == 0:\n    os.setsid()\n    while True: pass\n"
+        load(box, source)
+    with sandbox.open(quick) as box:
+        load(
+            box,
+            "import os, torch\ndef f():\n    return os.path.exists('/tmp/left'), os.path.exists('/dev/shm/left'), hasattr(torch, 'left')\n",
+            "f",
+        )
+        assert box.call("f", (), {}, seed=0).value == (False, False, False)
+
+
+def test_no_process_of_a_submission_outlives_its_box(sandbox: Sandbox, quick: Limits) -> None:
+    mark = f"mark{os.getpid()}"
+    with sandbox.open(quick) as box:
+        source = f"import ctypes, os\nctypes.CDLL(None).prctl(15, b'{mark}', 0, 0, 0)\n"
+        source += "for _ in range(3):\n    if os.fork() == 0:\n        os.setsid()\n        while True: pass\n"
+        load(box, source)
+        assert processes_called(mark)
+    deadline = time.monotonic() + 20
+    while processes_called(mark) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not processes_called(mark)
+
+
+def processes_called(name: str) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            found += [folder.name] if (folder / "comm").read_text().strip() == name else []
+        except OSError:
+            continue
+    return found
+
+
+def test_without_nested_namespaces_every_submission_has_a_sandbox_of_its_own(quick: Limits) -> None:
+    with Sandbox.start(nested=False) as slow, slow.open(quick) as box:
+        assert not slow.nested
+        load(
+            box,
+            "import os\ndef f():\n    return 1\ndef g():\n    os.kill(-1, 9)\ndef h():\n    while True: pass\n",
+            "f",
+            "g",
+            "h",
+        )
+        assert [box.call(name, (), {}, seed=0).outcome for name in "fghf"] == ["returned", "died", "timed_out", "returned"]
+
+
+def test_without_bubblewrap_grading_refuses_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(SandboxUnavailable, match=r"apt-get install bubblewrap.*--no-sandbox"):
+        Sandbox.start()
+
+
+def test_where_namespaces_are_refused_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SandboxUnavailable, match="AppArmor"):
+        Sandbox.start()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="tries the sandbox as another user, which takes root; as that user, every test here does"
+)
+def test_an_ordinary_user_gets_the_same_walls() -> None:
+    script = (
+        "from autograder.sandbox import Sandbox, Limits\n"
+        "with Sandbox.start() as s, s.open(Limits()) as box:\n"
+        "    box.load([{'kind': 'statements', 'source': 'import os\\ndef f():\\n    return os.getuid(), os.path.exists(\"/proc/self\")', 'label': ''}], ['f'])\n"
+        "    print(s.walls, s.nested, box.call('f', (), {}, seed=0).value)\n"
+    )
+    done = as_nobody([sys.executable, "-c", script])
+    assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[-2000:]
+
+
+def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as the user nobody, who can read this project's Python only through copies of the folders in its way."""
+    binds: list[str] = []
+    for path in sorted({sys.prefix, sys.base_prefix, str(ROOT)}, key=len):
+        for parent in reversed(Path(path).parents):
+            binds += ["--perms", "0755", "--dir", str(parent)] if str(parent) != "/" else []
+        binds += ["--ro-bind", path, path]
+    outer = ["bwrap", "--ro-bind", "/usr", "/usr", "--ro-bind-try", "/lib", "/lib", "--ro-bind-try", "/lib64", "/lib64"]
+    outer += [
+        "--ro-bind-try",
+        "/bin",
+        "/bin",
+        "--ro-bind",
+        "/etc",
+        "/etc",
+        "--dev-bind",
+        "/dev",
+        "/dev",
+        "--bind",
+        "/proc",
+        "/proc",
+    ]
+    outer += ["--perms", "1777", "--tmpfs", "/tmp", *binds, "--cap-add", "ALL"]
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
+    return subprocess.run([*outer, *drop, *command], capture_output=True, text=True, check=False, timeout=120)

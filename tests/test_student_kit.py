@@ -1,0 +1,357 @@
+"""What students run on their own machines: `pytest` in the released folder, `check(...)` in the notebook, `autograder check`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import tiny_course
+import torch
+from nbclient import NotebookClient
+
+from autograder.assignment import Assignment, find_assignments
+from autograder.errors import UsageError
+from autograder.handout import BEGIN, function_source
+from autograder.public_check import check as public_check
+from autograder.release import release
+from autograder.student_kit import conftest as kit
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(ROOT)]
+
+WRONG = """\
+import torch
+
+
+def halve(x, factor=0.5):
+    print("a student looks at things")
+    x *= factor
+    return x
+
+
+def total(x):
+    return x.sum() + undefined_name
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    course = tmp_path_factory.mktemp("course")
+    tiny_course.write(course)
+    release(course, find_assignments(course), nbgrader=False)
+    return course
+
+
+@pytest.fixture
+def folder(course: Path, tmp_path: Path) -> Path:
+    """A released folder, alone, as a student has it."""
+    return Path(shutil.copytree(course / "assignments" / tiny_course.SLUG, tmp_path / tiny_course.SLUG))
+
+
+def run_pytest(folder: Path, *arguments: str, alone: bool = True) -> subprocess.CompletedProcess[str]:
+    """`pytest` as a student says it. alone: where the kit's package is not installed"""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "pytest", *(["-p", "no:autograder"] if alone else []), *arguments]
+    settings = environment | {"PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=settings, timeout=300, check=False)
+
+
+def fill(notebook: Path, answers: dict[str, str]) -> None:
+    """Write answers into the cells of a released notebook, by the functions' names."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if name in answers:
+            cell["source"] = answers[name]
+    notebook.write_text(json.dumps(content), encoding="utf-8")
+
+
+def add_cell(notebook: Path, source: str, position: int | None = None) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    content.cells.insert(len(content.cells) if position is None else position, nbformat.v4.new_code_cell(source))
+    nbformat.write(content, notebook)
+
+
+def solutions(assignment: Assignment | None = None) -> dict[str, str]:
+    text = assignment.solution.read_text(encoding="utf-8") if assignment else tiny_course.SOLUTION
+    names = assignment.functions if assignment else ("halve", "total")
+    return {name: function_source(text, name) or "" for name in names}
+
+
+def execute(notebook: Any, folder: Path) -> list[str]:
+    """Run a notebook in a kernel; gives what each of its code cells printed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(env=environment)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return ["".join(output.get("text", "") for output in cell.outputs) for cell in cells]
+
+
+# --- `pytest` in the released folder ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
+def test_an_untouched_folder_says_what_is_not_written(folder: Path, alone: bool) -> None:
+    done = run_pytest(folder, alone=alone)
+    assert done.returncode == 1
+    assert done.stdout.count("halve is not written yet") == 2
+    assert done.stdout.startswith("✗ halve gives (1, 2) for (2, 4).\n    halve is not written yet\n")
+    assert "4 not passed" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "Error" not in done.stdout
+    assert len(done.stdout.splitlines()) <= 12
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
+def test_a_written_notebook_passes(folder: Path, alone: bool) -> None:
+    fill(folder / "halves.ipynb", solutions())
+    done = run_pytest(folder, alone=alone)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("✓") == 4
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
+def test_another_file_can_be_named(folder: Path, alone: bool) -> None:
+    (folder / "attempt.py").write_text(WRONG, encoding="utf-8")
+    done = run_pytest(folder, "--submission=attempt.py", alone=alone)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[:5] == [
+        "✓ halve gives (1, 2) for (2, 4).",
+        "✗ halve does not change x.",
+        "    halve changed its argument",
+        "    Hint: Work on a copy.",
+        "✗ total counts the ones in a vector of ones.",
+    ]
+    where = "(line 11: return x.sum() + undefined_name)"
+    assert lines[5] == f"    total raised NameError: name 'undefined_name' is not defined {where}"
+    assert "a student looks at things" not in done.stdout
+
+
+def test_a_module_is_enough(folder: Path) -> None:
+    (folder / "halves.ipynb").unlink()
+    (folder / "halves.py").write_text(tiny_course.SOLUTION, encoding="utf-8")
+    assert run_pytest(folder).returncode == 0
+
+
+def test_a_broken_cell_is_named_and_the_others_are_checked(folder: Path) -> None:
+    fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x:\n    return x"})
+    done = run_pytest(folder)
+    assert done.stdout.count("✓") == 2
+    assert "halve is not defined: cell 4, line 1: SyntaxError" in done.stdout
+
+
+def test_several_files_are_asked_about(folder: Path) -> None:
+    (folder / "halves.ipynb").rename(folder / "one.ipynb")
+    shutil.copy(folder / "one.ipynb", folder / "two.ipynb")
+    done = run_pytest(folder)
+    assert done.returncode == 2
+    assert "Here is one.ipynb, two.ipynb. Say it: pytest --submission=FILE" in done.stdout + done.stderr
+
+
+# --- which cells are run ----------------------------------------------------------------------------------------------
+
+
+def test_no_demonstration_is_run(folder: Path) -> None:
+    fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x, factor=0.5):\n    raise SystemExit"})
+    add_cell(folder / "halves.ipynb", "trained = halve(values)\nfor _ in range(10):\n    halve(values)\n1 / 0\nSCALE = 3")
+    namespace = kit.load(folder / "halves.ipynb")
+    assert "helper" not in namespace
+    assert "trained" not in namespace
+    assert namespace["SCALE"] == 3
+    assert namespace["__errors__"] == [], "the line that begins with % is passed over"
+
+
+def test_a_students_own_cells_define_what_their_functions_use(folder: Path) -> None:
+    fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x, factor=0.5):\n    return scaled(x, HALF)"})
+    add_cell(
+        folder / "halves.ipynb", "!pip install something\nimport math\nHALF = 1 / 2\n\ndef scaled(x, c):\n    return c * x", 1
+    )
+    assert run_pytest(folder).returncode == 0
+
+
+def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:
+    content = json.loads((folder / "halves.ipynb").read_text(encoding="utf-8"))
+    demonstration = next(cell for cell in content["cells"] if "".join(cell["source"]).startswith("helper ="))
+    demonstration["source"] = ["offset = 7\n", *demonstration["source"]]
+    (folder / "halves.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    assert kit.load(folder / "halves.ipynb")["offset"] == 7
+
+
+def test_check_in_a_students_cell_is_not_run_again(folder: Path) -> None:
+    fill(folder / "halves.ipynb", {"halve": solutions()["halve"] + '\n\ncheck("halve")'})
+    namespace = kit.load(folder / "halves.ipynb")
+    assert namespace["__errors__"] == []
+    assert "check" not in namespace
+
+
+# --- the student's functions as a check sees them ---------------------------------------------------------------------
+
+
+def student_of(source: str) -> kit.Student:
+    namespace: dict[str, Any] = {}
+    exec("import torch\n" + source, namespace)
+    return kit.Student(namespace)
+
+
+def test_every_call_begins_alike_and_leaves_no_trace() -> None:
+    student = student_of("def f():\n    torch.set_default_dtype(torch.float64)\n    return torch.rand(2)")
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    assert torch.equal(student.f(), student.f())
+    assert torch.equal(student.seeded(0).f(), student.f())
+    assert not torch.equal(student.seeded(1).f(), student.f())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_arguments_are_copies() -> None:
+    student = student_of("def f(x, *, y):\n    x += 1\n    y += 1")
+    x, y = torch.zeros(2), torch.zeros(2)
+    call = student.call("f", x, y=y)
+    assert call.value is None
+    assert call.arguments[0].tolist() == [1.0, 1.0]
+    assert x.tolist() == y.tolist() == [0.0, 0.0]
+
+
+def test_results_come_without_their_gradients() -> None:
+    student = student_of("def f(x):\n    x.requires_grad_()\n    return (2 * x, [x + 1])")
+    first, (second,) = student.f(torch.ones(2))
+    assert not first.requires_grad
+    assert not second.requires_grad
+
+
+def test_a_function_can_be_differentiated() -> None:
+    student = student_of("def f(a, n, b):\n    return n * (a * a).sum()\n\ndef g(a):\n    return a.detach()")
+    value, gradients = student.differentiate("f", torch.tensor([1.0, 2.0]), 3, torch.ones(2))
+    assert float(value) == 15
+    assert gradients[0].tolist() == [6.0, 12.0]
+    assert gradients[1] is None
+    assert student.differentiate("g", torch.ones(2))[1] == (None,)
+
+
+def test_defaults_are_told() -> None:
+    student = student_of("def f(a, n=3, lr=0.5, name='x', *, on=True): pass")
+    assert student.defaults("f") == {"a": None, "n": 3, "lr": 0.5, "name": None, "on": True}
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "error_type", "message"),
+    [
+        ("def f(x): raise NotImplementedError", "raised", "NotImplementedError", "f is not written yet"),
+        ("def f(x): raise ValueError('not\\nsquare')", "raised", "ValueError", "f raised ValueError: not square (line 2: )"),
+        ("def f(x): raise SystemExit(3)", "raised", "SystemExit", "f raised SystemExit: 3 (line 2: )"),
+        ("def f(): pass", "raised", "TypeError", "f raised TypeError: f() takes 0 positional arguments but 1 was given"),
+        ("f = 3", "missing", "", "f is not defined"),
+    ],
+)
+def test_a_call_that_does_not_return_says_why(source: str, outcome: str, error_type: str, message: str) -> None:
+    with pytest.raises(kit.Verdict) as caught:
+        student_of(source).f(1)
+    assert (caught.value.outcome, caught.value.error_type, str(caught.value)) == (outcome, error_type, message)
+
+
+# --- the notebook -----------------------------------------------------------------------------------------------------
+
+
+def test_check_follows_the_notebook_and_leaves_nothing_behind(folder: Path) -> None:
+    before = {path for path in folder.rglob("*") if "__pycache__" not in path.parts}
+    cells = [
+        "import torch\nfrom conftest import check\ntorch.manual_seed(5)\nfirst = torch.rand(1)",
+        "def halve(x, factor=0.5):\n    raise NotImplementedError",
+        'check("halve")',
+        "def halve(x, factor=0.5):\n    print('noise')\n    return x / 0.0",
+        'check("halve")',
+        solutions()["halve"],
+        'torch.manual_seed(5)\ncheck("halve")\nassert torch.equal(torch.rand(1), first)',
+        "def total(x):\n    return x.summ()",
+        'check("total")',
+        'check("totals")',
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    printed = execute(notebook, folder)
+    assert printed[2].count("    halve is not written yet") == 2
+    assert printed[2].endswith("halve: 0 of 2 public checks passed\n")
+    assert "    halve([2, 4]) returned [inf, inf]; expected [1, 2]\n    Hint: A half is one divided by two." in printed[4]
+    assert "noise" not in printed[4]
+    expected = ["✓ halve gives (1, 2) for (2, 4).", "✓ halve does not change x.", "halve: 2 of 2 public checks passed"]
+    assert printed[6].splitlines() == expected
+    assert "total raised AttributeError: 'Tensor' object has no attribute 'summ'" in printed[8]
+    assert "(line 2: return x.summ())" in " ".join(printed[8].split())
+    assert printed[9] == "There is no check of 'totals' here. There are checks of halve, total.\n"
+    assert {path for path in folder.rglob("*") if "__pycache__" not in path.parts} == before
+    assert not list(folder.rglob("test_public*.pyc"))
+
+
+def test_check_can_be_interrupted(folder: Path) -> None:
+    cells = [
+        "from conftest import check\ndef halve(x, factor=0.5):\n    raise KeyboardInterrupt",
+        'check("halve")',
+        "print('alive')",
+    ]
+    printed = execute(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells]), folder)
+    assert printed[1].endswith("Stopped before the end.\n")
+    assert printed[2] == "alive\n"
+
+
+# --- `autograder check` -----------------------------------------------------------------------------------------------
+
+
+def test_the_command_finds_the_checks_of_a_file(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(course)
+    monkeypatch.delenv("AUTOGRADER_COURSE", raising=False)
+    good, bad = tmp_path / "halves.py", tmp_path / "mine.py"
+    good.write_text(tiny_course.SOLUTION, encoding="utf-8")
+    bad.write_text(WRONG, encoding="utf-8")
+    assert public_check(good) == 0
+    assert public_check(bad, "halves") == 1
+    with pytest.raises(UsageError, match=r"no public checks of mine\.py here. Name the assignment"):
+        public_check(bad)
+    with pytest.raises(UsageError, match="there is no"):
+        public_check(tmp_path / "absent.py")
+
+
+def test_the_command_needs_no_course(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.delenv("AUTOGRADER_COURSE", raising=False)
+    assert public_check(folder) == 1
+    assert "halve is not written yet" in capfd.readouterr().out
+    fill(folder / "halves.ipynb", solutions())
+    assert public_check(folder / "halves.ipynb") == 0
+
+
+# --- the course's own assignments -------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", REAL)
+def test_the_public_checks_tell_a_stub_from_a_solution(assignment: Assignment, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
+    stub = run_pytest(folder)
+    assert stub.returncode == 1
+    assert "✓" not in stub.stdout
+    assert stub.stdout.count("is not written yet") == stub.stdout.count("✗"), stub.stdout
+    fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
+    solved = run_pytest(folder)
+    assert solved.returncode == 0, solved.stdout
+    assert "✗" not in solved.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", REAL)
+def test_the_notebook_runs_from_top_to_bottom_with_solutions(assignment: Assignment, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
+    fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
+    notebook = nbformat.read(folder / f"{assignment.slug}.ipynb", as_version=4)
+    assert BEGIN in str(notebook)
+    printed = execute(notebook, folder)
+    for name in assignment.functions:
+        [line] = [line for text in printed for line in text.splitlines() if line.startswith(f"{name}: ")]
+        passed, _, count = line.removeprefix(f"{name}: ").split()[:3]
+        assert passed == count != "0", line
