@@ -14,6 +14,7 @@ from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 
 from autograder.assignment import Assignment
+from autograder.authoring import stops_grading, validate_folder
 from autograder.grading import Grader, this_worker, worker_pool
 from autograder.mutants import Mutant, equivalents, mutants_of
 from autograder.handout import stub_of
@@ -114,8 +115,11 @@ def audit(
     mutate: whether to make and grade mutants
     advance: called with how many gradings are done, of how many
     """
-    rows = [Row(specimen) for specimen in specimens(grader.assignment)]
-    report = Report(grader.assignment, rows=rows)
+    broken = validate_folder(grader.assignment)
+    report = Report(grader.assignment, findings=list(map(str, broken)))
+    if any(map(stops_grading, broken)):
+        return report
+    rows = report.rows = [Row(specimen) for specimen in specimens(grader.assignment)]
     right = [row for row in rows if row.specimen.kind in RIGHT]
     tasks = [(right[number % len(right)], f"audit {number}") for number in range(max(gradings, len(right)))]
     tasks += [(row, f"audit {seed}") for row in rows if row not in right for seed in range(seeds)]

@@ -174,6 +174,16 @@ def chosen_assignments(course: Path, slugs: list[str] | None) -> list[Assignment
 
 
 @app.command()
+def new(name: Annotated[str, typer.Argument(help="The assignment's name: lower-case letters, digits, underscores.")]) -> None:
+    """Lay a new assignment that works as it stands, to be replaced piece by piece."""
+    from autograder import skeleton
+    from autograder.assignment import find_course
+
+    for file in skeleton.lay(find_course(), name):
+        print(file)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine can do, and what to install."""
     from autograder import doctor as examination

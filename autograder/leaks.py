@@ -1,6 +1,6 @@
 """The leak guard: no line of a solution, a hidden check, a variant, a mistake or a model answer reaches students.
 
-A line counts where it says something of its own: arithmetic, indexing, conditions, sentences, at least 20 characters of it.
+A line counts where it says something of its own: arithmetic, indexing, conditions, sentences, and enough of it (see SHORTEST).
 Imports, loops over names and plain calls of a library do not count, so a demonstration may call torch.linalg.svd although a
 mistake does, too. What stands in the stubs is public, and hidden checks may share lines with the public ones. White space and
 line breaks hide nothing.
@@ -24,7 +24,8 @@ from autograder.assignment import STUDENTS, Assignment
 from autograder.errors import AuthoringError
 from autograder.handout import BEGIN, END, stub_of
 
-SHORT = 20  # characters: a shorter line says too little to be a secret
+SHORTEST = 20  # characters of a line that is a secret
+SHORTEST_IN_SOLUTION = 12  # `C -= lr * C.grad` gives a solution away; elsewhere so little is chance
 TELLING: tuple[Any, ...] = (
     ast.BinOp,
     ast.AugAssign,
@@ -77,12 +78,12 @@ def secrets(assignment: Assignment) -> list[Secret]:
     """Every line of the staff's side that says something of its own, model answers included."""
     solution, hidden = assignment.solution, assignment.checks[1]
     inside = _solution_lines(solution)
-    found = [secret for secret in _telling_lines(solution) if secret.number in inside]
+    found = [secret for secret in _telling_lines(solution, SHORTEST_IN_SOLUTION) if secret.number in inside]
     found += _telling_lines(hidden) if hidden.is_file() else []
     for path in (*assignment.variants, *(mistake.path for mistake in assignment.mistakes)):
         found += _telling_lines(path)
     for mistake in assignment.mistakes:
-        found += [Secret(mistake.path, 1, text, test=True) for text in (mistake.title, mistake.hint) if len(text) >= SHORT]
+        found += [Secret(mistake.path, 1, text, test=True) for text in (mistake.title, mistake.hint) if len(text) >= SHORTEST]
     return found + _model_answers(assignment.folder / "handout.md")
 
 
@@ -91,7 +92,7 @@ def _model_answers(handout: Path) -> list[Secret]:
     for number, line in enumerate(handout.read_text(encoding="utf-8").splitlines(), start=1):
         if re.match(r"<!-- #(end)?region\b", line):
             inside = 'written="' in line
-        elif inside and len(line.strip()) >= SHORT:
+        elif inside and len(line.strip()) >= SHORTEST:
             found.append(Secret(handout, number, line.strip()))
     return found
 
@@ -105,13 +106,13 @@ def _solution_lines(path: Path) -> set[int]:
     return numbers
 
 
-def _telling_lines(path: Path) -> list[Secret]:
+def _telling_lines(path: Path, shortest: int = SHORTEST) -> list[Secret]:
     """The lines of a Python file that say something of their own."""
     text = path.read_text(encoding="utf-8")
     telling: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, TELLING) or (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= SHORT
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= SHORTEST
         ):
             telling |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         elif isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
@@ -120,7 +121,7 @@ def _telling_lines(path: Path) -> list[Secret]:
         if token.type == tokenize.COMMENT and not any(sign in token.string for sign in ("///", BEGIN, END)):
             telling.add(token.start[0])
     lines = [(number, line.strip().strip('"')) for number, line in enumerate(text.splitlines(), start=1) if number in telling]
-    return [Secret(path, number, line, path.name == "test_hidden.py") for number, line in lines if len(line) >= SHORT]
+    return [Secret(path, number, line, path.name == "test_hidden.py") for number, line in lines if len(line) >= shortest]
 
 
 def squeezed(text: str) -> str:

@@ -58,7 +58,7 @@ def run_checks(run: Run) -> list[Check]:
     arguments = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:faulthandler"]
     arguments += ["-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:junitxml"]
     arguments += ["--import-mode=importlib", "--assert=plain", "-c", os.devnull, "--noconftest"]
-    arguments += [f"--rootdir={run.assignment.folder}", *map(str, run.assignment.checks)]
+    arguments += [f"--rootdir={run.assignment.folder.parent.parent}", *map(str, run.assignment.checks)]
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:

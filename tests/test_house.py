@@ -29,6 +29,7 @@ ROOMS = [  # each imports only from those above it
     "gradebook",
     "nbgrader_bridge",
     "mutants",
+    "authoring",
     "audit",
     "skeleton",
     "doctor",

@@ -212,7 +212,8 @@ def test_files_are_never_half_written(tmp_path: Path, monkeypatch: pytest.Monkey
 
 PLANTS = {
     "a line of a solution": "scaled_copy = factor * x.clone()",
-    "a reformatted line of a solution": "return torch.stack( [x[i]\n        for i in range(len(x))] ).sum()",
+    "a short line of a solution": "terms = 1 * x",
+    "a reformatted line of a solution": "return torch.stack( [terms[i]\n        for i in range(len(x))] ).sum()",
     "a hidden check": 'close(student.total(x), x.sum(), 1e-5, "total(x) is not the sum of x")',
     "the name of a hidden check": "def test_halve_of_a_secret_matrix(student, draw):",
     "the sentence of a hidden check": "total adds up a vector that nobody has seen before.",

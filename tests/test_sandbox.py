@@ -303,21 +303,9 @@ def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
         for parent in reversed(Path(path).parents):
             binds += ["--perms", "0755", "--dir", str(parent)] if str(parent) != "/" else []
         binds += ["--ro-bind", path, path]
-    outer = ["bwrap", "--ro-bind", "/usr", "/usr", "--ro-bind-try", "/lib", "/lib", "--ro-bind-try", "/lib64", "/lib64"]
-    outer += [
-        "--ro-bind-try",
-        "/bin",
-        "/bin",
-        "--ro-bind",
-        "/etc",
-        "/etc",
-        "--dev-bind",
-        "/dev",
-        "/dev",
-        "--bind",
-        "/proc",
-        "/proc",
-    ]
-    outer += ["--perms", "1777", "--tmpfs", "/tmp", *binds, "--cap-add", "ALL"]
+    outer = ["bwrap", "--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
+    for path in ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64"):
+        outer += ["--ro-bind-try", path, path]
+    outer += [*binds, "--cap-add", "ALL"]
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
     return subprocess.run([*outer, *drop, *command], capture_output=True, text=True, check=False, timeout=120)

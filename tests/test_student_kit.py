@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -20,9 +23,11 @@ from autograder.assignment import Assignment, find_assignments
 from autograder.errors import UsageError
 from autograder.handout import BEGIN, function_source
 from autograder.public_check import check as public_check
+from autograder.public_check import find_checks
 from autograder.release import release
 from autograder.student_kit import conftest as kit
 
+pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
 REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(ROOT)]
 
@@ -55,12 +60,38 @@ def folder(course: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(course / "assignments" / tiny_course.SLUG, tmp_path / tiny_course.SLUG))
 
 
-def run_pytest(folder: Path, *arguments: str, alone: bool = True) -> subprocess.CompletedProcess[str]:
-    """`pytest` as a student says it. alone: where the kit's package is not installed"""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of pytest ended: its exit status, and what it printed."""
+
+    status: int
+    printed: str
+
+
+def as_a_student(folder: Path, *arguments: str, alone: bool = True) -> Outcome:
+    """`pytest` as a student says it, in a Python of its own. alone: where the kit's package is not installed"""
     command = [sys.executable, "-m", "pytest", *(["-p", "no:autograder"] if alone else []), *arguments]
-    settings = environment | {"PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=settings, timeout=300, check=False)
+    settings = {**without_pytest(), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=settings, timeout=300, check=False)
+    return Outcome(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """The same inside this Python, which has torch loaded."""
+
+    def run(folder: Path, *arguments: str) -> Outcome:
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        done = pytester.runpytest_inprocess(*arguments)
+        return Outcome(int(done.ret), f"{done.stdout.str()}{done.stderr.str()}")
+
+    return run
+
+
+def without_pytest() -> dict[str, str]:
+    """This process's environment without what pytest added to it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def fill(notebook: Path, answers: dict[str, str]) -> None:
@@ -87,8 +118,7 @@ def solutions(assignment: Assignment | None = None) -> dict[str, str]:
 
 def execute(notebook: Any, folder: Path) -> list[str]:
     """Run a notebook in a kernel; gives what each of its code cells printed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(env=environment)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(env=without_pytest())
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in cells]
 
@@ -98,61 +128,63 @@ def execute(notebook: Any, folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
 def test_an_untouched_folder_says_what_is_not_written(folder: Path, alone: bool) -> None:
-    done = run_pytest(folder, alone=alone)
-    assert done.returncode == 1
-    assert done.stdout.count("halve is not written yet") == 2
-    assert done.stdout.startswith("✗ halve gives (1, 2) for (2, 4).\n    halve is not written yet\n")
-    assert "4 not passed" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "Error" not in done.stdout
-    assert len(done.stdout.splitlines()) <= 12
+    done = as_a_student(folder, alone=alone)
+    assert done.status == 1
+    assert done.printed.count("halve is not written yet") == 2
+    assert done.printed.startswith("✗ halve gives (1, 2) for (2, 4).\n    halve is not written yet\n")
+    assert "4 not passed" in done.printed
+    assert "Traceback" not in done.printed
+    assert "Error" not in done.printed
+    assert len(done.printed.splitlines()) <= 12
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
-def test_a_written_notebook_passes(folder: Path, alone: bool) -> None:
-    fill(folder / "halves.ipynb", solutions())
-    done = run_pytest(folder, alone=alone)
-    assert done.returncode == 0, done.stdout
-    assert done.stdout.count("✓") == 4
-
-
-@pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
-def test_another_file_can_be_named(folder: Path, alone: bool) -> None:
+def test_another_file_can_be_named_where_the_package_is_installed(folder: Path) -> None:
     (folder / "attempt.py").write_text(WRONG, encoding="utf-8")
-    done = run_pytest(folder, "--submission=attempt.py", alone=alone)
-    assert done.returncode == 1
-    lines = done.stdout.splitlines()
-    assert lines[:5] == [
+    done = as_a_student(folder, "--submission=attempt.py", alone=False)
+    assert done.status == 1
+    lines = done.printed.splitlines()
+    assert lines[:7] == [
         "✓ halve gives (1, 2) for (2, 4).",
         "✗ halve does not change x.",
         "    halve changed its argument",
         "    Hint: Work on a copy.",
         "✗ total counts the ones in a vector of ones.",
+        "    total raised NameError: name 'undefined_name' is not defined (line 11: return x.sum() +",
+        "    undefined_name)",
     ]
-    where = "(line 11: return x.sum() + undefined_name)"
-    assert lines[5] == f"    total raised NameError: name 'undefined_name' is not defined {where}"
-    assert "a student looks at things" not in done.stdout
+    assert "a student looks at things" not in done.printed
 
 
-def test_a_module_is_enough(folder: Path) -> None:
+def test_a_written_notebook_passes(folder: Path, run: Callable[..., Outcome]) -> None:
+    fill(folder / "halves.ipynb", solutions())
+    done = run(folder)
+    assert done.status == 0, done.printed
+    assert done.printed.count("✓") == 4
+
+
+def test_a_module_is_enough(folder: Path, run: Callable[..., Outcome]) -> None:
     (folder / "halves.ipynb").unlink()
     (folder / "halves.py").write_text(tiny_course.SOLUTION, encoding="utf-8")
-    assert run_pytest(folder).returncode == 0
+    assert run(folder).status == 0
 
 
-def test_a_broken_cell_is_named_and_the_others_are_checked(folder: Path) -> None:
+def test_a_broken_cell_is_named_and_the_others_are_checked(folder: Path, run: Callable[..., Outcome]) -> None:
     fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x:\n    return x"})
-    done = run_pytest(folder)
-    assert done.stdout.count("✓") == 2
-    assert "halve is not defined: cell 4, line 1: SyntaxError" in done.stdout
+    done = run(folder)
+    assert done.printed.count("✓") == 2
+    assert "halve is not defined: cell 4, line 1: SyntaxError" in done.printed
 
 
-def test_several_files_are_asked_about(folder: Path) -> None:
+def test_several_files_are_asked_about(folder: Path, run: Callable[..., Outcome]) -> None:
     (folder / "halves.ipynb").rename(folder / "one.ipynb")
     shutil.copy(folder / "one.ipynb", folder / "two.ipynb")
-    done = run_pytest(folder)
-    assert done.returncode == 2
-    assert "Here is one.ipynb, two.ipynb. Say it: pytest --submission=FILE" in done.stdout + done.stderr
+    done = run(folder)
+    assert done.status == 2
+    assert "Here is one.ipynb, two.ipynb. Say it: pytest --submission=FILE" in done.printed
+
+
+def test_a_terminal_without_unicode_gets_words(folder: Path) -> None:
+    assert kit.told(SimpleNamespace(function=kit.load, get_closest_marker=lambda _: None), None, "cp1252")[0].startswith("ok  ")
 
 
 # --- which cells are run ----------------------------------------------------------------------------------------------
@@ -168,12 +200,12 @@ def test_no_demonstration_is_run(folder: Path) -> None:
     assert namespace["__errors__"] == [], "the line that begins with % is passed over"
 
 
-def test_a_students_own_cells_define_what_their_functions_use(folder: Path) -> None:
+def test_a_students_own_cells_define_what_their_functions_use(folder: Path, run: Callable[..., Outcome]) -> None:
     fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x, factor=0.5):\n    return scaled(x, HALF)"})
     add_cell(
         folder / "halves.ipynb", "!pip install something\nimport math\nHALF = 1 / 2\n\ndef scaled(x, c):\n    return c * x", 1
     )
-    assert run_pytest(folder).returncode == 0
+    assert run(folder).status == 0
 
 
 def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:
@@ -303,44 +335,47 @@ def test_check_can_be_interrupted(folder: Path) -> None:
 # --- `autograder check` -----------------------------------------------------------------------------------------------
 
 
-def test_the_command_finds_the_checks_of_a_file(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_whether_all_passed(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(course)
-    monkeypatch.delenv("AUTOGRADER_COURSE", raising=False)
     good, bad = tmp_path / "halves.py", tmp_path / "mine.py"
     good.write_text(tiny_course.SOLUTION, encoding="utf-8")
     bad.write_text(WRONG, encoding="utf-8")
     assert public_check(good) == 0
     assert public_check(bad, "halves") == 1
-    with pytest.raises(UsageError, match=r"no public checks of mine\.py here. Name the assignment"):
-        public_check(bad)
-    with pytest.raises(UsageError, match="there is no"):
-        public_check(tmp_path / "absent.py")
 
 
-def test_the_command_needs_no_course(folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.chdir(folder.parent)
+def test_the_command_finds_the_checks(course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AUTOGRADER_COURSE", raising=False)
-    assert public_check(folder) == 1
-    assert "halve is not written yet" in capfd.readouterr().out
-    fill(folder / "halves.ipynb", solutions())
-    assert public_check(folder / "halves.ipynb") == 0
+    monkeypatch.chdir(folder.parent)
+    beside = folder / "test_public.py"
+    assert find_checks(folder, None) == find_checks(folder / "halves.ipynb", None) == find_checks(folder, "halves") == beside
+    for path, name in ((folder / "halves.ipynb", "thirds"), (folder.parent / "mine.py", None)):
+        with pytest.raises(UsageError, match="Name the assignment with --assignment"):
+            find_checks(path, name)
+    monkeypatch.chdir(course)
+    released = course / "assignments" / "halves" / "test_public.py"
+    assert find_checks(folder.parent / "mine.py", "halves") == released
+    assert find_checks(folder.parent / "student" / "halves" / "mine.py", None) == released
+    with pytest.raises(UsageError, match="there is no"):
+        public_check(folder / "absent.py")
 
 
 # --- the course's own assignments -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("assignment", REAL)
-def test_the_public_checks_tell_a_stub_from_a_solution(assignment: Assignment, tmp_path: Path) -> None:
+def test_the_public_checks_tell_a_stub_from_a_solution(
+    assignment: Assignment, tmp_path: Path, run: Callable[..., Outcome]
+) -> None:
     folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
-    stub = run_pytest(folder)
-    assert stub.returncode == 1
-    assert "✓" not in stub.stdout
-    assert stub.stdout.count("is not written yet") == stub.stdout.count("✗"), stub.stdout
+    stub = run(folder)
+    assert stub.status == 1
+    assert "✓" not in stub.printed
+    assert stub.printed.count("is not written yet") == stub.printed.count("✗"), stub.printed
     fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
-    solved = run_pytest(folder)
-    assert solved.returncode == 0, solved.stdout
-    assert "✗" not in solved.stdout
+    solved = run(folder)
+    assert solved.status == 0, solved.printed
+    assert "✗" not in solved.printed
 
 
 @pytest.mark.slow
@@ -350,8 +385,8 @@ def test_the_notebook_runs_from_top_to_bottom_with_solutions(assignment: Assignm
     fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
     notebook = nbformat.read(folder / f"{assignment.slug}.ipynb", as_version=4)
     assert BEGIN in str(notebook)
-    printed = execute(notebook, folder)
+    printed = "".join(execute(notebook, folder)).splitlines()
     for name in assignment.functions:
-        [line] = [line for text in printed for line in text.splitlines() if line.startswith(f"{name}: ")]
+        [line] = [line for line in printed if line.startswith(f"{name}: ") and line.endswith("public checks passed")]
         passed, _, count = line.removeprefix(f"{name}: ").split()[:3]
         assert passed == count != "0", line

@@ -85,7 +85,8 @@ def halve(x, factor=0.5):
 def total(x):
     """The sum of the elements of x, a 0-d tensor."""
     ### BEGIN SOLUTION
-    return torch.stack([x[i] for i in range(len(x))]).sum()
+    terms = 1 * x
+    return torch.stack([terms[i] for i in range(len(x))]).sum()
     ### END SOLUTION
 '''
 

@@ -181,6 +181,7 @@ def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
         options = {name: decode(tree, inputs) for name, tree in request["options"].items()}
         clean_state(request["seed"])
         gradients = None
+        start = time.process_time()
         if request["differentiate"]:
             value, gradients = _value_and_gradients(function, arguments, options)
         else:
@@ -190,6 +191,7 @@ def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
             "outcome": "returned",
             "value": encode(value, tensors),
             "arguments": [encode(argument, tensors) for argument in arguments],
+            "function_seconds": round(time.process_time() - start, 6),
             **number,
         }
         if gradients is not None:

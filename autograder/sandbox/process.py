@@ -170,6 +170,11 @@ class Sandbox:
                 raise SandboxLost(f"the sandbox is gone ({error})") from error
         return Box(ours, limits, directory, own)
 
+    @property
+    def pid(self) -> int | None:
+        """The process that holds the sandbox; its descendants are everything in it."""
+        return self._process.popen.pid if self._process is not None else None
+
     def close(self) -> None:
         """End the warm process and every box."""
         if self._process is not None:
@@ -190,7 +195,8 @@ class Box:
     limits: Limits
     directory: tempfile.TemporaryDirectory | None = None
     process: Process | None = None  # this box's own sandbox, where boxes are not nested
-    cpu_seconds: float = field(default=0.0, init=False)
+    cpu_seconds: float = field(default=0.0, init=False)  # of the submission's processes, read from outside them
+    function_seconds: float = field(default=0.0, init=False)  # of its functions alone, by their own account: for benchmarks
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
         """Run a submission's top level; the reply's header tells the functions it defined and what failed on the way."""
@@ -216,6 +222,8 @@ class Box:
         header, payload = wire.receive(self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes)
         used = header.get("cpu_seconds")
         self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
+        own = header.get("function_seconds")
+        self.function_seconds += own if isinstance(own, float) else 0.0
         try:
             received = wire.load_tensors(payload)
             value = wire.decode_value(header.get("value"), received)

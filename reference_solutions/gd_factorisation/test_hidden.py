@@ -172,7 +172,7 @@ def test_loss_is_recorded_before_each_step(student, draw):
 @pytest.mark.hint("The truncated SVD is the best there is. Are both of your factors trained, and from different random numbers?")
 def test_many_steps_reach_the_best_factorisation(student, draw):
     """200 iterations on a small matrix come within 1 % of the smallest squared error that k allows."""
-    D = draw.spectrum(5, 4, (2.0, 1.6, 0.5, 0.3))
+    D = draw.spectrum(6, 5, (2.0, 1.6, 0.5, 0.3))
     C, F, _ = run(student.seeded(draw.seed()), D, 2, 200, 0.1)
     ratio = squared_error(D, C @ F) / truncated_svd_error(D, 2)
     message = f"after 200 iterations the squared error is {ratio:.4g} times the best for k=2; at most {OPTIMUM} allowed"

@@ -88,7 +88,9 @@ def has_the_documented_defaults(student, function):
 
 @pytest.mark.task("sgd_factorise")
 @pytest.mark.points(2.5)
-@pytest.mark.hint("Compare your update with the rule term by term: sign, factor, order of the elements, which U goes into V's step.")
+@pytest.mark.hint(
+    "Compare your update with the rule term by term: sign, factor, order of the elements, which U goes into V's step."
+)
 def test_one_epoch_follows_the_rule(student, draw):
     """One epoch of sgd_factorise is one update for every element of A, in row-major order, U before V."""
     for m, n, rank in ((4, 3, 2), (2, 5, 1)):
@@ -122,7 +124,7 @@ def test_comes_close_to_the_best_error(student, draw):
     U, V = train(student.seeded(draw.seed()), A, 1, 40, 0.05)
     ratio = squared_error(A, U @ V.T) / truncated_svd_error(A, 1)
     call = "sgd_factorise(A of shape (5, 4), rank=1, num_epochs=40, lr=0.05)"
-    expect(ratio <= BEST_FACTOR, f"{call}: ‖A − UVᵀ‖² is {ratio:.4g} times the truncated SVD's; at most {BEST_FACTOR} times is allowed")
+    expect(ratio <= BEST_FACTOR, f"{call}: ‖A − UVᵀ‖² is {ratio:.4g} times the truncated SVD's; at most {BEST_FACTOR} is allowed")
 
 
 @pytest.mark.task("sgd_factorise")
@@ -137,14 +139,14 @@ def test_defaults_and_argument_are_kept(student, draw):
 
 @pytest.mark.task("truncated_svd")
 @pytest.mark.points(2)
-@pytest.mark.hint("Keep the first `rank` columns of U, values of S and rows of Vh, and multiply them in this order. Try a tall A and a wide one.")
+@pytest.mark.hint("Multiply the first `rank` columns of U, values of S and rows of Vh. Try a tall A and a wide one.")
 def test_truncated_svd_is_the_best(student, draw):
     """truncated_svd is, for tall and wide matrices, the approximation with the smallest error that its rank allows."""
     for m, n, rank in ((5, 3, 1), (5, 3, 2), (3, 5, 2)):
         A = draw.spectrum(m, n, (3.0, 1.5, 0.5))
         what = f"truncated_svd(A of shape {(m, n)}, rank={rank})"
         call = student.call("truncated_svd", A, rank)
-        R = matrix(call.value, (m, n), f"{what} returned a tensor")
+        R = matrix(call.value, (m, n), f"{what} returned a result")
         ratio = squared_error(A, R) / truncated_svd_error(A, rank)
         closer = f"{what} has {ratio:.4g} times the smallest squared error that rank {rank} allows (Eckart–Young)"
         expect(ratio > 0.99, f"{closer}: it is closer to A than any matrix of rank {rank} can be, so its rank is larger")
@@ -162,14 +164,16 @@ def test_loss_of_any_two_matrices(student, draw):
         A, R = draw.normal(m, n), draw.normal(m, n)
         what = f"reconstruction_loss(A, R) of two matrices of shape {(m, n)}"
         call = student.call("reconstruction_loss", A, R)
-        ratio = scalar(call.value, f"{what} returned a tensor") / squared_error(A, R)
-        expect(abs(ratio - 1) <= 1e-4, f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1 time")
+        ratio = scalar(call.value, f"{what} returned a result") / squared_error(A, R)
+        expect(abs(ratio - 1) <= 1e-4, f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1")
         unchanged(call, A, R)
 
 
 @pytest.mark.task("sgd_factorise_masked")
 @pytest.mark.points(3)
-@pytest.mark.hint("The same loops and the same update as in sgd_factorise; an element where M is zero is passed over, the next one is not.")
+@pytest.mark.hint(
+    "The same loops and the same update as in sgd_factorise; an element where M is zero is passed over, the next one is not."
+)
 def test_masked_epochs_follow_the_rule(student, draw):
     """An epoch of sgd_factorise_masked is one update for every observed element, and with a mask of ones for every element."""
     gaps = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
@@ -192,7 +196,9 @@ def test_masked_epochs_follow_the_rule(student, draw):
 
 @pytest.mark.task("sgd_factorise_masked")
 @pytest.mark.points(1.5)
-@pytest.mark.hint("NaN times 0 is NaN. Decide by M alone, and before any arithmetic, whether an element is used; any value but 0 says yes.")
+@pytest.mark.hint(
+    "NaN times 0 is NaN. Decide by M alone, before any arithmetic, whether to use an element: any value but 0 says yes."
+)
 def test_hidden_elements_have_no_influence(student, draw):
     """What A holds where M is zero does not change one bit of the result, whatever kind of numbers M is made of."""
     pattern = torch.tensor([[1, 1, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=torch.bool)
@@ -217,7 +223,7 @@ def test_hidden_elements_have_no_influence(student, draw):
 
 @pytest.mark.task("sgd_factorise_masked")
 @pytest.mark.points(1)
-@pytest.mark.hint("At rank 1 the observed elements leave no choice for the others. Compare U Vᵀ with A on the observed ones first.")
+@pytest.mark.hint("At rank 1 the observed elements determine the others. Compare U Vᵀ with A on the observed ones first.")
 def test_completes_a_matrix_of_rank_1(student, draw):
     """sgd_factorise_masked finds the hidden elements of a rank-1 matrix whose observed elements determine them."""
     whole = draw.uniform(4, 1, low=0.8, high=1.5) * draw.uniform(1, 6, low=0.8, high=1.5)

@@ -21,5 +21,5 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
         (gradient,) = torch.autograd.grad(loss, X)
         with torch.no_grad():
             velocity = momentum * velocity + gradient
-            X -= lr / (i + 1) * velocity
+            X -= lr * 0.95**i * velocity
     return X.detach(), loss_history

@@ -1,0 +1,86 @@
+"""What every assignment owes: a folder that holds together, and checks that tell right from wrong. Found by glob, never by name."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ASSIGNMENTS
+
+from autograder.assignment import Assignment
+from autograder.audit import RIGHT, ZEROS, ZEROS_SHARE, Report, Row, audit
+from autograder.authoring import validate_folder
+from autograder.cli import CORES
+from autograder.grading import Grader
+from autograder.sandbox import Sandbox
+
+ROUNDS = 2  # gradings of every right answer, each with draws of its own
+
+_reports: dict[str, Report] = {}
+
+
+@pytest.fixture
+def graded(assignment: Assignment, sandbox: Sandbox) -> Report:
+    """The audit of an assignment: every right answer on a few draws, every mistake on one; made once for the tests of this file."""
+    if assignment.slug not in _reports:
+        grader = Grader(assignment, secret="", sandbox=sandbox, diagnoses=False)
+        gradings = ROUNDS * (1 + len(assignment.variants))
+        _reports[assignment.slug] = audit(grader, gradings=gradings, seeds=1, mutate=False, workers=CORES)
+    return _reports[assignment.slug]
+
+
+def rows(report: Report, *kinds: str) -> list[Row]:
+    return [row for row in report.rows if row.specimen.kind in kinds]
+
+
+def test_there_are_assignments() -> None:
+    assert ASSIGNMENTS
+
+
+def test_its_folder_holds_together(assignment: Assignment) -> None:
+    assert "\n".join(map(str, validate_folder(assignment))) == ""
+
+
+def test_it_says_what_is_learnt(assignment: Assignment) -> None:
+    assert assignment.objectives
+    assert all(objective.strip() for objective in assignment.objectives)
+
+
+def test_its_design_tells_what_was_measured(assignment: Assignment) -> None:
+    design = (assignment.folder / "design.md").read_text(encoding="utf-8")
+    assert "measure.py" in design
+
+
+def test_every_mistake_has_a_title_and_a_hint_of_its_own(assignment: Assignment) -> None:
+    for texts in ([mistake.title for mistake in assignment.mistakes], [mistake.hint for mistake in assignment.mistakes]):
+        assert all(text.strip() for text in texts)
+    titles = [mistake.title for mistake in assignment.mistakes]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.slow
+def test_right_answers_get_full_marks(graded: Report) -> None:
+    for row in rows(graded, *RIGHT):
+        assert row.gradings == ROUNDS
+        assert set(row.scores) == {graded.assignment.max_score}, f"{row.specimen.name}: {row.failures}"
+
+
+@pytest.mark.slow
+def test_an_untouched_stub_gets_nothing(graded: Report) -> None:
+    assert [row.scores for row in rows(graded, "stub")] == [[0.0]]
+
+
+@pytest.mark.slow
+def test_zeros_of_the_right_shape_get_at_most_a_tenth(graded: Report) -> None:
+    (row,) = (row for row in graded.rows if row.specimen.name == ZEROS)
+    assert max(row.scores) <= ZEROS_SHARE * graded.assignment.max_score
+
+
+@pytest.mark.slow
+def test_every_mistake_fails_what_it_names_and_nothing_else(graded: Report) -> None:
+    for row in rows(graded, "mistake"):
+        failed = {name for name, count in row.failures.items() if count}
+        assert failed == row.specimen.fails, row.specimen.name
+
+
+@pytest.mark.slow
+def test_the_audit_finds_nothing(graded: Report) -> None:
+    assert graded.findings == []
