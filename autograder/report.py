@@ -47,14 +47,13 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
 
 
 def what_went_wrong(result: Result) -> str:
-    """One line: the status, the diagnosis, or the first check of each function that failed."""
+    """One line: the status, or for each function that lost points the mistake that it behaves like, else its first failed check."""
     if result.status != "graded":
         return clean(f"{result.status}: {result.message}")
-    if result.diagnosis:
-        return clean("; ".join(f"{item.function}: {item.title}" for item in result.diagnosis))
-    failed = [check for check in result.tests if check.outcome != "passed"]
-    first = {check.function: check for check in reversed(failed)}
-    return clean("; ".join(first[function].message for function in dict.fromkeys(check.function for check in failed)))
+    known = {item.function: f"{item.function}: {item.title}" for item in result.diagnosis}
+    first = {check.function: check.message for check in reversed(result.tests) if check.outcome != "passed"}
+    failed = dict.fromkeys(check.function for check in result.tests if check.outcome != "passed")
+    return clean("; ".join(known.get(function, first[function]) for function in failed), 240)
 
 
 def name_of(result: Result) -> str:

@@ -98,7 +98,7 @@ class Submission:
         outcome = reply.outcome if reply.outcome in SAYS else "died"
         error_type = str(reply.header.get("type") or "")
         if error_type == "NotImplementedError":
-            raise Verdict("raised", f"{name} is not written yet (it raised NotImplementedError)", error_type)
+            raise Verdict("raised", f"{name} is not written yet", error_type)
         raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_type)
 
 

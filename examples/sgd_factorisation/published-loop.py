@@ -33,7 +33,7 @@ def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
     for epoch in range(num_epochs):
         for r in range(rank):
             for c in range(n):
-                if M[r][c] == 1:
+                if M[r][c] != 0:
                     e = A[r][c] - U[r] @ V[c].t()
                     U[r] = U[r] + lr * e * V[c]
                     V[c] = V[c] + lr * e * U[r]
