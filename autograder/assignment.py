@@ -23,7 +23,7 @@ STAFF = "reference_solutions"
 STUDENTS = "assignments"
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SETTINGS = {"title", "order", "objectives", "functions", "written", "limits", "requirements"}
-REQUIREMENTS = ("torch>=2.2", "numpy", "matplotlib", "pytest", "jupyter")
+REQUIREMENTS = ("torch>=2.2", "numpy", "matplotlib", "pytest>=8", "jupyter")
 
 
 @dataclass(frozen=True)

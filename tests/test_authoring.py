@@ -8,7 +8,7 @@ import pytest
 
 from autograder.assignment import Assignment, find_assignments, read_assignment
 from autograder.audit import audit
-from autograder.authoring import declared_checks, validate_folder
+from autograder.authoring import REQUIRED, declared_checks, validate_folder
 from autograder.errors import AuthoringError
 from autograder.grading import Grader
 from autograder.skeleton import lay
@@ -47,20 +47,21 @@ PLANTED = {
     "a variant that is not Python": (VARIANT, "for row in A:", "for row on A:", "loops.py:8: is not Python"),
     "a mistake that is not Python": (MISTAKE, "return", "retrun", "divides_by_columns.py:9: is not Python"),
     "a solution never closed": (SOLUTION, "    ### END SOLUTION\n", "", "begins a solution that never ends"),
-    "a mistake that names an unknown check": (MISTAKE, HIDDEN_CHECK, "test_other", "names test_other, and there is no such check"),
+    "a mistake that names an unknown check": (MISTAKE, HIDDEN_CHECK, "test_other", "names test_other, and there is no such"),
     "a mistake that names a case of none": (MISTAKE, HIDDEN_CHECK, HIDDEN_CHECK + "[3]", "no check has exactly that name"),
     "a mistake that fails nothing": (MISTAKE, f'fails = ["{HIDDEN_CHECK}"]', "fails = []", "has an empty fails"),
     "a mistake without a hint": (MISTAKE, 'hint = "A mean', 'tip = "A mean', "cannot be read ('hint')"),
     "a mistake with an empty hint": (MISTAKE, "A mean divides by how many numbers were added. How many are there in one column?",
                                      " ", "divides_by_columns.py: has an empty hint. Write its hint."),
     "a mistake without a block": (MISTAKE, "# /// mistake", "# mistake", "has no mistake block"),
-    "a check with an empty hint": (HIDDEN, '"How many numbers are added up in each column?"', '""', "has an empty hint. Say where"),
+    "a check with an empty hint": (HIDDEN, '"How many numbers are added up in each column?"', '""',
+                                   "has an empty hint. Say"),
     "a check of an unknown function": (HIDDEN, 'task("column_means")', 'task("means")', "is about means, which assignment.toml"),
     "points that do not add up": (TOML, "column_means = 4", "column_means = 5", "5 points, and its checks add up to 4. Change"),
     "a public check that needs the grader": (PUBLIC, "import torch\n", "import torch\nfrom autograder import vocabulary\n",
                                              "test_public.py:5: imports the grader. Students do not have the grader"),
     "an equivalent mutant without a reason": (
-        "equivalent_mutants.toml", "", '[[mutant]]\nwas = "a"\nbecomes = "b"\nreason = ""\n', "accepts a mutant without a reason"),
+        "equivalent_mutants.toml", "", '[[mutant]]\nwas = "a"\nbecomes = "b"\nreason = ""\n', "a mutant without a reason"),
 }  # fmt: skip
 
 

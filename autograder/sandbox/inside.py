@@ -12,6 +12,7 @@ JSON header of the first length, a safetensors payload of the second. One reques
 
     {"op": "load", "units": [{"kind": "statements" | "cell", "source": "..."}], "names": ["..."]}
         -> {"outcome": "loaded", "functions": {name: {parameter: default}}, "errors": [...]}
+         | {"outcome": "unreadable", "message": "line 3: invalid syntax"}      a module that is not Python
     {"op": "call", "function": "...", "arguments": tree, "options": tree, "seed": 7, "differentiate": false}
         -> {"outcome": "returned", "value": tree, "arguments": tree}    and the tensors that the trees name
          | {"outcome": "raised" | "missing" | "timed_out" | "out_of_memory" | "output_limit" | "died", "message": "..."}
@@ -237,6 +238,9 @@ def load(request: dict, report) -> dict:
     `request["skip"]` is the unit that used up the time limit last time (None: none did): from it on, only definitions run.
     `report(message)` tells the supervisor which unit starts.
     """
+    helper = types.ModuleType("conftest")  # what a released notebook's set-up cell imports; its checks are not run while grading
+    helper.check = lambda *arguments, **options: None
+    sys.modules["conftest"] = helper
     runner = CellRunner() if any(unit["kind"] == "cell" for unit in request["units"]) else StatementRunner()
     for index, unit in enumerate(request["units"]):
         report({"progress": index})
@@ -257,6 +261,10 @@ def definitions_of(source: str) -> str:
     return ast.unparse(tree)
 
 
+class NotPython(Exception):
+    """A module that does not parse."""
+
+
 class StatementRunner:
     """Top-level statements of a module, each by itself."""
 
@@ -271,9 +279,10 @@ class StatementRunner:
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         try:
             statements = ast.parse(source, name).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self.errors.append(describe(error))
-            return
+        except SyntaxError as error:
+            raise NotPython(f"line {error.lineno}: {error.msg}") from None
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise NotPython(f"the parser gave up ({type(error).__name__})") from None
         for statement in statements:
             try:
                 exec(compile(ast.Module([statement], []), name, "exec"), self.namespace)
@@ -349,7 +358,11 @@ def shell():
 def serve_submission(request: dict, requests: int, replies: int, limits: dict) -> None:
     """The loader's life: run the top level, tell what it defined, then fork once per call request."""
     number = {"number": request["number"]}
-    loaded = load(request, lambda message: write_all(replies, pack(message | number)))
+    try:
+        loaded = load(request, lambda message: write_all(replies, pack(message | number)))
+    except NotPython as error:
+        write_all(replies, pack({"outcome": "unreadable", "message": str(error)[:MESSAGE_CHARACTERS]} | number))
+        return
     namespace = loaded["namespace"]
     functions = {name: signature(namespace.get(name)) for name in request["names"] if callable(namespace.get(name))}
     write_all(replies, pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"][:20]} | number))
@@ -420,8 +433,17 @@ class Supervisor:
                 reply, tensors = self.load()
             else:
                 reply, tensors = self.call(request, payload)
-            reply["cpu_seconds"] = round(self.cpu_used, 4)
-            write_all(self.channel, pack(reply, tensors))
+            write_all(self.channel, self.pack_bounded(reply, tensors))
+
+    def pack_bounded(self, reply: dict, tensors: bytes) -> bytes:
+        """The frame of a reply, whose header may have grown over the bound, or deeper than can be written, since it was read."""
+        used = {"cpu_seconds": round(self.cpu_used, 4)}
+        try:
+            if len(json.dumps(reply)) <= self.limits["header_bytes"]:
+                return pack(reply | used, tensors)
+        except RecursionError:
+            pass
+        return pack({"outcome": "output_limit", "message": "returned more than the grader reads"} | used)
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a unit uses up the time limit, start again without it and with definitions only after it."""
@@ -432,7 +454,7 @@ class Supervisor:
             self.start_loader()
             cpu, wall = self.limits["load_cpu_seconds"], self.limits["load_wall_seconds"]
             try:
-                return self.exchange(self.loader, cpu, wall, finished=lambda header: header.get("outcome") == "loaded")
+                return self.exchange(self.loader, cpu, wall, finished=lambda header: header.get("outcome") in ("loaded", "unreadable"))
             except Breach as breach:
                 self.kill_everything()
                 reply = breach.reply

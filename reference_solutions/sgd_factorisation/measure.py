@@ -135,6 +135,8 @@ def train_from(A, U, V, M, epochs, lr, kind):
                     e = lr * (A[:, r, c] - (U[:, r] * V[:, c]).sum(1))[:, None]
                     old = U[:, r].copy()
                     U[:, r] += e * V[:, c]
+                    if kind == "e twice":
+                        e = lr * (A[:, r, c] - (U[:, r] * V[:, c]).sum(1))[:, None]
                     if kind != "V not trained":
                         V[:, c] += e * (old if kind == "old U" else U[:, r])
     return U, V
@@ -151,7 +153,7 @@ def tail(name, values):
 
 
 def report_tails():
-    kinds = ("right", "old U", "twice the rate", "full batch", "range(rank)", "V not trained")
+    kinds = ("right", "old U", "e twice", "twice the rate", "full batch", "range(rank)", "V not trained")
     header = "                  " + "".join(f"{name:>12}" for name in ("minimum", "0.1 %", "median", "99.9 %", "maximum"))
     random = np.random.default_rng(1)
 

@@ -1,0 +1,97 @@
+"""Measures what the tolerances of gd_svd rest on: python reference_solutions/gd_svd/measure.py [STARTS]
+
+For the reference and every variant: from how many of STARTS starts (default 30) the two final-value checks succeed, and the largest gap
+of the loss record over twenty draws. For every mistake: the smallest gap of the record over ten draws.
+"""
+
+import contextlib
+import importlib.util
+import io
+import sys
+from pathlib import Path
+
+import torch
+
+from autograder.vocabulary import Draw, difference
+
+HERE = Path(__file__).parent
+
+
+def load(*paths):
+    """The definitions of these files, executed one after the other in one namespace, as mistakes are laid over the solution."""
+    namespace = {"__name__": paths[-1].stem}
+    for path in paths:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), namespace)
+    torch.set_default_dtype(torch.float32)
+    return namespace
+
+
+def checks():
+    spec = importlib.util.spec_from_file_location("hidden_checks", HERE / "test_hidden.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def call(function, seed, M, steps, lr):
+    torch.manual_seed(seed)
+    *factors, losses = function(M.clone(), num_iterations=steps, lr=lr)
+    return [factor.detach().double() for factor in factors], [float(loss) for loss in losses]
+
+
+def successes(function, hidden, starts):
+    """In how many starts the columns become orthonormal, and the decomposition is found; each start with a matrix of its own."""
+    orthonormal = found = 0
+    for start in range(starts):
+        draw = Draw(f"start{start}", "measure")
+        M = draw.number(0.85, 1.1) * draw.orthonormal(4, 2)
+        (U, _, V), _ = call(function, start, M, 300, 0.3)
+        orthonormal += max(hidden.skew(U), hidden.skew(V)) <= 1e-2
+        M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
+        (U, S, V), _ = call(function, start, M, 500, 0.3)
+        gap = hidden.worst(difference(S, torch.linalg.svdvals(M.double())), difference(hidden.rebuilt(U, S, V), M))
+        found += gap <= 1e-2
+    return orthonormal, found
+
+
+def record(function, hidden, secret):
+    """The gaps of loss_history against the weighted sum of the three terms: at the starts, and after one large step."""
+    draw = Draw(secret, "measure")
+    M, terms, losses = draw.uniform(6, 4), [], []
+    for _ in range(12):
+        factors, history = call(function, draw.seed(), M, 1, 0.0)
+        losses += history
+        terms.append(hidden.loss_terms(*factors, M))
+    terms, losses = torch.stack(terms), torch.tensor(losses, dtype=torch.float64)
+    weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
+    at_start = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
+    M, seed = hidden.against(draw), draw.seed()
+    factors, _ = call(function, seed, M, 1, 0.2)
+    after = call(function, seed, M, 2, 0.2)[1][1]
+    return at_start, abs(after - float(hidden.loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
+
+
+def main():
+    torch.set_num_threads(1)
+    starts = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    hidden = checks()
+    print(f"{'starts ' + str(starts):32}{'orthonormal':>14}{'found':>14}{'record, start':>16}{'record, step':>16}")
+    for path in (HERE / "solution.py", *sorted((HERE / "variants").glob("*.py"))):
+        function = load(path)["gd_svd"]
+        orthonormal, found = successes(function, hidden, starts)
+        gaps = [max(column) for column in zip(*(record(function, hidden, f"seed{seed}") for seed in range(20)), strict=True)]
+        print(f"{path.stem:32}{orthonormal:14d}{found:14d}" + "".join(f"{gap:16.1e}" for gap in gaps), flush=True)
+    print("\nmistakes, smallest gap of ten draws")
+    for path in sorted((HERE / "mistakes").glob("*.py")):
+        function = load(HERE / "solution.py", path)["gd_svd"]
+        try:
+            gaps = [min(column) for column in zip(*(record(function, hidden, f"seed{seed}") for seed in range(10)), strict=True)]
+        except Exception as error:
+            print(f"{path.stem:32}  {type(error).__name__}")
+            continue
+        print(f"{path.stem:32}{'':28}" + "".join(f"{gap:16.1e}" for gap in gaps), flush=True)
+
+
+if __name__ == "__main__":
+    main()
