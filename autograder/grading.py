@@ -28,7 +28,7 @@ from pathlib import Path
 
 from autograder.assignment import Assignment
 from autograder.diagnosis import diagnose
-from autograder.errors import SandboxError, SubmissionError
+from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
 from autograder.results import Result
 from autograder.sandbox import Sandbox
 from autograder.session import Run, open_submission, run_checks
@@ -56,6 +56,7 @@ class Grader:
     sandbox: Sandbox | None = None
     diagnoses: bool = True
     _own: bool = field(default=False, init=False)
+    _unkept: bool = field(default=False, init=False)
 
     def warm(self) -> Sandbox:
         """The running sandbox, started if there is none."""
@@ -78,33 +79,35 @@ class Grader:
         """The result of one submission, from the store where it is there. Never raises for what a student handed in.
 
         again: grade even what the store has
+        Raises SandboxUnavailable where this machine cannot build the wall: that is no matter of one submission.
         """
         start = time.monotonic()
         try:
             source = read(found.path, self.skipped_cells)
+            result = None if again else self._kept(source)
+            if result is None:
+                result = self._run_twice(found, source, start)
+                self._keep(source, result)
+            return result.filed_as(str(found.path), found.student)
         except SubmissionError as error:
             return self._blank(found, error.status, str(error), start)
-        kept = None if again else self._kept(source)
-        if kept is not None:
-            return kept.filed_as(str(found.path), found.student)
-        result = self._graded(found, source, start)
-        if result.status == "graded":
-            self._keep(source, result)
-        return result
+        except SandboxUnavailable:
+            raise
+        except SandboxError as error:
+            self._note_fault(found, error)
+            return self._blank(found, "grader_error", f"the sandbox failed on this submission: {error}", start)
+        except Exception as error:
+            self._note_fault(found, error)
+            return self._blank(found, "grader_error", "the grader failed on this submission; nothing was graded", start)
 
-    def _graded(self, found: Found, source: Source, start: float) -> Result:
-        for attempt in (1, 2):
-            try:
-                return self.run(source, start).filed_as(str(found.path), found.student)
-            except SandboxError as error:
-                self.close()
-                fault = error
-                log.warning("%s: %s (attempt %d)", found.path, error, attempt)
-            except Exception as error:
-                self._note_fault(found, error)
-                return self._blank(found, "grader_error", "the grader failed on this submission; nothing was graded", start)
-        self._note_fault(found, fault)
-        return self._blank(found, "grader_error", f"the sandbox failed on this submission: {fault}", start)
+    def _run_twice(self, found: Found, source: Source, start: float) -> Result:
+        """Run a source; once more in a new sandbox where the first one was lost."""
+        try:
+            return self.run(source, start)
+        except SandboxLost as error:
+            log.warning("%r: %s; trying once more", str(found.path), error)
+            self.close()
+            return self.run(source, start)
 
     def run(self, source: Source, start: float | None = None) -> Result:
         """Load a source behind the line, run the checks on it, and give the result, filed under no name."""
@@ -155,17 +158,24 @@ class Grader:
         if file is None:
             return None
         try:
-            return Result.from_json(json.loads(file.read_text(encoding="utf-8")))
+            kept = Result.from_json(json.loads(file.read_text(encoding="utf-8")))
+            return kept if kept.score <= kept.max_score else None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("%s cannot be used and is made anew (%s)", file, error)
             return None
 
     def _keep(self, source: Source, result: Result) -> None:
+        """Store a result. Where that cannot be done, say so once and grade on: the next run has more to do, and nothing is lost."""
         file = self._file(source)
-        if file is not None:
+        if file is None or self._unkept:
+            return
+        try:
             write_whole(file, replace(result, submission="", student=None).dumps() + "\n")
+        except OSError as error:
+            self._unkept = True
+            log.warning("results cannot be kept in %s (%s): they are graded again next time", file.parent, error.strerror)
 
     def _note_fault(self, found: Found, error: BaseException) -> None:
         text = "".join(traceback.format_exception(error))
@@ -173,7 +183,7 @@ class Grader:
         if self.log_file is not None:
             with suppress(OSError):
                 self.log_file.parent.mkdir(parents=True, exist_ok=True)
-                with self.log_file.open("a", encoding="utf-8") as file:
+                with self.log_file.open("a", encoding="utf-8", errors="backslashreplace") as file:
                     file.write(f"--- {time.strftime('%Y-%m-%d %H:%M:%S')} {found.path!r}\n{text}\n")
 
 
@@ -244,11 +254,21 @@ def grade_class(
             yield result
         return
     with worker_pool(grader, min(workers, len(waiting))) as pool:
-        yield from in_order([pool.submit(_work, found, again) for found in waiting], waiting, grader, progress)
+        yield from in_order([pool.submit(_work, found, again) for found in waiting], waiting, grader, progress, again)
+
+
+def grade_apart(grader: Grader, found: Found, again: bool) -> Result:
+    """Grade one submission in a process of its own; where that ends too, the fault is ours and this submission's alone."""
+    try:
+        with worker_pool(grader, 1) as pool:
+            return pool.submit(_work, found, again).result()
+    except BrokenProcessPool as error:
+        grader._note_fault(found, error)
+        return grader._blank(found, "grader_error", "the grader's own process ended on this submission", time.monotonic())
 
 
 def in_order(
-    futures: list[Future[Result]], submissions: list[Found], grader: Grader, progress: Callable[[Result], None]
+    futures: list[Future[Result]], submissions: list[Found], grader: Grader, progress: Callable[[Result], None], again: bool
 ) -> Iterator[Result]:
     """Results in the order of `submissions` while their futures complete in any."""
     places = {future: place for place, future in enumerate(futures)}
@@ -258,9 +278,9 @@ def in_order(
         place = places[future]
         try:
             result = future.result()
-        except BrokenProcessPool as error:  # a worker of ours was killed: grade it here
+        except BrokenProcessPool as error:
             log.warning("a grading process ended (%s); going on without it", error)
-            result = grader.grade(submissions[place])
+            result = grade_apart(grader, submissions[place], again)
         done[place] = result
         progress(result)
         while following in done:

@@ -17,9 +17,9 @@ from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
-from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.assignment import Assignment, course_secret, find_assignment, find_course
 from autograder.errors import AutograderError, SubmissionError
@@ -37,17 +37,19 @@ class SubmissionExporter(NotebookExporter):
     """What nbgrader's converters write notebooks with; on the first pass of autograde, it rebuilds instead of reading."""
 
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
-        super().__init__(config=config, **kwargs)
-        if hasattr(self.parent, "_sanitizing"):
-            self.parent.coursedir = without_other_files(self.parent.coursedir)
+        super().__init__(config=config, **kwargs)  # type: ignore[no-untyped-call]
+        self.converter: Any = self.parent  # an Autograde, or another of nbgrader's converters
+        if hasattr(self.converter, "_sanitizing"):
+            self.converter.coursedir = without_other_files(self.converter.coursedir)
 
-    def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> tuple[str, Any]:
-        if not getattr(self.parent, "_sanitizing", False):
+    def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> Any:
+        """The text and the resources of a notebook, as nbconvert's exporters give them."""
+        if not getattr(self.converter, "_sanitizing", False):
             return super().from_filename(filename, resources=resources, **kwargs)
         assignment = find_assignment(find_course(), resources["nbgrader"]["assignment"])
         notebook = rebuild(assignment, handed_in(Path(filename), assignment))
         resources["metadata"] = {"name": resources["nbgrader"]["notebook"], "path": str(Path(filename).parent)}
-        return self.from_notebook_node(notebook, resources=resources, **kwargs)
+        return self.from_notebook_node(notebook, resources=resources, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def without_other_files(course: CourseDirectory) -> CourseDirectory:
@@ -68,6 +70,7 @@ def handed_in(notebook: Path, assignment: Assignment) -> Path:
 def rebuild(assignment: Assignment, path: Path) -> NotebookNode:
     """The released notebook with the answers of the submission at `path`; the released one where that cannot be read."""
     notebook = nbformat.read(assignment.released / f"{assignment.slug}.ipynb", as_version=4)
+    write_outputs(notebook, assignment, not_graded(assignment))
     try:
         answers = list(student_cells(path))
     except SubmissionError:
@@ -151,14 +154,15 @@ def grader_of(assignment: Assignment, course: Path) -> Grader:
     return _graders[assignment.slug]
 
 
-class GradeInSandbox(Preprocessor):
+class GradeInSandbox(NbGraderPreprocessor):
     """In the place of Execute: grades the submission as handed in, and writes each check cell's output."""
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         asked = resources["nbgrader"]
         course = find_course()
         assignment = find_assignment(course, asked["assignment"])
-        directory = self.parent.parent.coursedir
+        exporter: Any = self.parent
+        directory = exporter.converter.coursedir
         folder = directory.format_path(directory.submitted_directory, asked["student"], asked["assignment"])
         path = handed_in(Path(folder) / f"{assignment.slug}.ipynb", assignment)
         result = grader_of(assignment, course).grade(Found(path, asked["student"]))
@@ -166,6 +170,11 @@ class GradeInSandbox(Preprocessor):
             raise AutograderError(f"{asked['student']}: {result.message}; see course/log/grading.log. Nothing was recorded.")
         write_outputs(nb, assignment, result)
         return nb, resources
+
+
+def not_graded(assignment: Assignment) -> Result:
+    """What stands in every check cell until `GradeInSandbox` has written there: nbgrader takes no output for full marks."""
+    return Result(assignment.slug, "", None, "grader_error", assignment.max_score, message="this submission has not been graded yet")
 
 
 def write_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:

@@ -86,7 +86,8 @@ class Result:
         return {name: told[name] for name in first} | {"score": self.score} | told
 
     def dumps(self) -> str:
-        return json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False)
+        """One line of JSON. What UTF-8 cannot write, as in the name of a file, stands there as JSON's own escape."""
+        return json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace").decode()
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Result:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -65,6 +66,7 @@ def run_checks(run: Run) -> list[Check]:
         plugin = Plugin(run)
         status = pytest.main(arguments, plugins=[plugin])
     finally:
+        forget(run.assignment.checks)
         if before is None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         else:
@@ -72,6 +74,14 @@ def run_checks(run: Run) -> list[Check]:
     if run.faults or status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise AutograderError("\n".join(run.faults) or f"pytest ended with {status!r} on {run.assignment.folder}")
     return run.checks
+
+
+def forget(files: tuple[Path, ...]) -> None:
+    """Drop the modules of these files, so that the next run reads them anew: pytest keeps what it imported, by name."""
+    paths = set(map(str, files))
+    for name, module in list(sys.modules.items()):
+        if name.endswith(tuple(path.stem for path in files)) and getattr(module, "__file__", None) in paths:
+            del sys.modules[name]
 
 
 def reference_of(assignment: Assignment) -> ModuleType:
@@ -127,7 +137,7 @@ class Plugin:
             self.run.faults.append(f"{report.nodeid or self.run.assignment.folder} cannot be collected:\n{report.longreprtext}")
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Generator[None, Any, Any]:
         report = yield
         if call.when == "call" or call.excinfo is not None:
             try:
@@ -270,7 +280,7 @@ class PlainRun:
         return Draw(self.secret, f"{request.path.parent.name}.{request.node.name}")
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Generator[None, Any, Any]:
         report = yield
         if call.when == "call":
             try:
@@ -300,8 +310,12 @@ class open_submission:
 
         self.box = self.sandbox.open(self.assignment.limits)
         units = [{"kind": unit.kind, "source": unit.source, "label": unit.label} for unit in self.source.units]
-        reply = self.box.load(units, list(self.assignment.functions))
-        return Submission.loaded(self.box, reply, self.assignment.functions)
+        try:
+            reply = self.box.load(units, list(self.assignment.functions))
+            return Submission.loaded(self.box, reply, self.assignment.functions)
+        except BaseException:
+            self.box.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.box.close()

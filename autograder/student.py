@@ -7,11 +7,14 @@ check is written as if nothing could go wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder.errors import SubmissionError
 from autograder.sandbox import Box, Reply
+from autograder.wire import printable
 
+RECORDED_BYTES = 1 << 20  # larger replies are not kept: no diagnosis compares them, and they would add up
 SAYS = {
     "timed_out": "{name} did not finish: {message}",
     "out_of_memory": "{name} needs too much memory: {message}",
@@ -72,12 +75,15 @@ class Submission:
 
     @classmethod
     def loaded(cls, box: Box, reply: Reply, names: Iterable[str]) -> Submission:
-        """A submission from the reply to its loading. Where its top level could not be run, every call ends the same way."""
+        """A submission from the reply to its loading. Where its top level could not be run, every call ends the same way.
+
+        Raises SubmissionError where it is not Python.
+        """
+        if reply.outcome == "unreadable":
+            raise SubmissionError("unreadable", f"this is not Python: {reply.message}")
         functions = reply.header.get("functions") if reply.outcome == "loaded" else {}
-        known = (
-            {name: value for name, value in functions.items() if isinstance(value, dict)} if isinstance(functions, dict) else {}
-        )
-        submission = cls(box, known)
+        told = functions if isinstance(functions, dict) else {}
+        submission = cls(box, {name: plain_numbers(told[name]) for name in names if isinstance(told.get(name), dict)})
         if reply.outcome != "loaded":
             submission.failed = Verdict(
                 reply.outcome if reply.outcome in SAYS else "died", f"the top level of the file {reply.message}"
@@ -90,16 +96,22 @@ class Submission:
         if name in self.timed_out:
             raise Verdict("timed_out", f"{name} was not called again after it did not finish")
         reply = self.box.call(name, arguments, options, seed=seed, differentiate=differentiate)
-        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, reply))
+        kept = reply if reply.size <= RECORDED_BYTES else replace(reply, value=None, arguments=(), gradients=())
+        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, kept))
         if reply.outcome == "returned":
             return reply
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
         outcome = reply.outcome if reply.outcome in SAYS else "died"
-        error_type = str(reply.header.get("type") or "")
+        error_type = printable(reply.header.get("type"))
         if error_type == "NotImplementedError":
             raise Verdict("raised", f"{name} is not written yet", error_type)
         raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_type)
+
+
+def plain_numbers(defaults: dict) -> dict[str, Any]:
+    """Parameters with their defaults where these are numbers, None where a submission says anything else."""
+    return {name: value if isinstance(value, int | float) else None for name, value in defaults.items()}
 
 
 class Student:

@@ -23,6 +23,8 @@ FRAME = struct.Struct("!II")
 MAX_DEPTH = 4
 MAX_NODES = 4096
 MAX_TEXT = 400
+MAX_FLOATS = 1 << 20  # numbers that become Python's own
+MAX_TENSOR_HEADER = 1 << 20  # bytes of safetensors that say which tensors there are
 REAL = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 
@@ -55,8 +57,9 @@ def encode_value(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
         return {"tensor": key}
     if isinstance(value, TorchFunction):
         return {"function": value.name}
-    if callable(value) and getattr(torch, getattr(value, "__name__", ""), None) is value:
-        return {"function": value.__name__}
+    name = getattr(value, "__name__", "")
+    if callable(value) and getattr(torch, name, None) is value:
+        return {"function": name}
     if isinstance(value, float):
         return {"float": repr(value)}
     if isinstance(value, list | tuple):
@@ -71,14 +74,21 @@ def encode_value(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 def decode_value(tree: Any, tensors: dict[str, torch.Tensor]) -> Any:
     """A result from its tree; WireError where the tree is not one."""
-    return _Decoder(tensors).decode(tree, 0)
+    return Decoder(tensors).decode(tree)
 
 
-class _Decoder:
+def printable(text: Any, length: int = MAX_TEXT) -> str:
+    """Text of a submission's without control, format or unpaired characters, cut to a length; "" where it is none."""
+    return "".join(filter(str.isprintable, text[:length])) if isinstance(text, str) else ""
+
+
+class Decoder:
+    """Makes the values of one reply from its trees; all of them together share one bound on how much is built."""
+
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
-        self.tensors, self.nodes = tensors, 0
+        self.tensors, self.nodes, self.floats = tensors, 0, 0
 
-    def decode(self, tree: Any, depth: int) -> Any:
+    def decode(self, tree: Any, depth: int = 0) -> Any:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise WireError("a reply nested too deep")
@@ -87,25 +97,19 @@ class _Decoder:
         if isinstance(tree, int):
             return tree if abs(tree) < 1 << 63 else Opaque("int")
         if isinstance(tree, str):
-            return tree[:MAX_TEXT]
+            return printable(tree)
         if not isinstance(tree, dict):
             raise WireError("a reply with a value of no known kind")
         if "tensor" in tree:
             return self._tensor(tree["tensor"])
         if "floats" in tree:
-            packed = self._tensor(tree["floats"])
-            if not isinstance(packed, torch.Tensor) or packed.ndim != 1:
-                raise WireError("a reply with a list of numbers that is none")
-            return packed.tolist()
+            return self._floats(tree["floats"])
         if "float" in tree:
-            try:
-                return float(str(tree["float"])[:40])
-            except ValueError as error:
-                raise WireError("a reply with a number that is none") from error
+            return self._float(tree["float"])
         if "items" in tree:
             return self._sequence(tree, depth)
         if "other" in tree:
-            return Opaque(str(tree["other"])[:120])
+            return Opaque(printable(tree["other"], 120))
         raise WireError("a reply with a value of no known kind")
 
     def _tensor(self, key: Any) -> Any:
@@ -116,6 +120,21 @@ class _Decoder:
             return Opaque(f"tensor of {str(tensor.dtype).removeprefix('torch.')}")
         return tensor
 
+    def _floats(self, key: Any) -> list:
+        packed = self._tensor(key)
+        if not isinstance(packed, torch.Tensor) or packed.ndim != 1:
+            raise WireError("a reply with a list of numbers that is none")
+        self.floats += packed.numel()
+        if self.floats > MAX_FLOATS:
+            raise WireError("a reply with too many numbers in lists")
+        return packed.tolist()
+
+    def _float(self, text: Any) -> float:
+        try:
+            return float(text[:40] if isinstance(text, str) else "no text")
+        except ValueError as error:
+            raise WireError("a reply with a number that is none") from error
+
     def _sequence(self, tree: dict, depth: int) -> Any:
         items = tree["items"]
         if not isinstance(items, list):
@@ -123,7 +142,7 @@ class _Decoder:
         kind = "tuple" if tree.get("type") == "tuple" else "list"
         length = tree.get("length", len(items))
         if length != len(items):
-            return Opaque(f"{kind} of {length if isinstance(length, int) else 'many'} items")
+            return Opaque(f"{kind} of {length if isinstance(length, int) and 0 <= length < 1 << 63 else 'many'} items")
         values = [self.decode(item, depth + 1) for item in items]
         return tuple(values) if kind == "tuple" else values
 
@@ -132,6 +151,8 @@ def load_tensors(payload: bytes) -> dict[str, torch.Tensor]:
     """The tensors of a payload; WireError where it is not safetensors."""
     if not payload:
         return {}
+    if int.from_bytes(payload[:8], "little") > MAX_TENSOR_HEADER:
+        raise WireError("a reply with too many tensors")
     try:
         return safetensors.torch.load(payload)
     except Exception as error:  # the library's own errors, and torch's for dtypes that this version lacks
@@ -150,11 +171,14 @@ def send(connection: socket.socket, header: dict, tensors: dict[str, torch.Tenso
 
 
 def receive(connection: socket.socket, seconds: float, header_bytes: int, reply_bytes: int) -> tuple[dict, bytes]:
-    """Read one frame within `seconds` and within the two bounds; SandboxLost or WireError where there is none."""
+    """Read one frame within `seconds` and within the two bounds.
+
+    SandboxLost where there is none, since the supervisor keeps to them; WireError where there is one that says nothing.
+    """
     deadline = time.monotonic() + seconds
     header_length, payload_length = FRAME.unpack(_read(connection, FRAME.size, deadline))
     if header_length > header_bytes or payload_length > reply_bytes:
-        raise WireError(f"a reply of {header_length} and {payload_length} bytes, over the bounds")
+        raise SandboxLost(f"the sandbox sent {header_length} and {payload_length} bytes, over the bounds")
     text, payload = _read(connection, header_length, deadline), _read(connection, payload_length, deadline)
     try:
         header = json.loads(text)

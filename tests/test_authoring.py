@@ -96,9 +96,7 @@ def test_settings_that_make_no_sense_are_named(folder: Path, old: str, new: str,
     assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["handout.md", "test_hidden.py", "design.md", "measure.py", "mistakes/all_zeros.py", "solution.py"]
-)
+@pytest.mark.parametrize("name", sorted({*REQUIRED} - {TOML}))
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     assert [str(folder / name)] == [str(error.where) for error in validate_folder(read_assignment(folder))]

@@ -239,7 +239,7 @@ def load(request: dict, report) -> dict:
     `report(message)` tells the supervisor which unit starts.
     """
     helper = types.ModuleType("conftest")  # what a released notebook's set-up cell imports; its checks are not run while grading
-    helper.check = lambda *arguments, **options: None
+    vars(helper)["check"] = lambda *arguments, **options: None
     sys.modules["conftest"] = helper
     runner = CellRunner() if any(unit["kind"] == "cell" for unit in request["units"]) else StatementRunner()
     for index, unit in enumerate(request["units"]):
@@ -306,9 +306,9 @@ class CellRunner:
         except BaseException as error:
             self.errors.append(describe(error))
             return
-        error = outcome.error_before_exec or outcome.error_in_exec
-        if error is not None:
-            self.errors.append(describe(error))
+        failure = outcome.error_before_exec or outcome.error_in_exec
+        if failure is not None:
+            self.errors.append(describe(failure))
 
 
 _shell = None
@@ -345,13 +345,13 @@ def shell():
         config.HistoryManager.hist_file = ":memory:"
         _shell = GradingShell(config=config)
 
-        def inert(line, cell=None):
+        def inert(line: str, cell: str | None = None) -> None:
             print("shell commands do not run while grading")
 
         for magic in ("pip", "conda", "mamba", "micromamba", "uv", "sx", "system"):
-            _shell.register_magic_function(inert, "line", magic)
+            _shell.register_magic_function(inert, "line", magic)  # type: ignore[arg-type]  # its stub wants a method
         for magic in ("bash", "sh", "script", "sx", "system", "capture_shell", "perl", "ruby", "javascript"):
-            _shell.register_magic_function(inert, "cell", magic)
+            _shell.register_magic_function(inert, "cell", magic)  # type: ignore[arg-type]
     return _shell
 
 
@@ -746,7 +746,7 @@ def warm_up() -> None:
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
-    torch.set_num_threads = lambda count: None  # more threads than one would hang the forks that follow
+    vars(torch)["set_num_threads"] = lambda count: None  # more threads than one would hang the forks that follow
     matrix = torch.rand(3, 3, requires_grad=True)
     for optimizer in (torch.optim.SGD([matrix], lr=0.1, momentum=0.9), torch.optim.Adam([matrix], lr=0.1)):
         optimizer.zero_grad()

@@ -42,14 +42,25 @@ class Reply:
     value: Any = None
     arguments: tuple = ()
     gradients: tuple = ()
+    size: int = 0  # bytes of tensors that it carried
 
     @property
     def message(self) -> str:
         """One line about an outcome that is not a return, the exception's kind and place included; cut to a length."""
-        words = [str(self.header.get(name) or "")[:400] for name in ("type", "message", "where")]
-        kind, text, where = (" ".join(part.split()) for part in words)
+        kind, text, where = (wire.printable(self.header.get(name)) for name in ("type", "message", "where"))
         said = ": ".join(part for part in (kind, text) if part)
         return f"{said} ({where})" if where else said
+
+
+def read_reply(header: dict, payload: bytes) -> Reply:
+    """A reply from its frame; WireError where its trees or tensors are none."""
+    decoder = wire.Decoder(wire.load_tensors(payload))
+    lists = [header.get(name, []) for name in ("arguments", "gradients")]
+    if not all(isinstance(trees, list) for trees in lists):
+        raise WireError("a reply whose lists are none")
+    value = decoder.decode(header.get("value"))
+    after, gradients = (tuple(decoder.decode(tree) for tree in trees) for trees in lists)
+    return Reply(header["outcome"], header, value, after, gradients, len(payload))
 
 
 @dataclass
@@ -219,25 +230,13 @@ class Box:
 
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
         wire.send(self.connection, request, tensors, seconds)
-        header, payload = wire.receive(self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes)
-        used = header.get("cpu_seconds")
-        self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
-        own = header.get("function_seconds")
-        self.function_seconds += own if isinstance(own, float) else 0.0
         try:
-            received = wire.load_tensors(payload)
-            value = wire.decode_value(header.get("value"), received)
-            after = header.get("arguments", [])
-            gradients = header.get("gradients", [])
-            if not (isinstance(after, list) and isinstance(gradients, list)):
-                raise WireError("a reply whose lists are none")
-            return Reply(
-                header["outcome"],
-                header,
-                value,
-                tuple(wire.decode_value(tree, received) for tree in after),
-                tuple(wire.decode_value(tree, received) for tree in gradients),
-            )
+            header, payload = wire.receive(self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes)
+            used = header.get("cpu_seconds")
+            self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
+            own = header.get("function_seconds")
+            self.function_seconds += own if isinstance(own, float) else 0.0
+            return read_reply(header, payload)
         except WireError as error:
             return Reply("died", {"message": f"the process wrote something that is no answer: {error}"})
 

@@ -46,7 +46,7 @@ def gaps(function, hidden, secret, long_run=True):
         torch.manual_seed(seed)
         with contextlib.redirect_stdout(io.StringIO()):
             X, losses = function(M.clone(), num_iterations=steps, **options)
-        return X.detach().double(), [float(loss) for loss in losses]
+        return X.detach().double(), [float(torch.as_tensor(loss).detach()) for loss in losses]
 
     start, _ = run(small, 1, lr=0.0, momentum=momentum)
     found = []
@@ -57,7 +57,10 @@ def gaps(function, hidden, secret, long_run=True):
     losses = run(large, 3, lr=0.6)[1]
     found.append(
         min(
-            max(abs(loss - hidden.loss_of(X, large, side)) / (hidden.loss_of(X, large, side) + 1e-30) for X, loss in zip(places, losses, strict=True))
+            max(
+                abs(loss - hidden.loss_of(X, large, side)) / (hidden.loss_of(X, large, side) + 1e-30)
+                for X, loss in zip(places, losses, strict=True)
+            )
             for side in hidden.SIDES
         )
     )
@@ -80,7 +83,10 @@ def main():
         print(f"{path.stem:40}" + "".join(f"{gap:14.1e}" for gap in most))
     for name, pick in (("median of all", statistics.median), ("worst of all", max)):
         columns = list(zip(*rows, strict=True))
-        print(f"{name:40}" + "".join(f"{(min if pick is max and i == 4 else pick)(column):14.1e}" for i, column in enumerate(columns)))
+        print(
+            f"{name:40}"
+            + "".join(f"{(min if pick is max and i == 4 else pick)(column):14.1e}" for i, column in enumerate(columns))
+        )
     print("\nmistakes, smallest gap of ten draws")
     for path in sorted((HERE / "mistakes").glob("*.py")):
         function = load(HERE / "solution.py", path)["gd_inverse"]

@@ -1,4 +1,4 @@
-"""Hidden checks of gd_inverse: its start, its steps and its record are each compared with the rule, from the student's own start."""
+"""Hidden checks of gd_inverse: its start, steps and record are each compared with the rule, from the student's own start."""
 
 import pytest
 import torch
@@ -42,10 +42,18 @@ def matrix_of(draw, n):
 
 def follows(X, start, M, steps, lr, momentum, call):
     """Fail unless X is where `steps` steps of the rule lead from `start`, which must not be the inverse already."""
-    expect(max(loss_of(start, M, side) for side in SIDES) > 1e-4, f"{call}: with lr=0 X is the inverse already; start from torch.rand")
+    expect(
+        max(loss_of(start, M, side) for side in SIDES) > 1e-4,
+        f"{call}: with lr=0 X is the inverse already; start from torch.rand",
+    )
     targets = [descend(start, M, steps, lr, momentum, side) for side in SIDES]
     nearest = min(targets, key=lambda target: difference(X, target))
-    close(X, nearest, 1e-4, f"{call}: X is not where {steps} step{'s' * (steps > 1)} of the rule lead{'s' * (steps == 1)} from its start")
+    close(
+        X,
+        nearest,
+        1e-4,
+        f"{call}: X is not where {steps} step{'s' * (steps > 1)} of the rule lead{'s' * (steps == 1)} from its start",
+    )
 
 
 @pytest.mark.task("gd_inverse")
@@ -65,7 +73,9 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(5)
-@pytest.mark.hint("Work out the gradient of the mean for a 2×2 matrix on paper, and compare it with what your code subtracts from X.")
+@pytest.mark.hint(
+    "Work out the gradient of the mean for a 2×2 matrix on paper, and compare it with what your code subtracts from X."
+)
 def test_one_step_goes_down_the_gradient(student, draw):
     """One iteration of gd_inverse moves X by lr times the gradient of the mean squared difference."""
     seed, lr, momentum = draw.seed(), draw.number(0.4, 0.8), draw.number(0.3, 0.8)
@@ -78,7 +88,9 @@ def test_one_step_goes_down_the_gradient(student, draw):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(5)
-@pytest.mark.hint("Write down the velocity after the first, the second and the third step. What is multiplied by `momentum`, and what by `lr`?")
+@pytest.mark.hint(
+    "Write down the velocity after the first, the second and the third step. What is multiplied by `momentum`, and what by `lr`?"
+)
 def test_the_velocity_carries_over_from_step_to_step(student, draw):
     """In several iterations of gd_inverse the velocity is `momentum` times the one before, plus the gradient."""
     seed, lr, momentum = draw.seed(), draw.number(0.4, 0.7), draw.number(0.4, 0.7)
@@ -91,7 +103,9 @@ def test_the_velocity_carries_over_from_step_to_step(student, draw):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(2)
-@pytest.mark.hint("In which order does your loop compute the loss, record it and change X? Whose loss is the first one on the list?")
+@pytest.mark.hint(
+    "In which order does your loop compute the loss, record it and change X? Whose loss is the first one on the list?"
+)
 def test_loss_history_holds_the_loss_before_each_step(student, draw):
     """loss_history holds the mean squared difference of X M (or M X) and the identity before each step."""
     M, there = matrix_of(draw, 4), student.seeded(draw.seed())
@@ -112,7 +126,7 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
 @pytest.mark.points(1)
 @pytest.mark.hint("What is X M for the X that you return? Which entries of it should be 1, and which 0?")
 def test_converges_to_the_inverse(student, draw):
-    """gd_inverse comes to the inverse of a well-conditioned 4×4 matrix step by step: near it after 400 iterations, not after 2."""
+    """gd_inverse comes to the inverse of a well-conditioned 4×4 matrix step by step: it is there after 400, not after 2."""
     M, there = matrix_of(draw, 4), student.seeded(draw.seed())
     early, _ = run(there, M, "gd_inverse(M, num_iterations=2)", num_iterations=2)
     late, _ = run(there, M, "gd_inverse(M, num_iterations=400)", num_iterations=400)
@@ -124,7 +138,9 @@ def test_converges_to_the_inverse(student, draw):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(1)
-@pytest.mark.hint("How many steps does your loop take when num_iterations is 5? Does any of them depend on how many are still to come?")
+@pytest.mark.hint(
+    "How many steps does your loop take when num_iterations is 5? Does any of them depend on how many are still to come?"
+)
 def test_more_iterations_continue_fewer(student, draw):
     """A longer run of gd_inverse begins with the losses of a shorter one from the same start, and they change on the way."""
     M, there = matrix_of(draw, 3), student.seeded(draw.seed())
@@ -132,7 +148,10 @@ def test_more_iterations_continue_fewer(student, draw):
     _, long = run(there, M, "gd_inverse(M, num_iterations=12, lr=0.1)", num_iterations=12, lr=0.1)
     same = all(abs(a - b) <= 1e-5 * max(1.0, abs(a)) for a, b in zip(short, long, strict=False))
     expect(same, "gd_inverse(M, num_iterations=12, lr=0.1) does not begin with the losses of the same call with num_iterations=4")
-    expect(abs(long[-1] - long[0]) > 1e-6, "gd_inverse(M, num_iterations=12, lr=0.1) recorded the same loss in the end as at the start")
+    expect(
+        abs(long[-1] - long[0]) > 1e-6,
+        "gd_inverse(M, num_iterations=12, lr=0.1) recorded the same loss in the end as at the start",
+    )
 
 
 @pytest.mark.task("gd_inverse")

@@ -8,10 +8,14 @@ import torch
 
 def results(value, call):
     """The two results of a call, X and loss_history; fails in words where they are not there."""
-    assert isinstance(value, tuple | list) and len(value) == 2, f"{call} returned {type(value).__name__}; expected (X, loss_history)"
+    assert isinstance(value, tuple | list) and len(value) == 2, (
+        f"{call} returned {type(value).__name__}; expected (X, loss_history)"
+    )
     X, loss_history = value
     assert isinstance(X, torch.Tensor), f"{call} returned X of type {type(X).__name__}; expected a torch.Tensor"
-    assert isinstance(loss_history, tuple | list), f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
+    assert isinstance(loss_history, tuple | list), (
+        f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
+    )
     return X.detach(), loss_history
 
 

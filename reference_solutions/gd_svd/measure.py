@@ -1,7 +1,7 @@
 """Measures what the tolerances of gd_svd rest on: python reference_solutions/gd_svd/measure.py [STARTS]
 
-For the reference and every variant: from how many of STARTS starts (default 30) the two final-value checks succeed, and the largest gap
-of the loss record over twenty draws. For every mistake: the smallest gap of the record over ten draws.
+For the reference and every variant: from how many of STARTS starts (default 30) the two final-value checks succeed, and the
+largest gap of the loss record over twenty draws. For every mistake: the smallest gap of the record over ten draws.
 """
 
 import contextlib

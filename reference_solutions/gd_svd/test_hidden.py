@@ -6,7 +6,7 @@ Other weights of the three terms and other optimisers are right answers, so no c
 import pytest
 import torch
 
-from autograder.vocabulary import close, difference, expect, fresh_start, history, items, matrix, unchanged
+from autograder.vocabulary import close, difference, expect, fresh_start, history, items, kind, matrix, unchanged
 
 STARTS = 8  # a right answer succeeds from 4 of 5 starts, see design.md
 
@@ -20,6 +20,9 @@ def run(student, M, call, **options):
         matrix(value, shape, f"{call} returned {name} for a {m}×{n} matrix", finite=False)
         for name, value, shape in (("U", U, (m, n)), ("S", S, (n,)), ("V", V, (n, n)))
     )
+    steps = options["num_iterations"]
+    complete = isinstance(losses, tuple | list) and len(losses) == steps
+    expect(complete, f"{call} returned loss_history: {kind(losses)}; expected a list of {steps} losses, one an iteration")
     return U, S, V, losses
 
 
@@ -50,7 +53,10 @@ def test_the_columns_become_orthonormal(student, draw):
     """The columns of U and V, anything but orthonormal after 2 iterations of gd_svd, become orthonormal to within 0.01."""
     M, seed, call = draw.number(0.85, 1.1) * draw.orthonormal(4, 2), draw.seed(), "gd_svd(M, num_iterations=300, lr=0.3)"
     U, _, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
-    expect(max(skew(U), skew(V)) > 1e-2, "gd_svd(M, num_iterations=2): U and V are orthonormal already, which two steps cannot achieve")
+    expect(
+        max(skew(U), skew(V)) > 1e-2,
+        "gd_svd(M, num_iterations=2): U and V are orthonormal already, which two steps cannot achieve",
+    )
     best = {"U": float("inf"), "V": float("inf")}
     for start in range(STARTS):
         U, _, V, _ = run(student.seeded(seed + start), M, call, num_iterations=300, lr=0.3)
@@ -70,7 +76,10 @@ def test_finds_the_singular_values_and_rebuilds_the_matrix(student, draw):
     seed, call = draw.seed(), "gd_svd(M, num_iterations=500, lr=0.3)"
     exact = torch.linalg.svdvals(M.double())
     U, S, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
-    expect(worst(difference(S, exact), difference(rebuilt(U, S, V), M)) > 1e-2, "gd_svd(M, num_iterations=2): this is the decomposition already, which two steps cannot reach")
+    expect(
+        worst(difference(S, exact), difference(rebuilt(U, S, V), M)) > 1e-2,
+        "gd_svd(M, num_iterations=2): this is the decomposition already, which two steps cannot reach",
+    )
     closest = (float("inf"), float("inf"))
     for start in range(STARTS):
         U, S, V, _ = run(student.seeded(seed + start), M, call, num_iterations=500, lr=0.3)
@@ -78,12 +87,17 @@ def test_finds_the_singular_values_and_rebuilds_the_matrix(student, draw):
         if max(gaps) <= 1e-2:
             return
         closest = min(closest, gaps, key=max)
-    expect(False, f"{call}: S is off by {closest[0]:.2g} and U diag(S) Vᵀ by {closest[1]:.2g} at best, from {STARTS} starts; 0.01 is allowed")
+    expect(
+        False,
+        f"{call}: S is off by {closest[0]:.2g} and U diag(S) Vᵀ by {closest[1]:.2g} at best, of {STARTS} starts; 0.01 is allowed",
+    )
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(1)
-@pytest.mark.hint("Which entries of S can be negative after the last step, and is their order right once you have taken care of that?")
+@pytest.mark.hint(
+    "Which entries of S can be negative after the last step, and is their order right once you have taken care of that?"
+)
 def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
     """gd_svd returns S non-negative and descending, wherever the last step led."""
     call, M = "gd_svd(M, num_iterations=1, lr=0.2)", against(draw)
@@ -96,7 +110,9 @@ def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(2.5)
-@pytest.mark.hint("Where S changes its sign, what else has to, so that U diag(S) Vᵀ stays as it was? Does your step go down the gradient?")
+@pytest.mark.hint(
+    "Where S changes its sign, what else has to, so that U diag(S) Vᵀ stays as it was? Does your step go down the gradient?"
+)
 def test_one_step_leads_towards_the_matrix(student, draw):
     """One step of gd_svd moves U diag(S) Vᵀ towards M, and with a tiny lr only a little."""
     M, there = against(draw), student.seeded(draw.seed())
@@ -116,7 +132,9 @@ def test_one_step_leads_towards_the_matrix(student, draw):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(5)
-@pytest.mark.hint("Compare U before and after one step of lr=0.001 with U.grad. Which sign has the change? Do S and V change, too?")
+@pytest.mark.hint(
+    "Compare U before and after one step of lr=0.001 with U.grad. Which sign has the change? Do S and V change, too?"
+)
 def test_the_first_step_goes_down_the_gradient(student, draw):
     """The first step of gd_svd changes U, S and V in the direction in which the fit to M improves, wherever that is clear."""
     M, lr, seen = 100 * draw.normal(6, 4), 1e-5, 0
@@ -134,7 +152,10 @@ def test_the_first_step_goes_down_the_gradient(student, draw):
         for name, before, now, gradient in zip(("U", "S", "V"), start, after, gradients, strict=True):
             clear = gradient.abs() > 0.3 * gradient.abs().max()
             astray = int((((now - before) * gradient >= 0) & clear).sum())
-            expect(astray == 0, f"{call}: {astray} of {int(clear.sum())} entries of {name} that clearly should move down the gradient do not")
+            expect(
+                astray == 0,
+                f"{call}: {astray} of {int(clear.sum())} entries of {name} that clearly should move down the gradient do not",
+            )
     expect(seen > 0, "gd_svd(M, num_iterations=1, lr=0): S starts with equal or tiny entries; start it from torch.rand")
 
 
@@ -151,12 +172,17 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
     third = run(student.seeded(seed + 1), A, call, num_iterations=1, lr=0.0)[:3]
     for name, one, other, reseeded in zip(names, first, second, third, strict=True):
         close(other, one, 1e-6, f"{call}: {name} starts differently for another M after the same torch.manual_seed")
-        expect(difference(one, reseeded) > 1e-3, f"{call}: {name} is the same after another torch.manual_seed; start it from torch.rand")
+        expect(
+            difference(one, reseeded) > 1e-3,
+            f"{call}: {name} is the same after another torch.manual_seed; start it from torch.rand",
+        )
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("In which order does your loop compute the loss, record it and take a step? Whose loss is the first one on the list?")
+@pytest.mark.hint(
+    "In which order does your loop compute the loss, record it and take a step? Whose loss is the first one on the list?"
+)
 def test_loss_history_holds_the_loss_before_each_step(student, draw):
     """loss_history begins with the loss of the start, whatever lr is, and a longer run continues a shorter one."""
     M, there = draw.uniform(5, 3), student.seeded(draw.seed())
@@ -166,15 +192,24 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
     short = history(run(there, M, call, num_iterations=3, lr=0.05)[3], 3, f"{call} returned loss_history")
     longer = "gd_svd(M, num_iterations=6, lr=0.05)"
     long = history(run(there, M, longer, num_iterations=6, lr=0.05)[3], 6, f"{longer} returned loss_history")
-    close(short[0], first, 1e-5 * max(1.0, abs(first)), f"{call}: loss_history[0] is not the loss of the start, which lr=0 records")
+    close(
+        short[0], first, 1e-5 * max(1.0, abs(first)), f"{call}: loss_history[0] is not the loss of the start, which lr=0 records"
+    )
     for step, (one, other) in enumerate(zip(short, long, strict=False)):
-        close(other, one, 1e-4 * max(1.0, abs(one)), f"{longer}: loss_history[{step}] is not that of the same call with num_iterations=3")
+        close(
+            other,
+            one,
+            1e-4 * max(1.0, abs(one)),
+            f"{longer}: loss_history[{step}] is not that of the same call with num_iterations=3",
+        )
     expect(abs(long[1] - long[0]) > 1e-6, f"{longer}: loss_history does not change with the first step")
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(2.5)
-@pytest.mark.hint("Compute the loss of the U, S and V that you return, after you have put them in order. Is it still what it was before?")
+@pytest.mark.hint(
+    "Compute the loss of the U, S and V that you return, after you have put them in order. Is it still what it was before?"
+)
 def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
     """loss_history records a weighted sum of the fit and the two penalties, for the same U, S and V that gd_svd returns."""
     call, M = "gd_svd(M, num_iterations=1, lr=0)", draw.uniform(6, 4)
@@ -187,7 +222,10 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
     expect(float(terms[:, 1:3].max()) > 1e-2, f"{call}: U and V are orthonormal already; start them from torch.rand")
     weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
     gap = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
-    expect(gap < 1e-4, f"{call}: loss_history is no weighted sum of the three terms of the U, S and V returned (off by {gap:.1g} of it)")
+    expect(
+        gap < 1e-4,
+        f"{call}: loss_history is no weighted sum of the three terms of the U, S and V returned (off by {gap:.1g} of it)",
+    )
     expect(float(weights[0]) > 0, f"{call}: the fit to M has no part in the loss that is recorded")
     for name, weight in zip(("U", "V"), weights[1:3].tolist(), strict=True):
         expect(weight > 1e-5 * float(weights[0]), f"{call}: the penalty for {name} has no part in the loss that is recorded")

@@ -9,13 +9,21 @@ import torch
 def results(value, shape, call):
     """The four results of a call on a matrix of `shape`; fails in words where they are not there."""
     m, n = shape
-    assert isinstance(value, tuple | list) and len(value) == 4, f"{call} returned {type(value).__name__}; expected (U, S, V, loss_history)"
+    assert isinstance(value, tuple | list) and len(value) == 4, (
+        f"{call} returned {type(value).__name__}; expected (U, S, V, loss_history)"
+    )
     U, S, V, loss_history = value
     for name, tensor, expected in (("U", U, (m, n)), ("S", S, (n,)), ("V", V, (n, n))):
-        assert isinstance(tensor, torch.Tensor), f"{call} returned {name} of type {type(tensor).__name__}; expected a torch.Tensor"
-        assert tensor.shape == expected, f"{call} returned {name} of shape {tuple(tensor.shape)} for a {m}×{n} matrix; expected {expected}"
+        assert isinstance(tensor, torch.Tensor), (
+            f"{call} returned {name} of type {type(tensor).__name__}; expected a torch.Tensor"
+        )
+        assert tensor.shape == expected, (
+            f"{call} returned {name} of shape {tuple(tensor.shape)} for a {m}×{n} matrix; expected {expected}"
+        )
         assert tensor.is_floating_point(), f"{call} returned {name} of dtype {tensor.dtype}; expected a floating dtype"
-    assert isinstance(loss_history, tuple | list), f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
+    assert isinstance(loss_history, tuple | list), (
+        f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
+    )
     return U.detach().double(), S.detach().double(), V.detach().double(), loss_history
 
 
@@ -48,14 +56,14 @@ def test_the_loss_falls(student):
     call = "gd_svd(M, num_iterations=50, lr=0.1)"
     *_, loss_history = results(student.gd_svd(M, num_iterations=50, lr=0.1), (3, 2), call)
     losses = numbers(loss_history, 50, call)
-    assert losses[-1] < losses[0] / 2, f"the loss was {losses[0]:.3g} at the start and {losses[-1]:.3g} at the end; expected less than half"
+    assert losses[-1] < losses[0] / 2, f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}; expected less than half"
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(1.5)
-@pytest.mark.hint("Multiply your three results: U @ torch.diag(S) @ V.T. How far is that from M, and which columns of U and V go with S[0]?")
+@pytest.mark.hint("How far is U @ torch.diag(S) @ V.T from M? Which columns of U and V go with S[0]?")
 def test_the_product_rebuilds_a_small_matrix(student):
-    """From one of six starts, U diag(S) Vᵀ of gd_svd rebuilds [[1.0, 0.2], [0.4, 0.5], [0.7, -0.2]] within 300 iterations at lr 0.3."""
+    """From one of six starts, U diag(S) Vᵀ of gd_svd rebuilds a small 3×2 matrix within 300 iterations at lr 0.3."""
     M = torch.tensor([[1.0, 0.2], [0.4, 0.5], [0.7, -0.2]])
     call = "gd_svd(M, num_iterations=300, lr=0.3)"
     gaps = []
@@ -65,4 +73,6 @@ def test_the_product_rebuilds_a_small_matrix(student):
         gaps.append(gap if math.isfinite(gap) else math.inf)
         if gap < 1e-2:
             return
-    assert min(gaps) < 1e-2, f"U @ torch.diag(S) @ V.T differs from M by {min(gaps):.2g} at best, from six starts; expected less than 0.01"
+    assert min(gaps) < 1e-2, (
+        f"U @ torch.diag(S) @ V.T misses M by {min(gaps):.2g} at best, from six starts; expected less than 0.01"
+    )

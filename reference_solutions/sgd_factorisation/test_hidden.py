@@ -16,7 +16,7 @@ from autograder.vocabulary import (
 )
 
 STEP_TOLERANCE = 1e-5
-BEST_FACTOR = 1.5
+BEST_FACTOR = 1.2
 COMPLETION_TOLERANCE = 0.05
 
 

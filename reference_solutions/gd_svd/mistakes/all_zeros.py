@@ -8,6 +8,7 @@
 #     "test_finds_the_singular_values_and_rebuilds_the_matrix",
 #     "test_singular_values_are_returned_in_order_and_not_negative",
 #     "test_one_step_leads_towards_the_matrix",
+#     "test_the_first_step_goes_down_the_gradient",
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_loss_history_is_the_loss_of_what_is_returned",

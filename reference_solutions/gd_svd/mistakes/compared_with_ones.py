@@ -5,6 +5,7 @@
 #     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values_and_rebuilds_the_matrix",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_the_product_rebuilds_a_small_matrix",
 # ]
 # ///
 import torch

@@ -2,7 +2,10 @@
 # title = "The learning rate is 0.3 whatever the caller asks for"
 # hint = "Call your function with lr=0. Should U move?"
 # fails = [
-#     "x",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_one_step_leads_towards_the_matrix",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_the_first_step_goes_down_the_gradient",
 # ]
 # ///
 import torch

@@ -3,7 +3,6 @@
 # hint = "Is S[0] the largest for every start?"
 # fails = [
 #     "test_singular_values_are_returned_in_order_and_not_negative",
-#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
 # ]
 # ///
 import torch

@@ -8,6 +8,7 @@
 #     "test_one_step_leads_towards_the_matrix",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_the_first_step_goes_down_the_gradient",
 # ]
 # ///
 import torch

@@ -2,7 +2,8 @@
 # title = "The loop stops as soon as the loss is small"
 # hint = "How long must loss_history be, whatever happens on the way?"
 # fails = [
-#     "x",
+#     "test_the_columns_become_orthonormal",
+#     "test_finds_the_singular_values_and_rebuilds_the_matrix",
 # ]
 # ///
 import torch
@@ -21,7 +22,7 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
         penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
         loss = fit + penalty / 100
         loss_history.append(loss.item())
-        if len(loss_history) == 4:
+        if loss.item() < 1e-3:
             break
         optimiser.zero_grad()
         loss.backward()

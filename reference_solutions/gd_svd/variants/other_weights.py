@@ -14,7 +14,11 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     history = []
     for _ in range(num_iterations):
         opt.zero_grad()
-        loss = F.mse_loss(torch.einsum("ik,k,jk->ij", U, S, V), M) + 0.05 * F.mse_loss(U.T @ U, eye) + 0.03 * F.mse_loss(V.T @ V, eye)
+        loss = (
+            F.mse_loss(torch.einsum("ik,k,jk->ij", U, S, V), M)
+            + 0.05 * F.mse_loss(U.T @ U, eye)
+            + 0.03 * F.mse_loss(V.T @ V, eye)
+        )
         history.append(loss.detach())
         loss.backward()
         opt.step()

@@ -1,0 +1,189 @@
+"""The diagnosis names a known mistake however it is disguised, and names nothing where it does not know."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import ROOT
+
+from autograder.assignment import Assignment, read_assignment
+from autograder.diagnosis import TOLERANCE, alike
+from autograder.grading import Grader
+from autograder.handout import stub_of
+from autograder.results import Result
+from autograder.sandbox import Sandbox
+from autograder.submission import Source, Unit
+
+
+@pytest.fixture(scope="module")
+def factorisation() -> Assignment:
+    return read_assignment(ROOT / "reference_solutions" / "sgd_factorisation")
+
+
+def graded(assignment: Assignment, sandbox: Sandbox, *sources: str, kind: str = "statements") -> Result:
+    units = tuple(Unit(kind, source, str(place)) for place, source in enumerate(sources, start=1))
+    return Grader(assignment, secret="a class", sandbox=sandbox).run(Source(units, ""))
+
+
+def named(result: Result) -> list[tuple[str, str]]:
+    return [(item.function, item.mistake) for item in result.diagnosis]
+
+
+FULL, MASKED = "sgd_factorise", "sgd_factorise_masked"
+
+V_FIRST = """
+def sgd_factorise(matrix, k, num_epochs=1000, lr=0.01):
+    rows, columns = matrix.shape
+    right = torch.rand((columns, k))
+    left = torch.rand((rows, k))
+    for epoch in range(num_epochs):
+        for i in range(k):
+            for j in range(columns):
+                gap = matrix[i, j] - torch.dot(left[i], right[j])
+                left[i] = left[i] + lr * gap * right[j]
+                right[j] = right[j] + lr * gap * left[i]
+    return left, right
+"""
+
+FLOAT64 = """
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    A = A.double()
+    U = torch.rand(A.shape[0], rank).double()
+    V = torch.rand(A.shape[1], rank).double()
+    for _ in range(num_epochs):
+        for r, row in enumerate(A):
+            for c, target in enumerate(row):
+                e = target - (U[r] * V[c]).sum()
+                old = U[r].clone()
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * old
+    return U.float(), V.float()
+"""
+
+PLAIN_PYTHON = """
+class Model:
+    def __init__(self, m, n, rank):
+        self.P, self.Q = torch.rand(m, rank).tolist(), torch.rand(n, rank).tolist()
+
+    def learn(self, r, c, target, lr):
+        gap = target - sum(p * q for p, q in zip(self.P[r], self.Q[c]))
+        self.P[r] = [p + lr * gap * q for p, q in zip(self.P[r], self.Q[c])]
+        self.Q[c] = [q + lr * gap * p for p, q in zip(self.P[r], self.Q[c])]
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    model = Model(*A.shape, rank)
+    known = (A * M).tolist()
+    for epoch in range(num_epochs):
+        for r, line in enumerate(known):
+            for c, target in enumerate(line):
+                model.learn(r, c, target, lr)
+    return torch.tensor(model.P), torch.tensor(model.Q)
+"""
+
+VECTORISED = """
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    U, V = torch.rand(A.shape[0], rank), torch.rand(A.shape[1], rank)
+    for _ in range(num_epochs):
+        residual = A - torch.einsum("ik,jk->ij", U, V)
+        U = torch.einsum("ij,jk->ik", lr * residual, V) + U
+        V = torch.einsum("ij,ik->jk", lr * residual, U) + V
+    return U, V
+"""
+
+MEAN = """
+def reconstruction_loss(A, R):
+    return torch.nn.functional.mse_loss(R, A)
+"""
+
+DISGUISES = {
+    "renamed, V drawn before U": (V_FIRST, (FULL, "range_over_rank")),
+    "float64 inside": (FLOAT64, (FULL, "old_u_in_v_update")),
+    "a class on plain Python floats": (PLAIN_PYTHON, (MASKED, "trains_on_A_times_M")),
+    "vectorised": (VECTORISED, (FULL, "full_batch")),
+    "the library's own loss": (MEAN, ("reconstruction_loss", "loss_is_the_mean")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("disguise", "expected"), DISGUISES.values(), ids=DISGUISES.keys())
+def test_a_disguised_mistake_is_named(
+    factorisation: Assignment, sandbox: Sandbox, disguise: str, expected: tuple[str, str]
+) -> None:
+    solution = factorisation.solution.read_text(encoding="utf-8")
+    result = graded(factorisation, sandbox, solution, disguise)
+    assert named(result) == [expected], [check for check in result.tests if check.outcome != "passed"]
+    known = {mistake.name: mistake for mistake in factorisation.mistakes}[expected[1]]
+    assert (result.diagnosis[0].title, result.diagnosis[0].hint) == (known.title, known.hint)
+
+
+@pytest.mark.slow
+def test_a_mistake_in_the_cells_of_a_notebook_is_named(factorisation: Assignment, sandbox: Sandbox) -> None:
+    solution = factorisation.solution.read_text(encoding="utf-8")
+    result = graded(factorisation, sandbox, "%matplotlib inline\nimport torch", solution, V_FIRST, "undefined_name", kind="cell")
+    assert named(result) == [(FULL, "range_over_rank")]
+
+
+@pytest.mark.slow
+def test_two_mistakes_are_named_each_with_its_function(factorisation: Assignment, sandbox: Sandbox) -> None:
+    solution = factorisation.solution.read_text(encoding="utf-8")
+    result = graded(factorisation, sandbox, solution, V_FIRST, MEAN)
+    assert named(result) == [(FULL, "range_over_rank"), ("reconstruction_loss", "loss_is_the_mean")]
+
+
+UNKNOWN = """
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    U, V = torch.rand(A.shape[0], rank), torch.rand(A.shape[1], rank)
+    for _ in range(num_epochs):
+        for r in range(A.shape[0]):
+            for c in range(A.shape[1]):
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += 1.37 * lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V
+
+
+def reconstruction_loss(A, R):
+    return ((A - R) ** 2).sum() * 1.37
+"""
+
+
+@pytest.mark.slow
+def test_a_mistake_that_nobody_knows_is_not_guessed(factorisation: Assignment, sandbox: Sandbox) -> None:
+    result = graded(factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN)
+    assert result.score < result.max_score
+    assert named(result) == []
+
+
+@pytest.mark.slow
+def test_a_right_answer_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
+    for variant in factorisation.variants[:3]:
+        result = graded(factorisation, sandbox, variant.read_text(encoding="utf-8"))
+        assert (result.score, named(result)) == (result.max_score, []), variant.name
+
+
+@pytest.mark.slow
+def test_a_stub_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
+    result = graded(factorisation, sandbox, stub_of(factorisation.solution.read_text(encoding="utf-8")))
+    assert (result.score, named(result)) == (0.0, [])
+
+
+@pytest.mark.slow
+def test_a_file_without_functions_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
+    result = graded(factorisation, sandbox, "x = 1\n")
+    assert {check.outcome for check in result.tests} == {"missing"}
+    assert named(result) == []
+
+
+def test_values_are_alike_up_to_the_tolerance() -> None:
+    import torch
+
+    one = torch.tensor([1.0, -2.0, torch.nan])
+    assert alike(one, one.double() + TOLERANCE)
+    assert not alike(one, one + 5 * TOLERANCE)
+    assert not alike(one, one[:2])
+    assert alike((one, [1.0, 2]), [one.clone(), (1.0, 2)])
+    assert not alike((1.0,), (1.0, 1.0))
+    assert alike(float("nan"), float("nan"))
+    assert alike(None, None)
+    assert not alike(None, 0.0)
+    assert not alike("text", 1.0)
