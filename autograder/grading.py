@@ -26,6 +26,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import torch
+
+import torch
+
 from autograder.assignment import Assignment
 from autograder.diagnosis import diagnose
 from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
@@ -60,6 +64,8 @@ class Grader:
 
     def warm(self) -> Sandbox:
         """The running sandbox, started if there is none."""
+        torch.set_num_threads(1)  # workers share the cores, and the matrices are small
+        torch.set_num_threads(1)  # sums the same everywhere; and torch with threads does not survive the fork of a worker
         if self.sandbox is None:
             self.sandbox = Sandbox.start(self.isolation)
             self._own = True
@@ -231,6 +237,7 @@ def worker_pool(grader: Grader, workers: int) -> Iterator[Executor]:
 
 
 def _become_worker() -> None:
+    torch.set_num_threads(1)
     this_worker()._own = False  # the parent ends the sandbox
 
 

@@ -316,7 +316,7 @@ def load(path: Path) -> dict[str, Any]:
         cells = json.loads(text)["cells"] if path.suffix == ".ipynb" else [{"cell_type": "code", "source": text, "metadata": {}}]
     except FileNotFoundError:
         raise Verdict("missing", f"there is no file {path}") from None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         raise Verdict("missing", f"{path.name} cannot be read as a notebook") from None
     module = sys.modules["submission"] = types.ModuleType("submission")
     module.__dict__["__errors__"] = []
@@ -330,7 +330,8 @@ def load(path: Path) -> dict[str, Any]:
 
 def defines(cell: dict[str, Any]) -> bool:
     """Whether a cell is for set-up or for a solution."""
-    return "setup" in cell["metadata"].get("tags", ()) or bool(cell["metadata"].get("nbgrader", {}).get("solution"))
+    metadata = cell.get("metadata", {})
+    return "setup" in metadata.get("tags", ()) or bool(metadata.get("nbgrader", {}).get("solution"))
 
 
 def as_released(cell: dict[str, Any], source: str) -> bool:

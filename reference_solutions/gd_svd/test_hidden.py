@@ -8,7 +8,7 @@ import torch
 
 from autograder.vocabulary import close, difference, expect, fresh_start, history, items, kind, matrix, unchanged
 
-STARTS = 8  # a right answer succeeds from 4 of 5 starts, see design.md
+STARTS = 10  # a right answer succeeds from 4 of 5 starts, see design.md
 
 
 def run(student, M, call, **options):
@@ -71,26 +71,27 @@ def test_the_columns_become_orthonormal(student, draw):
 @pytest.mark.points(2)
 @pytest.mark.hint("Compare S with torch.linalg.svdvals(M), and U @ torch.diag(S) @ V.T with M, for a matrix of your own.")
 def test_finds_the_singular_values_and_rebuilds_the_matrix(student, draw):
-    """gd_svd comes, not in 2 iterations but in 500, to the singular values of M, and U diag(S) Vᵀ to M."""
+    """U diag(S) Vᵀ of gd_svd comes, not in 2 iterations but in 200, to M, and S in 500 to its singular values."""
+    M = draw.spectrum(4, 3, (draw.number(1.15, 1.25), draw.number(0.85, 0.95), draw.number(0.55, 0.65)))
+    seed, call = draw.seed(), "gd_svd(M, num_iterations=2, lr=0.3)"
+    early = worst(difference(rebuilt(*run(student.seeded(seed), M, call, num_iterations=2, lr=0.3)[:3]), M))
+    expect(early > 1e-2, f"{call}: U diag(S) Vᵀ is M already, which two steps cannot reach")
+    call, gap = "gd_svd(M, num_iterations=200, lr=0.3)", float("inf")
+    for start in range(5):
+        factors = run(student.seeded(seed + start), M, call, num_iterations=200, lr=0.3)[:3]
+        gap = min(gap, worst(difference(rebuilt(*factors), M)))
+        if gap <= 1e-2:
+            break
+    expect(gap <= 1e-2, f"{call}: U diag(S) Vᵀ differs from M by {gap:.2g} at best, of 5 starts; 0.01 is allowed")
+
     M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
-    seed, call = draw.seed(), "gd_svd(M, num_iterations=500, lr=0.3)"
-    exact = torch.linalg.svdvals(M.double())
-    U, S, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
-    expect(
-        worst(difference(S, exact), difference(rebuilt(U, S, V), M)) > 1e-2,
-        "gd_svd(M, num_iterations=2): this is the decomposition already, which two steps cannot reach",
-    )
-    closest = (float("inf"), float("inf"))
+    exact, call, gap = torch.linalg.svdvals(M.double()), "gd_svd(M, num_iterations=500, lr=0.3)", float("inf")
     for start in range(STARTS):
-        U, S, V, _ = run(student.seeded(seed + start), M, call, num_iterations=500, lr=0.3)
-        gaps = worst(difference(S, exact)), worst(difference(rebuilt(U, S, V), M))
-        if max(gaps) <= 1e-2:
-            return
-        closest = min(closest, gaps, key=max)
-    expect(
-        False,
-        f"{call}: S is off by {closest[0]:.2g} and U diag(S) Vᵀ by {closest[1]:.2g} at best, of {STARTS} starts; 0.01 is allowed",
-    )
+        S = run(student.seeded(seed + start), M, call, num_iterations=500, lr=0.3)[1]
+        gap = min(gap, worst(difference(S, exact)))
+        if gap <= 1e-2:
+            break
+    expect(gap <= 1e-2, f"{call}: S is off the singular values by {gap:.2g} at best, of {STARTS} starts; 0.01 is allowed")
 
 
 @pytest.mark.task("gd_svd")

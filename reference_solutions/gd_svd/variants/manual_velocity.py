@@ -17,7 +17,7 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
         loss = torch.mean((U.mm(torch.diag(S)).mm(V.t()) - M) ** 2)
         loss = loss + 0.01 * torch.mean((U.t().mm(U) - torch.eye(n)) ** 2) + 0.01 * torch.mean((V.t().mm(V) - torch.eye(n)) ** 2)
         gradients = torch.autograd.grad(loss, parameters)
-        history.append(float(loss))
+        history.append(float(loss.detach()))
         with torch.no_grad():
             for p, v, g in zip(parameters, velocities, gradients, strict=True):
                 v.mul_(momentum).add_(g)
