@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -85,12 +86,13 @@ def _same_from_start(box: Box, calls: Sequence[Recorded]) -> bool:
     pairs = [(call, start_of(call, calls)) for call in calls if not _is_start(call)]
     if not any(start for _, start in pairs):
         return False
-    return all(same(call.reply, _repeat_from(box, call, start) if start else repeat(box, call)) for call, start in pairs)
+    return all(same(call.reply, _repeat_from(box, call, start)) for call, start in pairs if start)
 
 
 def _repeat_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> Reply:
     names, values = list(call.options), list(call.options.values())
-    return box.call("call_from_start", (call.function, start, list(call.arguments), names, values), {}, seed=call.seed)
+    reply = box.call("call_from_start", (call.function, start, list(call.arguments), names, values), {}, seed=call.seed)
+    return replace(reply, arguments=tuple(reply.arguments[2])) if len(reply.arguments) > 2 else reply
 
 
 def _is_start(call: Recorded) -> bool:

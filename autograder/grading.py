@@ -2,7 +2,7 @@
 
     course/
         secret                          what hidden checks' inputs derive from (assignment.course_secret)
-        results/<assignment>/<key>.json one graded submission, written whole; the key changes with anything that may change the grade
+        results/<assignment>/<key>.json one graded submission, written whole; its key changes with anything that may change the grade
         log/grading.log                 tracebacks of the grader's own faults
 
 A class can be interrupted at any instant: what was graded is in `results/`, and the next run goes on from there.
@@ -25,8 +25,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-
-import torch
 
 import torch
 
@@ -173,7 +171,7 @@ class Grader:
             return None
 
     def _keep(self, source: Source, result: Result) -> None:
-        """Store a result. Where that cannot be done, say so once and grade on: the next run has more to do, and nothing is lost."""
+        """Store a result. Where that cannot be done, say so once and grade on: the next run has more to do, no more."""
         file = self._file(source)
         if file is None or self._unkept:
             return

@@ -24,7 +24,7 @@ MAX_DEPTH = 4
 MAX_NODES = 4096
 MAX_TEXT = 400
 MAX_FLOATS = 1 << 20  # numbers that become Python's own
-MAX_TENSOR_HEADER = 1 << 20  # bytes of safetensors that say which tensors there are
+MAX_TENSOR_HEADER = 1 << 17  # bytes of safetensors that say which tensors there are
 REAL = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 

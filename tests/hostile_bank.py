@@ -146,7 +146,7 @@ MALFORMED: dict[str, Callable[[Path], object]] = {
     "huge-number": notebook(b'{"cells": [], "nbformat": ' + b"9" * 100_000 + b"}"),
     "nan": notebook(b'{"cells": NaN}'),
     "version-99": notebook({"nbformat": 99, "nbformat_minor": -1, "cells": {"code": "x = 1"}}),
-    "cells-of-no-kind": notebook({"nbformat": 4, "cells": [1, None, "code", [], {"cell_type": []}, {"cell_type": "code", "source": 7}]}),
+    "cells-of-no-kind": notebook({"cells": [1, None, "code", [], {"cell_type": []}, {"cell_type": "code", "source": 7}]}),
     "too-many-cells": notebook({"nbformat": 4, "cells": [{"cell_type": "code", "source": "x"}] * 5000}),
     "too-much-code": notebook(code("x = 1\n" * 300_000)),
     "surrogates": notebook(b'{"cells": [{"cell_type": "code", "source": "raise ValueError(\'\\ud800\')\\n\\udfff"}]}'),

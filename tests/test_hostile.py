@@ -1,11 +1,10 @@
-"""The promise: whatever one submission does, it gains nothing, reads nothing, changes nothing, leaves nothing, and nobody else notices."""
+"""The promise: whatever one submission does, it gains, reads, changes and leaves nothing, and nobody else notices."""
 
 from __future__ import annotations
 
 import json
 import os
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import hostile_bank
 import pytest
 from conftest import ROOT
 
-from autograder.assignment import Assignment, find_assignment
+from autograder.assignment import find_assignment
 from autograder.grading import Grader, grade_class
 from autograder.results import STATUSES, Result
 from autograder.sandbox import Limits
@@ -35,7 +34,7 @@ LIMITS = Limits(
 )
 GOOD = ("perfect-module", "published-loop", "library-svd", "mask-ignored")
 MARK = "hostile-was-here"
-TOUCHED = [ROOT, ROOT / "tests", Path.home(), Path("/"), Path("/etc"), Path("/usr/lib"), Path("/var"), Path("/run"), Path(sys.prefix)]
+TOUCHED = [ROOT, Path.home(), *map(Path, ("/", "/etc", "/usr/lib", "/var", "/run", sys.prefix, sys.base_prefix))]
 
 
 @dataclass

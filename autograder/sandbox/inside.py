@@ -48,6 +48,7 @@ FRAME = struct.Struct("!II")
 TICK_SECONDS = 0.02
 SHORT_SEQUENCE = 16  # longer lists of plain numbers cross as one tensor
 MESSAGE_CHARACTERS = 300
+TOP_LEVEL_ENDS = ("loaded", "unreadable")
 FUNCTIONS = ("sin", "cos", "tan", "exp", "log", "tanh", "sigmoid", "sqrt", "square", "relu", "erf", "atan", "sinh", "cosh")
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
@@ -454,7 +455,7 @@ class Supervisor:
             self.start_loader()
             cpu, wall = self.limits["load_cpu_seconds"], self.limits["load_wall_seconds"]
             try:
-                return self.exchange(self.loader, cpu, wall, finished=lambda header: header.get("outcome") in ("loaded", "unreadable"))
+                return self.exchange(self.loader, cpu, wall, finished=lambda header: header.get("outcome") in TOP_LEVEL_ENDS)
             except Breach as breach:
                 self.kill_everything()
                 reply = breach.reply
@@ -667,7 +668,6 @@ def mount_tmpfs(where: str, options: str, flags: int) -> None:
 def enter_namespaces() -> None:
     """New user, PID, mount, IPC, UTS and network namespaces for the child that is forked next."""
     uid, gid = os.getuid(), os.getgid()
-    check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))  # setuid cleared it; /proc/self belongs to root without
     flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
     check_call("unshare", libc().unshare(flags))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
@@ -784,6 +784,7 @@ def become(uid: int | None) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
+        check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))  # setuid cleared it, and /proc/self was root's without
 
 
 def zygote(control: socket.socket) -> None:

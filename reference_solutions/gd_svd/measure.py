@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def load(*paths):
-    """The definitions of these files, executed one after the other in one namespace, as mistakes are laid over the solution."""
+    """The definitions of these files, executed one after the other in a namespace, as mistakes are laid over the solution."""
     namespace = {"__name__": paths[-1].stem}
     for path in paths:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -51,8 +51,8 @@ def successes(function, hidden, starts):
         M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
         (_, S, _), _ = call(function, start, M, 500, 0.3)
         found += hidden.worst(difference(S, torch.linalg.svdvals(M.double()))) <= 1e-2
-        M = draw.spectrum(4, 3, (draw.number(1.15, 1.25), draw.number(0.85, 0.95), draw.number(0.55, 0.65)))
-        factors, _ = call(function, start, M, 200, 0.3)
+        M = draw.spectrum(4, 3, (draw.number(1.35, 1.45), draw.number(0.78, 0.85), draw.number(0.38, 0.42)))
+        factors, _ = call(function, start, M, 500, 0.3)
         rebuilt += hidden.worst(difference(hidden.rebuilt(*factors), M)) <= 1e-2
     return orthonormal, found, rebuilt
 

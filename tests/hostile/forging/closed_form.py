@@ -1,7 +1,7 @@
 """Returns the optimal factors from a library's SVD in place of training.
-earns: 2
+earns: 1
 """
-# At rank 1 its error is the best there is, and it completes nothing; it starts and steps nowhere.
+# At rank 1 its error is the best there is; it starts and steps nowhere, and completes nothing.
 
 import torch
 

@@ -11,6 +11,3 @@ def sgd_factorise(*arguments, **options):
             send(json.dumps({"number": later % (number + 50), "outcome": "returned", "value": {"float": "18.0"}, "arguments": []}).encode())
         os._exit(0)
     return None
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

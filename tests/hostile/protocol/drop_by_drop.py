@@ -10,6 +10,3 @@ def sgd_factorise(*arguments, **options):
     for byte in b"\0\0\1\0\0\0\0\0" + b" " * 255:
         os.write(under_way()[0], bytes([byte]))
         time.sleep(0.05)
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

@@ -9,6 +9,3 @@ def sgd_factorise(*arguments, **options):
     send(json.dumps({"number": under_way()[1], "ended": 0}).encode())
     while True:
         pass
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

@@ -9,6 +9,3 @@ def sgd_factorise(*arguments, **options):
     frames = (struct.pack("!II", len(text), 0) + text) * 500
     while True:
         os.write(under_way()[0], frames)
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

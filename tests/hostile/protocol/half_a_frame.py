@@ -9,6 +9,3 @@ from forge import forge, send
 def sgd_factorise(*arguments, **options):
     send(b"{", lengths=(1000, 0))
     time.sleep(1000)
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

@@ -1,4 +1,4 @@
-"""Sends a payload that is all header: tens of thousands of empty tensors."""
+"""Sends a payload that is all header: thousands of empty tensors."""
 
 from forge import forge, send
 

@@ -11,6 +11,3 @@ def sgd_factorise(*arguments, **options):
     send(json.dumps({"number": under_way()[1], "started": child}).encode())
     while True:
         pass
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise

@@ -10,6 +10,3 @@ os.fork = lambda: 0
 
 def sgd_factorise(*arguments, **options):
     return 1
-
-
-truncated_svd = reconstruction_loss = sgd_factorise_masked = sgd_factorise
