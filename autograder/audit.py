@@ -1,10 +1,10 @@
 """Grade the graders: every right answer must keep every point, every known mistake must lose what it names, every mutant must lose some.
 
-    reference, variants      full marks, whatever the seed
-    stub                     nothing
-    all_zeros                at most a tenth: results of the right shape are worth little
-    mistakes                 exactly the checks that they name fail
-    mutants                  at least one check fails, or equivalent_mutants.toml says why none can
+reference, variants      full marks, whatever the seed
+stub                     nothing
+all_zeros                at most a tenth: results of the right shape are worth little
+mistakes                 exactly the checks that they name fail
+mutants                  at least one check fails, or equivalent_mutants.toml says why none can
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from autograder.assignment import Assignment
 from autograder.authoring import stops_grading, validate_folder
 from autograder.grading import Grader, this_worker, worker_pool
-from autograder.mutants import Mutant, equivalents, mutants_of
 from autograder.handout import stub_of
+from autograder.mutants import Mutant, equivalents, mutants_of
 from autograder.results import Check
 from autograder.session import Run, open_submission, run_checks
 from autograder.student import Student
@@ -206,7 +206,7 @@ def figures(report: Report) -> list[str]:
     """The measured quality of one assignment's checks, as a list of Markdown lines."""
     lost = sum(score < report.assignment.max_score for row in report.rows if row.specimen.kind in RIGHT for score in row.scores)
     mistakes = [row for row in report.rows if row.specimen.kind == "mistake"]
-    caught = sum(bool(row.failures) and min(row.failures.get(name, 0) for name in row.specimen.fails or ()) == row.gradings for row in mistakes)
+    caught = sum(all(row.failures.get(name) == row.gradings for name in row.specimen.fails or ()) for row in mistakes)
     lines = [
         "",
         f"- false rejects: {lost} of {report.right_gradings} gradings of right answers, each with a seed of its own",
@@ -229,5 +229,7 @@ def matrix(report: Report) -> list[str]:
         span = scores[0] if len(scores) == 1 else f"{scores[0]}–{scores[-1]}" if scores else ""
         lines.append(f"{row.specimen.kind:<10}{row.specimen.name:<{width}}  {row.marks()}  {span}")
     lines += ["```", ""]
-    lines += [f"{place}. {check.title} ({check.function}, {check.points:g})" for place, check in enumerate(report.checks, start=1)]
+    lines += [
+        f"{place}. {check.title} ({check.function}, {check.points:g})" for place, check in enumerate(report.checks, start=1)
+    ]
     return [*lines, ""]

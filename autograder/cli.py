@@ -142,7 +142,9 @@ def gradebook(
 @app.command()
 def audit(
     assignments: Slugs = None,
-    gradings: Annotated[int, typer.Option(min=1, help="Gradings of right answers, each assignment, each with its own seed.")] = 30,
+    gradings: Annotated[
+        int, typer.Option(min=1, help="Gradings of right answers, each assignment, each with its own seed.")
+    ] = 30,
     seeds: Annotated[int, typer.Option(min=1, help="Gradings of each mistake.")] = 2,
     mutants: Annotated[bool, typer.Option("--mutants/--no-mutants", help="Mutation testing of the solutions.")] = True,
     page: Annotated[Optional[Path], typer.Option(help="Write the confusion matrices as a Markdown page.")] = None,

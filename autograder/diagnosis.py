@@ -25,7 +25,7 @@ from autograder.sandbox import Box, Reply, Sandbox
 from autograder.student import Recorded
 
 TOLERANCE = 1e-4  # relative to the size of the values; rules differ by far more within the epochs that checks run
-RESTART = '''
+RESTART = """
 def call_from_start(name, start, arguments, option_names, option_values):
     import torch
 
@@ -40,7 +40,7 @@ def call_from_start(name, start, arguments, option_names, option_values):
 
     torch.rand = rand
     return globals()[name](*arguments, **dict(zip(option_names, option_values)))
-'''
+"""
 
 
 def diagnose(
@@ -67,7 +67,11 @@ def _tells(reply: Reply) -> bool:
 
 def behaves_like(assignment: Assignment, sandbox: Sandbox, mistake: Overlay, calls: Sequence[Recorded]) -> bool:
     """Whether every recorded call ends with the mistake as it ended with the submission."""
-    sources = {"solution": assignment.solution.read_text("utf-8"), mistake.name: mistake.path.read_text("utf-8"), "restart": RESTART}
+    sources = {
+        "solution": assignment.solution.read_text("utf-8"),
+        mistake.name: mistake.path.read_text("utf-8"),
+        "restart": RESTART,
+    }
     units = [{"kind": "statements", "source": source, "label": label} for label, source in sources.items()]
     try:
         with sandbox.open(assignment.limits) as box:

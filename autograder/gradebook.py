@@ -1,9 +1,9 @@
 """A class into nbgrader's gradebook: graded in parallel by the engine, entered by nbgrader itself.
 
-    course/                              nbgrader's course; nbgrader_config.py at the course kit's root describes it
-        submitted/<student>/<slug>/      what was collected
-        results/<slug>/                  what the engine graded (grading.py); nbgrader's autograde finds it there
-        autograded/  feedback/  gradebook.db    nbgrader's own
+course/                              nbgrader's course; nbgrader_config.py at the course kit's root describes it
+    submitted/<student>/<slug>/      what was collected
+    results/<slug>/                  what the engine graded (grading.py); nbgrader's autograde finds it there
+    autograded/  feedback/  gradebook.db    nbgrader's own
 """
 
 from __future__ import annotations

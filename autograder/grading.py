@@ -10,11 +10,13 @@ A class can be interrupted at any instant: what was graded is in `results/`, and
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import logging
 import multiprocessing
 import os
+import signal
 import tempfile
 import time
 import traceback
@@ -38,6 +40,7 @@ from autograder.student import Student
 from autograder.submission import Found, Source, read, unchanged_cells
 
 log = logging.getLogger(__name__)
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass
@@ -235,8 +238,11 @@ def worker_pool(grader: Grader, workers: int) -> Iterator[Executor]:
 
 
 def _become_worker() -> None:
+    """What a worker does first: it keeps to one thread, leaves the sandbox to its parent, and does not outlive it."""
     torch.set_num_threads(1)
-    this_worker()._own = False  # the parent ends the sandbox
+    this_worker()._own = False
+    with suppress(AttributeError, OSError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def grade_class(

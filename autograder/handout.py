@@ -108,7 +108,7 @@ class _Handout:
         marker = next((marker for marker in MARKERS if marker in cell.metadata), None)
         tags = {"tags": list(cell.metadata["tags"])} if cell.metadata.get("tags") else {}
         if marker is None:
-            make = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+            make: Any = new_code_cell if cell.cell_type == "code" else new_markdown_cell
             return make(cell.source, metadata=tags), cell.source
         name = cell.metadata[marker]
         self.note(marker, name)

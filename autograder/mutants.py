@@ -40,7 +40,9 @@ def mutants_of(source: str) -> list[Mutant]:
         from cosmic_ray.mutating import mutate_code
         from cosmic_ray.plugins import get_operator, operator_names
     except ImportError as error:
-        raise UsageError("mutation testing needs cosmic-ray: pip install 'autograder[audit]', or audit with --no-mutants.") from error
+        raise UsageError(
+            "mutation testing needs cosmic-ray: pip install 'autograder[audit]', or audit with --no-mutants."
+        ) from error
     found: dict[str, Mutant] = {}
     for name in sorted(operator_names()):
         if name.endswith(LEFT_OUT):

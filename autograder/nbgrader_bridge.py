@@ -19,7 +19,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors.base import NbGraderPreprocessor
 
 from autograder.assignment import Assignment, course_secret, find_assignment, find_course
 from autograder.errors import AutograderError, SubmissionError
@@ -38,9 +38,10 @@ class SubmissionExporter(NotebookExporter):
 
     def __init__(self, config: Any = None, **kwargs: Any) -> None:
         super().__init__(config=config, **kwargs)  # type: ignore[no-untyped-call]
-        self.converter: Any = self.parent  # an Autograde, or another of nbgrader's converters
-        if hasattr(self.converter, "_sanitizing"):
-            self.converter.coursedir = without_other_files(self.converter.coursedir)
+        converter: Any = self.parent  # an Autograde, or another of nbgrader's converters
+        self.converter = converter
+        if hasattr(converter, "_sanitizing"):
+            converter.coursedir = without_other_files(converter.coursedir)
 
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> Any:
         """The text and the resources of a notebook, as nbconvert's exporters give them."""
@@ -174,7 +175,9 @@ class GradeInSandbox(NbGraderPreprocessor):
 
 def not_graded(assignment: Assignment) -> Result:
     """What stands in every check cell until `GradeInSandbox` has written there: nbgrader takes no output for full marks."""
-    return Result(assignment.slug, "", None, "grader_error", assignment.max_score, message="this submission has not been graded yet")
+    return Result(
+        assignment.slug, "", None, "grader_error", assignment.max_score, message="this submission has not been graded yet"
+    )
 
 
 def write_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:

@@ -19,16 +19,22 @@ import importlib.util
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.errors import AuthoringError, AutograderError
 from autograder.results import Check, points_by_function
+
+if TYPE_CHECKING:  # plain pytest loads this plugin in every run: torch is imported when a submission is graded
+    from autograder.sandbox import Sandbox
+    from autograder.student import Submission
+    from autograder.submission import Source
 
 MARKS = {
     "task(function)": "the function of the assignment that a check is about",
@@ -299,23 +305,12 @@ class PlainRun:
             terminalreporter.write_line(f"{function}: {earned:g} of {points:g} points")
 
 
-class open_submission:
-    """Load a source into a box: `with open_submission(sandbox, assignment, source) as submission`."""
+@contextmanager
+def open_submission(sandbox: Sandbox, assignment: Assignment, source: Source) -> Iterator[Submission]:
+    """Load a source into a box of its own: `with open_submission(sandbox, assignment, source) as submission`."""
+    from autograder.student import Submission
 
-    def __init__(self, sandbox: Any, assignment: Assignment, source: Any) -> None:
-        self.sandbox, self.assignment, self.source = sandbox, assignment, source
-
-    def __enter__(self) -> Any:
-        from autograder.student import Submission
-
-        self.box = self.sandbox.open(self.assignment.limits)
-        units = [{"kind": unit.kind, "source": unit.source, "label": unit.label} for unit in self.source.units]
-        try:
-            reply = self.box.load(units, list(self.assignment.functions))
-            return Submission.loaded(self.box, reply, self.assignment.functions)
-        except BaseException:
-            self.box.close()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.box.close()
+    with sandbox.open(assignment.limits) as box:
+        units = [{"kind": unit.kind, "source": unit.source, "label": unit.label} for unit in source.units]
+        reply = box.load(units, list(assignment.functions))
+        yield Submission.loaded(box, reply, assignment.functions)

@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.assignment import find_assignments, find_course
+from autograder.assignment import Assignment, find_assignments, find_course
 from autograder.grading import Grader
 from autograder.session import Run, open_submission, run_checks
 from autograder.student import Student
@@ -58,11 +58,16 @@ def fresh_interpreter(path: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def chosen() -> list[Assignment]:
+    """The assignments named on the command line, all of the course where none is."""
+    return [one for one in find_assignments(find_course(Path(__file__))) if not sys.argv[1:] or one.slug in sys.argv[1:]]
+
+
 def main() -> None:
     """Measure every assignment's reference solution; print and write the figures."""
     figures = {"python": platform.python_version(), "cores": os.cpu_count(), "repeats": REPEATS, "assignments": {}}
     print(f"{'assignment':<22}{'all CPU s':>10}{'student':>9}{'beyond':>8}{'wall s':>8}{'fresh interpreter, CPU s':>26}")
-    for assignment in [a for a in find_assignments(find_course(Path(__file__))) if not sys.argv[1:] or a.slug in sys.argv[1:]]:
+    for assignment in chosen():
         grader = Grader(assignment, secret="benchmark", diagnoses=False)
         try:
             measure(grader, assignment.solution)

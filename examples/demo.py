@@ -1,9 +1,9 @@
 """The main job on real input: release the course, collect the example class, grade it, enter it in nbgrader's gradebook.
 
-    examples/<assignment>/<student>.py               handed in as a module
-    examples/<assignment>/<student>.notebook.py      handed in as a notebook: its functions stand in the released notebook's
-                                                     answer cells; parts that begin with a line `# cell` become cells of their own
-    course/submitted/<student>/<assignment>/         where they are laid, as nbgrader collects them
+examples/<assignment>/<student>.py               handed in as a module
+examples/<assignment>/<student>.notebook.py      handed in as a notebook: its functions stand in the released notebook's
+                                                 answer cells; parts that begin with a line `# cell` become cells of their own
+course/submitted/<student>/<assignment>/         where they are laid, as nbgrader collects them
 """
 
 from __future__ import annotations

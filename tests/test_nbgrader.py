@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +77,10 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     made: dict[str, Any] = {name: notebook(assignment) for name in ("skips", "prints-points", "writes-gradebook", "outputs")}
     for cell in made["skips"].cells:
         cell.metadata["tags"] = ["skip-execution"]
-    hook = "import sys, IPython\nget_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
+    hook = "import sys\nget_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
     made["prints-points"].cells.insert(0, nbformat.v4.new_code_cell(hook))
-    gradebook_code = "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n    sqlite3.connect(f).execute('update grade set manual_score = 20')"
+    gradebook_code = "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
+    gradebook_code += "    sqlite3.connect(f).execute('update grade set manual_score = 20')"
     made["writes-gradebook"].cells.insert(0, nbformat.v4.new_code_cell(gradebook_code))
     for cell in check_cells(made["outputs"]):
         cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "8.0", "text/html": SCRIPT}, execution_count=1)]
@@ -89,7 +89,11 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     right = notebook(assignment, solution)
     right.cells += [*check_cells(right)] * 2
     right.cells.append(nbformat.v4.new_markdown_cell(SCRIPT))
-    right.cells.append(nbformat.v4.new_code_cell(f"# {SCRIPT}\nprint(1)", outputs=[nbformat.v4.new_output("display_data", {"text/html": SCRIPT})]))
+    right.cells.append(
+        nbformat.v4.new_code_cell(
+            f"# {SCRIPT}\nprint(1)", outputs=[nbformat.v4.new_output("display_data", {"text/html": SCRIPT})]
+        )
+    )
     texts["duplicated-cells"] = json.dumps(right)
     right = notebook(assignment, solution)
     for cell in right.cells:
@@ -115,7 +119,7 @@ NOTHING = ("stub", "skips", "prints-points", "writes-gradebook", "outputs", "not
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     root = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", root)
     shutil.copytree(ROOT / "reference_solutions" / SLUG, root / "reference_solutions" / SLUG)
@@ -137,13 +141,15 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
     gradebook.nbgrader(root, "autograde", SLUG)
     gradebook.feedback(root, assignment)
     gradebook.nbgrader(root, "export")
-    yield made
+    return made
 
 
 def test_the_gradebook_holds_what_the_engine_gives_cell_by_cell(course: Course) -> None:
     submissions = find(course.root / "course" / "submitted", SLUG)
     assert len(submissions) == len(FULL) + len(NOTHING) + 1
-    with closing(Grader(course.assignment, secret=course_secret(course.root), store=course.root / "course" / "results")) as grader:
+    with closing(
+        Grader(course.assignment, secret=course_secret(course.root), store=course.root / "course" / "results")
+    ) as grader:
         for found in submissions:
             result = grader.grade(found)
             assert result.status != "grader_error", result.message
@@ -192,7 +198,9 @@ def test_feedback_shows_every_check_with_its_message_and_hint(course: Course) ->
 
 def test_no_hidden_check_reaches_a_student(course: Course) -> None:
     hidden = (course.assignment.folder / "test_hidden.py").read_text(encoding="utf-8")
-    lines = {line.strip() for line in hidden.splitlines() if len(line.strip()) > 30 and not line.strip().startswith(('"""', "@", "#"))}
+    lines = {
+        line.strip() for line in hidden.splitlines() if len(line.strip()) > 30 and not line.strip().startswith(('"""', "@", "#"))
+    }
     pages = course.feedback("published") + course.feedback("stub") + course.autograded("published")
     assert not [line for line in lines if line in pages]
 
@@ -231,7 +239,9 @@ def test_points_are_a_plain_decimal_between_nothing_and_the_maximum() -> None:
         assert "<b>title" not in written.data["text/html"]
 
 
-@pytest.mark.parametrize("text", ["<script>x</script>", "a<b>c", "</p>", "<!-- x", "<?php", "<a href=javascript:x>", "<SVG/onload=x>"])
+@pytest.mark.parametrize(
+    "text", ["<script>x</script>", "a<b>c", "</p>", "<!-- x", "<?php", "<a href=javascript:x>", "<SVG/onload=x>"]
+)
 def test_markdown_is_left_without_tags(text: str) -> None:
     assert "<" not in inert_markdown(text)
 

@@ -121,7 +121,7 @@ BREACHES = {
     "while True: pass": "timed_out",
     "time.sleep(1000)": "timed_out",
     "os.fork() or time.sleep(1000)\nos.setsid()\nwhile True: time.sleep(1)": "timed_out",
-    "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: pass": "timed_out",
+    "import signal\nfor n in (1, 2, 14, 15, 24): signal.signal(n, signal.SIG_IGN)\nwhile True: pass": "timed_out",
     "return torch.zeros(10**9)": "out_of_memory",
     "x = []\nwhile True: x.append(bytearray(10**7))": "out_of_memory",
     "while True: print('x' * 10000)": "output_limit",
@@ -286,10 +286,11 @@ def test_where_namespaces_are_refused_the_error_says_so(tmp_path: Path, monkeypa
     os.geteuid() != 0, reason="tries the sandbox as another user, which takes root; as that user, every test here does"
 )
 def test_an_ordinary_user_gets_the_same_walls() -> None:
+    source = "import os\ndef f():\n    return os.getuid(), os.path.exists('/proc/self')\n"
     script = (
         "from autograder.sandbox import Sandbox, Limits\n"
         "with Sandbox.start() as s, s.open(Limits()) as box:\n"
-        "    box.load([{'kind': 'statements', 'source': 'import os\\ndef f():\\n    return os.getuid(), os.path.exists(\"/proc/self\")', 'label': ''}], ['f'])\n"
+        f"    box.load([{{'kind': 'statements', 'source': {source!r}, 'label': ''}}], ['f'])\n"
         "    print(s.walls, s.nested, box.call('f', (), {}, seed=0).value)\n"
     )
     done = as_nobody([sys.executable, "-c", script])

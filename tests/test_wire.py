@@ -181,9 +181,11 @@ def test_subclasses_of_numbers_tell_their_true_value() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["0", "1", "tuple", "nan"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["tensor", "floats", "float", "items", "type", "length", "other", "function"]), inner, max_size=3
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["tensor", "floats", "float", "items", "type", "length", "other", "function"]), inner, max_size=3
+        )
     ),
     max_leaves=12,
 )
@@ -359,7 +361,9 @@ def test_any_payload_is_read_or_refused(payload: bytes) -> None:
 # --- frames -----------------------------------------------------------------------------------------------------------
 
 
-def over_a_socket(data: bytes, header_bytes: int = 1 << 16, reply_bytes: int = 1 << 16, seconds: float = 5.0) -> tuple[dict, bytes]:
+def over_a_socket(
+    data: bytes, header_bytes: int = 1 << 16, reply_bytes: int = 1 << 16, seconds: float = 5.0
+) -> tuple[dict, bytes]:
     """What `receive` makes of bytes that another side writes and then hangs up."""
     ours, theirs = socket.socketpair()
     with ours:

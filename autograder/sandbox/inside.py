@@ -412,8 +412,8 @@ class Breach(Exception):
 class Supervisor:
     """One submission's box, seen from its first process."""
 
-    def __init__(self, channel: int, limits: dict, owns_namespace: bool) -> None:
-        self.channel, self.limits, self.owns_namespace = channel, limits, owns_namespace
+    def __init__(self, channel: int, limits: dict, census: Census | None) -> None:
+        self.channel, self.limits, self.census, self.owns_namespace = channel, limits, census, census is not None
         self.loader = 0
         self.load_request: dict = {}
         self.requests = self.replies = self.output = -1
@@ -496,6 +496,8 @@ class Supervisor:
             try:
                 for descriptor in (self.requests, self.replies, self.output, self.channel):
                     os.close(descriptor)
+                if self.census:
+                    os.close(self.census.folder)
                 os.setsid()
                 os.dup2(output, 1)
                 os.dup2(output, 2)
@@ -526,6 +528,7 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its limits."""
         start = time.monotonic()
         clock = CpuClock(pid)
+        before = self.census.take()[0] if self.census else 0.0
         reply: tuple[dict, bytes] | None = None
         self.written = 0
         while True:
@@ -556,6 +559,11 @@ class Supervisor:
             elif self.loader_is_gone():
                 raise Breach("died", "the process ended without an answer")
             seconds = clock.read()
+            if self.census:
+                together, memory = self.census.take()
+                seconds = max(seconds, together - before)
+                if self.limits["memory_bytes"] is not None and memory > 2 * self.limits["memory_bytes"]:
+                    raise Breach("out_of_memory", "its processes together reached the memory limit")
             if seconds > cpu_limit:
                 self.cpu_used += seconds
                 raise Breach("timed_out", f"stopped after {cpu_limit:g} s of computing")
@@ -648,6 +656,49 @@ class CpuClock:
         return self.last
 
 
+class Census:
+    """CPU time and memory of everything that this process started, from a /proc that none of it can see.
+
+    What each of them has in common with the warm process, which is most of it, is not counted as memory.
+    """
+
+    def __init__(self) -> None:
+        self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        self.first = os.readlink("/proc/self")
+        self.tick, self.page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
+        self.common = self.usage(self.first)[1]
+
+    def take(self) -> tuple[float, int]:
+        """CPU seconds, those of ended children included, and bytes of memory, all processes together."""
+        seconds, memory, waiting = 0.0, 0, self.children(self.first)
+        while waiting:
+            pid = waiting.pop()
+            with contextlib.suppress(OSError):  # it may end at any time
+                used, resident = self.usage(pid)
+                seconds, memory = seconds + used, memory + max(0, resident - self.common)
+                waiting += self.children(pid)
+        return seconds, memory
+
+    def usage(self, pid: str) -> tuple[float, int]:
+        words = self.read(f"{pid}/stat").rpartition(")")[2].split()  # from the third field of proc(5) on
+        return sum(map(int, words[11:15])) / self.tick, int(words[21]) * self.page
+
+    def children(self, pid: str) -> list[str]:
+        tasks = [pid]
+        if int(self.read(f"{pid}/stat").rpartition(")")[2].split()[17]) > 1:
+            folder = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.folder)
+            tasks = os.listdir(folder)
+            os.close(folder)
+        return [child for task in tasks for child in self.read(f"{pid}/task/{task}/children").split()]
+
+    def read(self, name: str) -> str:
+        descriptor = os.open(name, os.O_RDONLY, dir_fd=self.folder)
+        try:
+            return os.read(descriptor, 1 << 16).decode(errors="replace")
+        finally:
+            os.close(descriptor)
+
+
 # --- walls ------------------------------------------------------------------------------------------------------------
 
 
@@ -713,17 +764,17 @@ def confine_student(limits: dict) -> None:
     os.chdir(limits["directory"])
 
 
-def box(channel: int, limits: dict, program: bytes, walls: bool) -> None:
-    """Become the supervisor of one box. `walls` is False for one's own code, outside any sandbox."""
+def box(channel: int, limits: dict, program: bytes, census: Census | None) -> None:
+    """Become the supervisor of one box. Without a census it is for one's own code, outside any sandbox."""
     for number in range(1, signal.NSIG):
         with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    if walls:
+    if census:
         drop_capabilities()
         check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         filter_system_calls(program)
-    supervisor = Supervisor(channel, limits, owns_namespace=walls)
+    supervisor = Supervisor(channel, limits, census)
     try:
         supervisor.serve()
     finally:
@@ -742,7 +793,7 @@ def warm_up() -> None:
     import torch
 
     matplotlib.use("Agg")
-    import matplotlib.pyplot  # noqa: F401
+    import matplotlib.pyplot
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
@@ -811,7 +862,7 @@ def zygote(control: socket.socket) -> None:
             limits["address_space_bytes"] = baseline + limits["memory_bytes"]
         if configuration["mode"] == "single":
             control.close()
-            box(descriptors[0], limits, program, walls=True)
+            box(descriptors[0], limits, program, Census())
             return
         if os.fork() == 0:
             status = 1
@@ -828,15 +879,16 @@ def zygote(control: socket.socket) -> None:
 def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
     """Between zygote and box: make the walls, then fork the box's first process and wait for it."""
     if mode == "none":
-        box(channel, limits, program, walls=False)
+        box(channel, limits, program, None)
         return
     enter_namespaces()
     pid = os.fork()
     if pid == 0:
         try:
             libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            census = Census()
             furnish(limits)
-            box(channel, limits, program, walls=True)
+            box(channel, limits, program, census)
         finally:
             os._exit(0)
     os.close(channel)

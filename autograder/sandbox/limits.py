@@ -18,6 +18,7 @@ class Limits:
     call_wall_seconds: float = 20.0
     load_cpu_seconds: float = 20.0
     load_wall_seconds: float = 40.0
+    submission_seconds: float = 900.0  # all together; past it, calls are `timed_out` without being made
     memory_bytes: int | None = 1024 * MIB  # address space beyond what the warm process has; None: unlimited
     processes: int | None = 64  # threads count
     open_files: int | None = 256

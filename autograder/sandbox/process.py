@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -77,7 +78,7 @@ class Process:
         if mode != "none":
             bubblewrap.find_bubblewrap()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        printed = tempfile.TemporaryFile()
+        printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         inside = os.open(bubblewrap.INSIDE, os.O_RDONLY)
         if mode == "none":
             words = [sys.executable, "-s", "-P", "-B", str(bubblewrap.INSIDE), str(theirs.fileno())]
@@ -206,6 +207,7 @@ class Box:
     limits: Limits
     directory: tempfile.TemporaryDirectory | None = None
     process: Process | None = None  # this box's own sandbox, where boxes are not nested
+    opened: float = field(default_factory=time.monotonic, init=False)
     cpu_seconds: float = field(default=0.0, init=False)  # of the submission's processes, read from outside them
     function_seconds: float = field(default=0.0, init=False)  # of its functions alone, by their own account: for benchmarks
 
@@ -216,6 +218,8 @@ class Box:
 
     def call(self, function: str, arguments: tuple, options: dict, *, seed: int, differentiate: bool = False) -> Reply:
         """Call a function of the submission on fresh copies of the arguments, in a fresh process."""
+        if time.monotonic() - self.opened > self.limits.submission_seconds:
+            return Reply("timed_out", {"message": f"the whole submission was stopped after {self.limits.submission_seconds:g} s"})
         tensors: dict[str, torch.Tensor] = {}
         request = {
             "op": "call",
