@@ -52,8 +52,8 @@ def what_went_wrong(result: Result) -> str:
         return clean(f"{result.status}: {result.message}")
     known = {item.function: f"{item.function}: {item.title}" for item in result.diagnosis}
     first = {check.function: check.message for check in reversed(result.tests) if check.outcome != "passed"}
-    failed = dict.fromkeys(check.function for check in result.tests if check.outcome != "passed")
-    return clean("; ".join(known.get(function, first[function]) for function in failed), 240)
+    functions = dict.fromkeys(check.function for check in result.tests)
+    return clean("; ".join(known.get(function, first[function]) for function in functions if function in first), 240)
 
 
 def name_of(result: Result) -> str:

@@ -15,9 +15,9 @@ class Limits:
     """
 
     call_cpu_seconds: float = 10.0
-    call_wall_seconds: float = 20.0
+    call_wall_seconds: float = 30.0
     load_cpu_seconds: float = 20.0
-    load_wall_seconds: float = 40.0
+    load_wall_seconds: float = 60.0
     submission_seconds: float = 900.0  # all together; past it, calls are `timed_out` without being made
     memory_bytes: int | None = 1024 * MIB  # address space beyond what the warm process has; None: unlimited
     processes: int | None = 64  # threads count

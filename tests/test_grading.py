@@ -1,0 +1,345 @@
+"""Nothing is lost: interruptions, broken stores, faults of ours, and what the command says and exits with."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_course
+from test_hostile import descendants, timeless
+
+from autograder import grading
+from autograder.assignment import Assignment, read_assignment
+from autograder.errors import SandboxLost, SandboxUnavailable
+from autograder.grading import Grader, grade_class, write_whole
+from autograder.results import Result
+from autograder.sandbox import Sandbox
+from autograder.session import Run
+from autograder.submission import Found, Source, find
+
+SLUG = tiny_course.SLUG
+RIGHT = tiny_course.VARIANT
+WRONG = "def halve(x):\n    return x / 3\n\n\ndef total(x):\n    return x.sum()\n"
+RESULT_KEYS = ["assignment", "submission", "student", "status", "score", "max_score", "tests", "diagnosis", "isolation", "grader", "seconds"]
+CHECK_KEYS = ["name", "function", "points", "earned", "outcome", "visibility", "message", "seconds"]
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    tiny_course.write(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def halves(course: Path) -> Assignment:
+    return read_assignment(course / "reference_solutions" / SLUG)
+
+
+@pytest.fixture
+def grader(course: Path, halves: Assignment, sandbox: Sandbox) -> Iterator[Grader]:
+    """A grader with a store and a log, on the sandbox that all tests share."""
+    made = Grader(halves, "secret", store=course / "results", log_file=course / "log" / "grading.log", sandbox=sandbox)
+    yield made
+    made.close()
+
+
+def hand_in(course: Path, count: int) -> list[Found]:
+    """A class: right and wrong submissions by turns, no two alike."""
+    for number in range(count):
+        folder = course / "course" / "submitted" / f"student{number:02}" / SLUG
+        folder.mkdir(parents=True)
+        (folder / f"{SLUG}.py").write_text(f"{(RIGHT, WRONG)[number % 2]}\nNUMBER = {number}\n", encoding="utf-8")
+    return find(course / "course" / "submitted", SLUG)
+
+
+def stored(course: Path) -> list[Path]:
+    return sorted(course.rglob("results/**/*.json"))
+
+
+def autograder(course: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*words), cwd=course, env=environment(), capture_output=True, text=True, check=False)
+
+
+def command(*words: object) -> list[str]:
+    return [sys.executable, "-m", "autograder.cli", "grade", *map(str, words)]
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "AUTOGRADER_COURSE"} | {"PYTHONUTF8": "1"}
+
+
+def lines(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# --- the store --------------------------------------------------------------------------------------------------------
+
+
+def test_a_result_is_kept_and_the_next_run_takes_it(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = hand_in(course, 1)
+    first = grader.grade(found)
+    monkeypatch.setattr(Grader, "run", None)
+    assert grader.grade(found) == first
+    assert grader.grade(Found(found.path, "somebody else")) == replace(first, student="somebody else")
+
+
+def test_what_may_change_the_grade_makes_the_result_anew(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = hand_in(course, 1)
+    grader.grade(found)
+    ran: list[Source] = []
+    monkeypatch.setattr(Grader, "run", lambda self, source, start: ran.append(source) or blank(self.assignment))
+    grader.grade(found, again=True)
+    replace(grader, secret="another").grade(found)
+    replace(grader, isolation="none").grade(found)
+    found.path.write_text(found.path.read_text() + "#\n")
+    grader.grade(found)
+    assert len(ran) == 4
+
+
+def blank(assignment: Assignment) -> Result:
+    return Result(assignment.slug, "", None, "graded", assignment.max_score)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b"null", b'{"tests": 5}', b"\xff\xfe", b"\0" * 500, b"[" * 100_000, "half", "types", "nothing"],
+    ids=lambda damage: str(damage[:12]),
+)
+def test_a_damaged_result_is_made_anew(course: Path, grader: Grader, damage: bytes | str) -> None:
+    (found,) = hand_in(course, 1)
+    first = grader.grade(found)
+    (file,) = stored(course)
+    whole = file.read_bytes()
+    told = json.loads(whole)
+    made = {
+        "half": whole[: len(whole) // 2],
+        "types": json.dumps(told | {"tests": [7]}).encode(),
+        "nothing": json.dumps({key: value for key, value in told.items() if key != "walls"}).encode(),
+    }
+    file.write_bytes(made[damage] if isinstance(damage, str) else damage)
+    assert timeless(grader.grade(found)) == timeless(first)
+    assert timeless(Result.from_json(json.loads(file.read_text()))) == timeless(Result.from_json(told))
+
+
+def test_where_results_cannot_be_kept_the_class_is_graded_all_the_same(
+    course: Path, grader: Grader, caplog: pytest.LogCaptureFixture
+) -> None:
+    class_ = hand_in(course, 3)
+    (course / "results").write_text("a file where the folder should be")
+    results = list(grade_class(grader, class_, 1))
+    assert [result.status for result in results] == ["graded"] * 3
+    assert [record.message for record in caplog.records if "cannot be kept" in record.message] == [
+        f"results cannot be kept in {course / 'results' / SLUG} (Not a directory): they are graded again next time"
+    ]
+
+
+def test_on_a_full_disk_nothing_is_left_half_written(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = hand_in(course, 1)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert grader.grade(found).status == "graded"
+    assert list((course / "results" / SLUG).iterdir()) == []
+
+
+def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "file.json"
+    write_whole(file, "first")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(file, "second\ud800")
+    assert file.read_text() == "first"
+    assert [path.name for path in file.parent.iterdir()] == ["file.json"]
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_submission_that_vanished_is_missing(course: Path, grader: Grader) -> None:
+    class_ = hand_in(course, 2)
+    class_[0].path.unlink()
+    assert [result.status for result in grade_class(grader, class_, 1)] == ["missing", "graded"]
+
+
+def test_a_fault_of_ours_is_that_submissions_alone(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    class_ = hand_in(course, 3)
+    real = grading.run_checks
+
+    def faulty(run: Run) -> Any:
+        if run.student._submission.functions["halve"].keys() == {"x"}:
+            raise ZeroDivisionError("a fault of ours")
+        return real(run)
+
+    monkeypatch.setattr(grading, "run_checks", faulty)
+    results = list(grade_class(grader, class_, 1))
+    assert [result.status for result in results] == ["graded", "grader_error", "graded"]
+    assert results[1].tests == ()
+    assert results[1].score == 0
+    log = (course / "log" / "grading.log").read_text()
+    assert str(class_[1].path) in log
+    assert "ZeroDivisionError: a fault of ours" in log
+    assert len(stored(course)) == 2, "a fault is not kept: the next run tries again"
+
+
+def test_a_fault_in_reading_is_a_grader_error_too(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = hand_in(course, 1)
+    monkeypatch.setattr(grading, "read", lambda *_: 1 / 0)
+    assert grader.grade(found).status == "grader_error"
+
+
+def test_a_lost_sandbox_is_replaced_once(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = hand_in(course, 1)
+    lost = iter([True, False])
+    real = Grader.run
+
+    def run(self: Grader, source: Source, start: float) -> Result:
+        if next(lost):
+            raise SandboxLost("it went away")
+        return real(self, source, start)
+
+    monkeypatch.setattr(Grader, "run", run)
+    assert grader.grade(found).score == 4.5
+    monkeypatch.setattr(Grader, "run", lambda *_: (_ for _ in ()).throw(SandboxLost("it went away")))
+    failed = grader.grade(found, again=True)
+    assert failed.status == "grader_error"
+    assert "it went away" in failed.message
+
+
+def test_where_no_wall_can_be_built_grading_refuses(course: Path, halves: Assignment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Sandbox:
+        raise SandboxUnavailable("install bubblewrap")
+
+    monkeypatch.setattr(Sandbox, "start", refuse)
+    for workers in (1, 2):
+        with pytest.raises(SandboxUnavailable):
+            list(grade_class(Grader(halves, ""), find_or_hand_in(course), workers))
+
+
+def find_or_hand_in(course: Path) -> list[Found]:
+    return find(course / "course" / "submitted", SLUG) if (course / "course").exists() else hand_in(course, 2)
+
+
+def test_a_worker_that_is_killed_costs_only_what_kills_it(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
+    class_ = hand_in(course, 4)
+    here, real = os.getpid(), Grader.run
+
+    def run(self: Grader, source: Source, start: float) -> Result:
+        if "NUMBER = 1\n" in source.text and os.getpid() != here:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(self, source, start)
+
+    monkeypatch.setattr(Grader, "run", run)
+    results = list(grade_class(grader, class_, 2))
+    assert [result.status for result in results] == ["graded", "grader_error", "graded", "graded"]
+    assert [result.student for result in results] == [found.student for found in class_]
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_command_tells_each_submission_in_the_order_of_the_paths(course: Path) -> None:
+    class_ = hand_in(course, 3)
+    (course / "not-python.py").write_text("my dog ate it")
+    names = [class_[2].path, "gone.py", "not-python.py", class_[0].path, class_[1].path]
+    done = autograder(course, SLUG, *names, "--json", "-", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    told = lines(done.stdout)  # and nothing else is on standard output
+    assert [result["submission"] for result in told] == list(map(str, names))
+    assert [result["status"] for result in told] == ["graded", "missing", "unreadable", "graded", "graded"]
+    assert [result["score"] for result in told] == [4.5, 0, 0, 4.5, 2.5]
+    for result in told:
+        assert set(RESULT_KEYS) <= set(result)
+        assert result["assignment"] == SLUG
+        assert result["max_score"] == 4.5
+        assert result["score"] == sum(check["earned"] for check in result["tests"])
+        for check in result["tests"]:
+            assert set(CHECK_KEYS) <= set(check)
+            assert check["visibility"] in ("public", "hidden")
+    assert told[4]["diagnosis"][0] == {
+        "function": "halve",
+        "mistake": "thirds",
+        "title": "Divides by three, of all numbers",
+        "hint": "How many halves make a whole one?",
+    }
+
+
+@pytest.mark.slow
+def test_the_command_writes_the_same_lines_to_a_file(course: Path) -> None:
+    hand_in(course, 2)
+    done = autograder(course, SLUG, "--json", course / "out.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert [result["student"] for result in lines((course / "out.jsonl").read_text())] == ["student00", "student01"]
+    assert "student00" in done.stdout
+
+
+def test_bad_usage_exits_with_2(course: Path) -> None:
+    for words in ([], ["no_such_assignment", "x.py"], [SLUG], [SLUG, "x.py", "--workers", "0"], [SLUG, course]):
+        done = autograder(course, *words)
+        assert done.returncode == 2, (words, done.stderr)
+        assert "Traceback" not in done.stderr
+    outside = autograder(course.parent, SLUG, "x.py")
+    assert outside.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_fault_of_ours_exits_with_1(course: Path) -> None:
+    hand_in(course, 1)
+    staff = course / "reference_solutions" / SLUG / "test_hidden.py"
+    staff.write_text(staff.read_text().replace("A = draw.uniform(3, 2)", "A = draw.no_such_word(3, 2)"))
+    done = autograder(course, SLUG, "--json", "-")
+    assert done.returncode == 1, done.stderr
+    (told,) = lines(done.stdout)
+    assert (told["status"], told["tests"], told["score"]) == ("grader_error", [], 0)
+    assert "no_such_word" in (course / "course" / "log" / "grading.log").read_text()
+
+
+# --- interruptions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_where_it_ended(course: Path) -> None:
+    """SIGKILL at random instants; then the next run, which ends with the results of a run that nobody disturbed."""
+    class_ = hand_in(course, 12)
+    out = course / "out.jsonl"
+    start = time.monotonic()
+    assert autograder(course, SLUG, "--json", out).returncode == 0
+    whole = time.monotonic() - start
+    undisturbed = [timeless(Result.from_json(told)) for told in lines(out.read_text())]
+    chance = random.Random(20)
+    for instant in (chance.uniform(0.3, 1.0) * whole for _ in range(4)):
+        for file in stored(course):
+            file.unlink()
+        with subprocess.Popen(command(SLUG, "--json", out), cwd=course, env=environment(), stdout=-3, stderr=-3) as run:
+            time.sleep(instant)
+            started = descendants(run.pid)
+            run.kill()
+        kept = {file: file.read_text() for file in stored(course)}
+        for text in kept.values():
+            Result.from_json(json.loads(text))
+        assert gone(started), "something outlived the run"
+        assert autograder(course, SLUG, "--json", out).returncode == 0
+        assert [timeless(Result.from_json(told)) for told in lines(out.read_text())] == undisturbed
+        assert len(stored(course)) == len(class_)
+        assert {file: file.read_text() for file in kept} == kept, "what was graded is not graded again"
+
+
+def gone(processes: list[int]) -> bool:
+    """Whether processes end, within patience."""
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in processes):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
