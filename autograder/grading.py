@@ -169,7 +169,7 @@ class Grader:
             return kept if kept.score <= kept.max_score else None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except Exception as error:  # whatever may have happened to it
             log.warning("%s cannot be used and is made anew (%s)", file, error)
             return None
 

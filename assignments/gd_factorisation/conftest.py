@@ -190,7 +190,7 @@ def what_happened(error: BaseException) -> str:
 # --- calling your functions -------------------------------------------------------------------------------------------
 
 
-class Verdict(Exception):  # noqa: N818
+class Verdict(Exception):
     """A call that did not return. outcome: "raised" or "missing"; error_type: the name of the exception's class."""
 
     def __init__(self, outcome: str, message: str, error_type: str = "") -> None:

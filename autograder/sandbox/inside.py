@@ -169,8 +169,8 @@ def clean_state(seed: int) -> None:
     numpy.random.seed(seed % 2**32)
 
 
-def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
-    """The packed reply to one call request, whatever the student's function does."""
+def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
+    """The packed reply to one call request, whatever the student's function does. most: bytes of tensors that a reply may carry."""
     import safetensors.torch
 
     number = {"number": request["number"]}
@@ -198,6 +198,8 @@ def answer(request: dict, payload: bytes, namespace: dict) -> bytes:
         }
         if gradients is not None:
             header["gradients"] = [encode(gradient, tensors) for gradient in gradients]
+        if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > most:
+            return pack({"outcome": "output_limit", "message": "returned more than the grader reads"} | number)
         return pack(header, safetensors.torch.save(tensors) if tensors else b"")
     except BaseException as error:
         return pack(describe(error) | number)
@@ -216,7 +218,10 @@ def _value_and_gradients(function, arguments, options):
 
 def describe(error: BaseException) -> dict:
     """What a student needs to read about an exception: its kind, its words, the line of theirs that it came from."""
-    text = " ".join(str(error).split())[:MESSAGE_CHARACTERS]
+    try:
+        text = " ".join(str(error).split())[:MESSAGE_CHARACTERS]
+    except BaseException:  # words that it cannot say
+        text = ""
     if isinstance(error, MemoryError) or "not enough memory" in text or "can't allocate memory" in text:
         return {"outcome": "out_of_memory", "message": "the memory limit was reached"}
     where = ""
@@ -375,7 +380,7 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
             try:
                 os.close(requests)
                 write_all(replies, pack({"started": os.getpid()} | number))
-                write_all(replies, answer(call, payload, namespace))
+                write_all(replies, answer(call, payload, namespace, limits["reply_bytes"]))
             finally:
                 os._exit(0)
         status = os.waitpid(pid, 0)[1]

@@ -41,7 +41,7 @@ def call(function, seed, M, steps, lr):
 
 
 def successes(function, hidden, starts):
-    """In how many starts the columns become orthonormal, S is right, and the product is M; each start with a matrix of its own."""
+    """In how many starts the columns become orthonormal, S is right, the product is M; each start has its own matrices."""
     orthonormal = found = rebuilt = 0
     for start in range(starts):
         draw = Draw(f"start{start}", "measure")

@@ -1,0 +1,151 @@
+"""What breaking each limit ends in, and how soon: the figures of docs/limits.md.
+
+    python -m benchmarks.limits
+
+Each breach is a function that notes the instant at which it goes over the limit in its /tmp, where the next call of the same
+submission finds it. From that instant to the reply in the grader's hands is what the table gives.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.sandbox import Limits, Sandbox
+
+PAGE = Path(__file__).parent.parent / "docs" / "limits.md"
+REPEATS = 5
+BOUNDS = Limits(
+    call_cpu_seconds=1.0,
+    call_wall_seconds=3.0,
+    load_cpu_seconds=1.0,
+    load_wall_seconds=3.0,
+    memory_bytes=256 << 20,
+    output_bytes=1 << 20,
+    reply_bytes=1 << 20,
+    header_bytes=1 << 16,
+)
+PRELUDE = """
+import os, sys, threading, time, torch
+def over(later=0.0):
+    with open('/tmp/.over', 'w') as file:
+        file.write(repr(time.monotonic() + later))
+def when():
+    return float(open('/tmp/.over').read())
+"""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A way to break a limit: the function's body, which calls `over()` at the breach, and the outcome that it must have."""
+
+    limit: str
+    how: str
+    body: str
+    outcome: str
+
+
+BREACHES = (
+    Breach("call_cpu_seconds", "computes for ever", "while time.process_time() - start < CPU: pass\nover()\nwhile True: pass", "timed_out"),
+    Breach(
+        "call_cpu_seconds",
+        "lets eight children compute",
+        "over(CPU / 2)\nfor _ in range(8):\n    if os.fork() == 0:\n        while True: pass\ntime.sleep(1000)",
+        "timed_out",
+    ),
+    Breach("call_wall_seconds", "sleeps for ever", "over(WALL)\ntime.sleep(1000)", "timed_out"),
+    Breach(
+        "call_wall_seconds",
+        "sleeps with every signal ignored",
+        "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nover(WALL)\ntime.sleep(1000)",
+        "timed_out",
+    ),
+    Breach("memory_bytes", "fills a list", "hoard = []\nwhile True:\n    over()\n    hoard.append(bytearray(1 << 24))", "out_of_memory"),
+    Breach("memory_bytes", "makes one large tensor", "over()\ntorch.zeros(10**9)", "out_of_memory"),
+    Breach(
+        "memory_bytes",
+        "fills eight children",
+        "over()\nfor _ in range(8):\n    if os.fork() == 0:\n        hoard = os.urandom(1 << 20) * 200\n        time.sleep(1000)\ntime.sleep(1000)",
+        "out_of_memory",
+    ),
+    Breach("processes", "forks for ever", "children = 0\nwhile True:\n    over()\n    os.fork() or time.sleep(1000)", "raised"),
+    Breach("open_files", "opens files for ever", "kept = []\nwhile True:\n    over()\n    kept.append(open('/dev/null'))", "raised"),
+    Breach("file_bytes", "writes one large file", "over()\nopen('/tmp/large', 'wb').write(bytes(BOUND_FILE + 1))", "raised"),
+    Breach(
+        "tmp_bytes",
+        "fills /tmp with files",
+        "for n in range(10**6):\n    over()\n    open(f'/tmp/{n}', 'wb').write(bytes(1 << 22))",
+        "raised",
+    ),
+    Breach("output_bytes", "prints for ever", "over()\nwhile True: print('x' * 4096)", "output_limit"),
+    Breach("reply_bytes", "returns a large tensor", "over()\nreturn torch.zeros(10**6)", "output_limit"),
+    Breach("—", "ends its own process", "over()\nos._exit(0)", "died"),
+    Breach("—", "crashes the interpreter", "import ctypes\nover()\nctypes.string_at(0)", "died"),
+)
+
+
+def measure(sandbox: Sandbox, breach: Breach) -> tuple[str, list[float]]:
+    """The outcome of a breach, and the seconds from breach to verdict of some repetitions."""
+    constants = f"CPU, WALL, BOUND_FILE = {BOUNDS.call_cpu_seconds}, {BOUNDS.call_wall_seconds}, {BOUNDS.file_bytes}\n"
+    body = "".join(f"    {line}\n" for line in breach.body.splitlines())
+    source = f"{PRELUDE}{constants}def f():\n    start = time.process_time()\n{body}"
+    seconds, outcomes = [], set()
+    for _ in range(REPEATS):
+        with sandbox.open(BOUNDS) as box:
+            box.load([{"kind": "statements", "source": source, "label": ""}], ["f", "when"])
+            reply = box.call("f", (), {}, seed=0)
+            ended = time.monotonic()
+            outcomes.add(reply.outcome)
+            over = box.call("when", (), {}, seed=0)
+            if over.outcome == "returned":
+                seconds.append(max(0.0, ended - over.value))
+    return " or ".join(sorted(outcomes)), seconds
+
+
+def row(breach: Breach, outcome: str, seconds: list[float]) -> str:
+    """A line of the table."""
+    mark = "" if outcome == breach.outcome else f" (expected `{breach.outcome}`)"
+    times = f"{statistics.median(seconds):.2f} s | {max(seconds):.2f} s" if seconds else "– | –"
+    return f"| `{breach.limit}` | {breach.how} | `{outcome}`{mark} | {times} |".replace("`—`", "—")
+
+
+def main() -> None:
+    """Measure every breach and write the page."""
+    with Sandbox.start() as sandbox:
+        rows = [row(breach, *measure(sandbox, breach)) for breach in BREACHES]
+    defaults = "\n".join(f"| `{name}` | {value} |" for name, value in replace(BOUNDS).__class__().__dict__.items())
+    PAGE.write_text(HEAD.format(repeats=REPEATS, rows="\n".join(rows), defaults=defaults), encoding="utf-8")
+    print("\n".join(rows))
+
+
+HEAD = """# Limits
+
+Made by `python -m benchmarks.limits`; do not edit.
+
+What a submission may use, how breaking it ends, and how long after the breach the grader has its verdict: median and longest
+of {repeats}, with all that the submission started gone by then. The limits were set low for this measurement (1 s of computing,
+3 s in all, 256 MiB, 1 MiB printed and returned); the times do not depend on them. On a busy machine they grow as everything does.
+
+| limit | the function | outcome | median | longest |
+|---|---|---|---|---|
+{rows}
+
+A broken limit of the operating system (`raised`) is an exception in the student's own code, which it may catch; nothing
+beyond the limit was had. `processes` ends in `timed_out` where the code goes on trying.
+
+## Defaults
+
+| limit | default |
+|---|---|
+{defaults}
+
+Times are seconds, sizes bytes. `[limits]` in an assignment's `assignment.toml` changes them for that assignment
+(`memory_mib` in place of `memory_bytes`). Computing counts in all of the submission's processes together; memory too,
+where together they may have twice what one may.
+"""
+
+
+if __name__ == "__main__":
+    main()
