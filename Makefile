@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ASSIGNMENT ?=
+MINUTES ?= 10
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox demo test release grade audit formgrader bench lint format
+.PHONY: help setup sandbox demo test release grade audit formgrader bench fuzz lint format
 
 help:  ## these, one line each
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,10 @@ formgrader: sandbox  ## nbgrader's web page for the course
 
 bench: sandbox  ## the benchmarks, figures into benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY)  ## arbitrary bytes against the reader and the wire: make fuzz [MINUTES=10], minutes each
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[fuzz]' || true
+	$(BIN)/python -m benchmarks.fuzz $(MINUTES)
 
 lint: $(READY)  ## formatter, linter, type checker
 	$(BIN)/ruff format --check .

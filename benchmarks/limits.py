@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograder.sandbox import Limits, Sandbox
@@ -47,32 +47,81 @@ class Breach:
     outcome: str
 
 
+COMPUTE = """
+while time.process_time() - start < CPU: pass
+over()
+while True: pass
+"""
+CHILDREN_COMPUTE = """
+import mmap, struct
+used = mmap.mmap(-1, 64)
+for n in range(8):
+    if os.fork() == 0:
+        while True:
+            struct.pack_into('d', used, 8 * n, time.process_time())
+while sum(struct.unpack('8d', used[:64])) < CPU: time.sleep(0.001)
+over()
+time.sleep(1000)
+"""
+IGNORE_SIGNALS = """
+import signal
+for n in range(1, 32):
+    try: signal.signal(n, signal.SIG_IGN)
+    except OSError: pass
+over(WALL)
+time.sleep(1000)
+"""
+CHILDREN_FILL = """
+for n in range(8):
+    if os.fork() == 0:
+        hoard = os.urandom(1 << 20) * 200
+        if n == 2: over()
+        time.sleep(1000)
+    time.sleep(0.2)
+"""
+WRITE_LARGE = """
+over()
+with open('/tmp/large', 'wb') as file:
+    file.write(bytes(BOUND_FILE + 1))
+"""
 BREACHES = (
-    Breach("call_cpu_seconds", "computes for ever", "while time.process_time() - start < CPU: pass\nover()\nwhile True: pass", "timed_out"),
+    Breach("call_cpu_seconds", "computes for ever", COMPUTE, "timed_out"),
     Breach(
         "call_cpu_seconds",
         "lets eight children compute",
-        "over(CPU / 2)\nfor _ in range(8):\n    if os.fork() == 0:\n        while True: pass\ntime.sleep(1000)",
+        CHILDREN_COMPUTE,
         "timed_out",
     ),
     Breach("call_wall_seconds", "sleeps for ever", "over(WALL)\ntime.sleep(1000)", "timed_out"),
     Breach(
         "call_wall_seconds",
         "sleeps with every signal ignored",
-        "import signal\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nover(WALL)\ntime.sleep(1000)",
+        IGNORE_SIGNALS,
         "timed_out",
     ),
-    Breach("memory_bytes", "fills a list", "hoard = []\nwhile True:\n    over()\n    hoard.append(bytearray(1 << 24))", "out_of_memory"),
+    Breach(
+        "memory_bytes",
+        "fills a list",
+        "hoard = []\nwhile True:\n    over()\n    hoard.append(bytearray(1 << 24))",
+        "out_of_memory",
+    ),
     Breach("memory_bytes", "makes one large tensor", "over()\ntorch.zeros(10**9)", "out_of_memory"),
     Breach(
         "memory_bytes",
         "fills eight children",
-        "over()\nfor _ in range(8):\n    if os.fork() == 0:\n        hoard = os.urandom(1 << 20) * 200\n        time.sleep(1000)\ntime.sleep(1000)",
+        CHILDREN_FILL,
         "out_of_memory",
     ),
     Breach("processes", "forks for ever", "children = 0\nwhile True:\n    over()\n    os.fork() or time.sleep(1000)", "raised"),
-    Breach("open_files", "opens files for ever", "kept = []\nwhile True:\n    over()\n    kept.append(open('/dev/null'))", "raised"),
-    Breach("file_bytes", "writes one large file", "over()\nopen('/tmp/large', 'wb').write(bytes(BOUND_FILE + 1))", "raised"),
+    Breach(
+        "open_files", "opens files for ever", "kept = []\nwhile True:\n    over()\n    kept.append(open('/dev/null'))", "raised"
+    ),
+    Breach(
+        "file_bytes",
+        "writes one large file",
+        WRITE_LARGE,
+        "raised",
+    ),
     Breach(
         "tmp_bytes",
         "fills /tmp with files",
@@ -115,7 +164,7 @@ def main() -> None:
     """Measure every breach and write the page."""
     with Sandbox.start() as sandbox:
         rows = [row(breach, *measure(sandbox, breach)) for breach in BREACHES]
-    defaults = "\n".join(f"| `{name}` | {value} |" for name, value in replace(BOUNDS).__class__().__dict__.items())
+    defaults = "\n".join(f"| `{name}` | {value:,} |" for name, value in asdict(Limits()).items())
     PAGE.write_text(HEAD.format(repeats=REPEATS, rows="\n".join(rows), defaults=defaults), encoding="utf-8")
     print("\n".join(rows))
 
