@@ -25,6 +25,7 @@ MINUTES = 10.0
 MEMORY_MIB = 2048
 INPUT_BYTES = 1 << 16
 SECONDS_AN_INPUT = 5
+FRAMED = b"\n\n"
 
 
 def read_notebook(data: bytes) -> None:
@@ -55,11 +56,17 @@ class Line:
 
 
 def read_wire(data: bytes) -> None:
-    """Read bytes as a reply; whatever they are, the answer is a Reply, a WireError or a SandboxLost."""
+    """Read bytes as a reply; whatever they are, the answer is a Reply, a WireError or a SandboxLost.
+
+    Bytes that begin with `FRAMED` have their lengths put in, so that the fuzzer need not guess these.
+    """
     from autograder import wire
     from autograder.errors import SandboxLost, WireError
     from autograder.sandbox.process import read_reply
 
+    if data.startswith(FRAMED):
+        text, _, rest = data.removeprefix(FRAMED).partition(FRAMED)
+        data = struct.pack("!II", len(text), len(rest)) + text + rest
     try:
         header, payload = wire.receive(Line(data), 1.0, INPUT_BYTES, INPUT_BYTES)  # type: ignore[arg-type]
         assert read_reply(header, payload).message.isprintable()
@@ -87,7 +94,8 @@ def replies() -> list[bytes]:
         {"outcome": "raised", "type": "ValueError", "message": "no\u001b", "where": "line 3", "cpu_seconds": 0.5},
     ]
     texts = [json.dumps(header).encode() for header in headers]
-    return [struct.pack("!II", len(text), len(payload)) + text + payload for text in texts]
+    plain = [struct.pack("!II", len(text), len(payload)) + text + payload for text in texts]
+    return plain + [FRAMED + text + FRAMED + payload for text in texts]
 
 
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
@@ -100,7 +108,7 @@ def follow_coverage(target: str, seconds: float) -> None:
     """Fuzz with atheris in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=["autograder.submission", "autograder.wire", "autograder.sandbox.process", "json"]):
+    with atheris.instrument_imports(include=["autograder.submission", "autograder.wire", "autograder.sandbox.process"]):
         import autograder.sandbox.process
         import autograder.submission  # noqa: F401
     one, seeds = TARGETS[target]

@@ -74,8 +74,8 @@ time.sleep(1000)
 CHILDREN_FILL = """
 for n in range(8):
     if os.fork() == 0:
-        hoard = os.urandom(1 << 20) * 200
         if n == 2: over()
+        hoard = os.urandom(1 << 20) * 200
         time.sleep(1000)
     time.sleep(0.2)
 """

@@ -69,29 +69,24 @@ def test_the_columns_become_orthonormal(student, draw):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(2)
-@pytest.mark.hint("Compare S with torch.linalg.svdvals(M), and U @ torch.diag(S) @ V.T with M, for a matrix of your own.")
-def test_finds_the_singular_values_and_rebuilds_the_matrix(student, draw):
-    """U diag(S) Vᵀ of gd_svd comes, not in 2 iterations but in 500, to M, and S to its singular values."""
-    M = draw.spectrum(4, 3, (draw.number(1.35, 1.45), draw.number(0.78, 0.85), draw.number(0.38, 0.42)))
-    seed, call = draw.seed(), "gd_svd(M, num_iterations=2, lr=0.3)"
-    early = worst(difference(rebuilt(*run(student.seeded(seed), M, call, num_iterations=2, lr=0.3)[:3]), M))
-    expect(early > 1e-2, f"{call}: U diag(S) Vᵀ is M already, which two steps cannot reach")
-    call, gap = "gd_svd(M, num_iterations=500, lr=0.3)", float("inf")
-    for start in range(STARTS):
-        factors = run(student.seeded(seed + start), M, call, num_iterations=500, lr=0.3)[:3]
-        gap = min(gap, worst(difference(rebuilt(*factors), M)))
-        if gap <= 1e-2:
-            break
-    expect(gap <= 1e-2, f"{call}: U diag(S) Vᵀ differs from M by {gap:.2g} at best, of {STARTS} starts; 0.01 is allowed")
+@pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
+def test_finds_the_singular_values(student, draw):
+    """S of gd_svd comes, not in 2 iterations but in 500, to within 0.01 of the singular values of M (their order and signs apart)."""
+    M, seed = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45))), draw.seed()
+    exact = torch.linalg.svdvals(M.double())
 
-    M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
-    exact, gap = torch.linalg.svdvals(M.double()), float("inf")
-    for start in range(STARTS):
-        S = run(student.seeded(seed + start), M, call, num_iterations=500, lr=0.3)[1]
-        gap = min(gap, worst(difference(S, exact)))
-        if gap <= 1e-2:
-            break
-    expect(gap <= 1e-2, f"{call}: S is off the singular values by {gap:.2g} at best, of {STARTS} starts; 0.01 is allowed")
+    def gap(start, call, steps):
+        S = run(student.seeded(start), M, call, num_iterations=steps, lr=0.3)[1]
+        return worst(difference(S.abs().sort(descending=True).values, exact))
+
+    call = "gd_svd(M, num_iterations=2, lr=0.3)"
+    expect(gap(seed, call, 2) > 1e-2, f"{call}: S holds the singular values already, which two steps cannot reach")
+    call, best = "gd_svd(M, num_iterations=500, lr=0.3)", float("inf")
+    for start in range(seed, seed + STARTS):
+        best = min(best, gap(start, call, 500))
+        if best <= 1e-2:
+            return
+    expect(False, f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.01 is allowed")
 
 
 @pytest.mark.task("gd_svd")
