@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Optional
@@ -196,10 +197,10 @@ def doctor() -> None:
     raise typer.Exit(0 if examination.can_grade(findings) else 1)
 
 
-def main() -> None:
-    """Run the command; errors of the kit end in one clear line and exit status 2 (bad usage) or 1."""
+def main(command: Callable[[], object] = app) -> None:
+    """Run a command; errors of the kit end in one clear line and exit status 2 (bad usage) or 1."""
     try:
-        app()
+        command()
     except UsageError as error:
         print(f"autograder: {error}", file=sys.stderr)
         raise SystemExit(2) from None

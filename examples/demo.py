@@ -16,6 +16,7 @@ import nbformat
 from autograder import gradebook, report
 from autograder.assignment import Assignment, find_assignments, find_course
 from autograder.cli import CORES, grade_paths
+from autograder.cli import main as run
 from autograder.grading import write_whole
 from autograder.handout import function_source
 from autograder.release import release
@@ -78,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,7 @@
 """The first wall: what the sandboxed Python can see, as a bubblewrap command.
 
-    /<prefix of Python>, /<prefix of the virtual environment>     read-only
+    <where Python is installed>                                   read-only, at its own place
+    /run/venv                                                     read-only: the virtual environment
     /usr/lib, /lib, /lib64, /usr/local/lib, /etc/ld.so.cache      read-only: the C library and its friends
     /run/inside.py                                                read-only: the only file of this project
     /dev/{null,zero,full,random,urandom}, /dev/shm                no other device
@@ -18,11 +19,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from autograder.errors import SandboxUnavailable
 
 NOBODY = 65534
+VENV = "/run/venv"
 INSIDE = Path(__file__).with_name("inside.py")
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
@@ -52,16 +55,26 @@ def runs_as_root() -> bool:
     return os.geteuid() == 0
 
 
-def python_paths() -> list[str]:
-    """The folders that this Python and its packages live in, without one that holds more than that (`/usr`)."""
-    prefixes = {sys.prefix, sys.base_prefix, os.path.realpath(sys.prefix), os.path.realpath(sys.base_prefix)}
-    kept = {path for path in prefixes if path not in ("/", "/usr")}
-    if "/usr" in prefixes:
-        kept.add(os.path.realpath(sys.executable))
-    return sorted(kept, key=len)
+def python_paths() -> dict[str, str]:
+    """Where this Python and its packages live, to where the sandbox has them; never a folder that holds more than that (`/usr`).
+
+    A virtual environment moves to `VENV`: it may lie under /tmp, which is another one there, or in a project with a telling name.
+    """
+    base = os.path.realpath(sys.base_prefix)
+    if base == "/usr":
+        programs = (getattr(sys, "_base_executable", sys.executable), os.path.realpath(sys.executable))
+        paths = {program: program for program in programs}
+    else:
+        paths = {base: base, sys.base_prefix: sys.base_prefix}
+    return paths | ({sys.prefix: VENV} if sys.prefix != sys.base_prefix else {})
 
 
-def parents(paths: list[str]) -> list[str]:
+def python() -> str:
+    """The path of this Python inside the sandbox."""
+    return f"{VENV}/bin/{Path(sys.executable).name}" if sys.prefix != sys.base_prefix else sys.executable
+
+
+def parents(paths: Iterable[str]) -> list[str]:
     """Every folder above `paths`, outermost first."""
     above = {str(folder) for path in paths for folder in Path(path).parents}
     return sorted(above - {"/"}, key=len)
@@ -71,7 +84,6 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
     """The bubblewrap command that starts `inside.py` with its control socket on descriptor `control`.
 
     inside: a descriptor of `inside.py`, which may lie in a folder that the sandboxed user cannot enter
-
     init: let bubblewrap's own process be the first of the PID namespace; without it, `inside.py` is.
     """
     program = find_bubblewrap()
@@ -79,17 +91,18 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
     words += ["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if runs_as_root() else ["--unshare-user"]
     words += [] if init else ["--as-pid-1"]
-    for path in ("/dev", "/run", *parents(python_paths())):
+    words += ["--perms", "1777", "--tmpfs", "/tmp"]
+    for path in ("/dev", "/run", *parents(python_paths().values())):
         words += ["--perms", "0755", "--dir", path]  # bubblewrap's own would be root's alone
-    for path in (*LIBRARIES, *python_paths()):
-        words += ["--ro-bind-try", path, path]
+    for path, there in ({path: path for path in LIBRARIES} | python_paths()).items():
+        words += ["--ro-bind-try", path, there]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
     words += ["--perms", "1777", "--dir", "/dev/shm", "--perms", "0444", "--ro-bind-data", str(inside), "/run/inside.py"]
-    words += ["--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp"]
+    words += ["--proc", "/proc", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
-    return [*words, "--", sys.executable, "-s", "-P", "-B", "/run/inside.py", str(control)]
+    return [*words, "--", python(), "-s", "-P", "-B", "/run/inside.py", str(control)]
 
 
 def find_bubblewrap() -> str:
