@@ -45,8 +45,8 @@ def successes(function, hidden, starts):
     orthonormal = found = rebuilt = 0
     for start in range(starts):
         draw = Draw(f"start{start}", "measure")
-        M = draw.number(0.85, 1.1) * draw.orthonormal(4, 2)
-        (U, _, V), _ = call(function, start, M, 300, 0.3)
+        M = draw.number(1.2, 1.3) * draw.orthonormal(4, 2)
+        (U, _, V), _ = call(function, start, M, 600, 0.3)
         orthonormal += max(hidden.skew(U), hidden.skew(V)) <= 1e-2
         M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
         (_, S, _), _ = call(function, start, M, 500, 0.3)
