@@ -84,9 +84,9 @@ def run_checks(run: Run) -> list[Check]:
 
 def forget(files: tuple[Path, ...]) -> None:
     """Drop the modules of these files, so that the next run reads them anew: pytest keeps what it imported, by name."""
-    paths = set(map(str, files))
+    paths, stems = set(map(str, files)), tuple(path.stem for path in files)
     for name, module in list(sys.modules.items()):
-        if name.endswith(tuple(path.stem for path in files)) and getattr(module, "__file__", None) in paths:
+        if name.endswith(stems) and getattr(module, "__file__", None) in paths:
             del sys.modules[name]
 
 

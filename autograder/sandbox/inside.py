@@ -129,10 +129,24 @@ def _encode_tensor(value, tensors: dict):
     return {"tensor": key}
 
 
-def _is_number(item) -> bool:
+def payload_of(tensors: dict) -> bytes:
+    """The tensors in safetensors' format. By way of numpy where it has their types: in a fresh fork that costs half as much."""
+    import safetensors.numpy
+    import safetensors.torch
     import torch
 
-    return isinstance(item, float | int) or (isinstance(item, torch.Tensor) and item.ndim == 0 and item.layout is torch.strided)
+    if any(tensor.dtype not in (torch.float32, torch.float64, torch.int64, torch.bool) for tensor in tensors.values()):
+        return safetensors.torch.save(tensors)
+    return safetensors.numpy.save({key: tensor.numpy() for key, tensor in tensors.items()})
+
+
+def _is_number(item) -> bool:
+    import numpy
+    import torch
+
+    if isinstance(item, torch.Tensor):
+        return item.ndim == 0 and item.layout is torch.strided
+    return isinstance(item, float | int | numpy.floating | numpy.integer)
 
 
 def decode(tree, tensors: dict):
@@ -161,9 +175,11 @@ def clean_state(seed: int) -> None:
     import numpy
     import torch
 
-    torch.set_default_dtype(torch.float32)
-    torch.set_default_device("cpu")
-    torch.set_grad_enabled(True)
+    if torch.get_default_dtype() is not torch.float32:
+        torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
     torch.default_generator.manual_seed(seed)
     random.seed(seed)
     numpy.random.seed(seed % 2**32)
@@ -200,7 +216,7 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
             header["gradients"] = [encode(gradient, tensors) for gradient in gradients]
         if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > most:
             return pack({"outcome": "output_limit", "message": "returned more than the grader reads"} | number)
-        return pack(header, safetensors.torch.save(tensors) if tensors else b"")
+        return pack(header, payload_of(tensors) if tensors else b"")
     except BaseException as error:
         return pack(describe(error) | number)
 
@@ -533,7 +549,7 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its limits."""
         start = time.monotonic()
         clock = CpuClock(pid)
-        before = self.census.take()[0] if self.census else 0.0
+        before, due = None, start + TICK_SECONDS  # most calls end before the first census, which takes longer than they do
         reply: tuple[dict, bytes] | None = None
         self.written = 0
         while True:
@@ -563,16 +579,18 @@ class Supervisor:
                         return reply
             elif self.loader_is_gone():
                 raise Breach("died", "the process ended without an answer")
-            seconds = clock.read()
-            if self.census:
+            seconds, now = clock.read(), time.monotonic()
+            if self.census and now >= due:
+                due = now + TICK_SECONDS
                 together, memory = self.census.take()
+                before = together if before is None else before
                 seconds = max(seconds, together - before)
                 if self.limits["memory_bytes"] is not None and memory > 2 * self.limits["memory_bytes"]:
                     raise Breach("out_of_memory", "its processes together reached the memory limit")
             if seconds > cpu_limit:
                 self.cpu_used += seconds
                 raise Breach("timed_out", f"stopped after {cpu_limit:g} s of computing")
-            if time.monotonic() - start > wall_limit:
+            if now - start > wall_limit:
                 self.cpu_used += seconds
                 raise Breach("timed_out", f"stopped after {wall_limit:g} s")
 
@@ -810,7 +828,8 @@ def warm_up() -> None:
         optimizer.step()
     torch.linalg.svd(matrix.detach())
     torch.linalg.inv(matrix.detach() + torch.eye(3))
-    safetensors.torch.load(safetensors.torch.save({"0": torch.rand(2)}))
+    safetensors.torch.load(payload_of({"0": torch.rand(2)}))
+    safetensors.torch.load(payload_of({"0": torch.rand(2, dtype=torch.float16)}))
     shell().run_cell("1 + 1", silent=True, store_history=False)
 
 
