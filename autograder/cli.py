@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -48,20 +49,64 @@ def grade(
 
     course = find_course()
     chosen = find_assignment(course, assignment)
-    with ExitStack() as stack:
-        lines: IO[str] | None = None
-        if json is not None:
-            lines = sys.stdout if json == "-" else stack.enter_context(open(json, "w", encoding="utf-8"))
-        results = grade_paths(course, chosen, paths or [], workers, sandbox=sandbox, again=again, lines=lines)
+    lines = Lines(json)
+    results, kept = grade_paths(course, chosen, paths or [], workers, sandbox=sandbox, again=again, lines=lines)
+    lines.close()
     if summary:
         report.print_table(report.console(to_stderr=json == "-"), chosen, results)
-    raise typer.Exit(1 if any(result.status == "grader_error" for result in results) else 0)
+    whole = kept and not lines.lost and all(result.status != "grader_error" for result in results)
+    raise typer.Exit(0 if whole else 1)
+
+
+class Lines:
+    """Where `--json` goes, one line a result, each as it comes. Where it cannot be written, the class is graded all the same."""
+
+    def __init__(self, name: str | None) -> None:
+        """name: of a file, "-" for standard output, None for nowhere"""
+        self.name, self.lost = name, False
+        if name == "-" and isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the terminal is
+        try:
+            self.file = sys.stdout if name == "-" else open(name or os.devnull, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
+        except OSError as error:
+            raise UsageError(
+                f"--json {name} cannot be written ({error.strerror}). Name a file in a folder that can be."
+            ) from None
+
+    def add(self, result: Result) -> None:
+        if not self.lost:
+            with self._tried():
+                print(result.dumps(), file=self.file, flush=True)
+
+    def close(self) -> None:
+        if self.file is not sys.stdout:
+            with self._tried():
+                self.file.close()
+
+    @contextmanager
+    def _tried(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not self.lost:
+                print(f"autograder: --json {self.name} cannot be written ({error.strerror}); grading goes on", file=sys.stderr)
+            self.lost = True
+            if self.file is sys.stdout:
+                silence_standard_output()
+
+
+def silence_standard_output() -> None:
+    """Nobody reads it, or its disk is full: what Python still holds of it goes nowhere, and is no second error at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def grade_paths(
-    course: Path, assignment: Assignment, paths: list[Path], workers: int, *, sandbox: bool, again: bool, lines: IO[str] | None
-) -> list[Result]:
-    """Grade what is at `paths` (none: the course's submitted folder) with a progress display; each result to `lines` as it comes."""
+    course: Path, assignment: Assignment, paths: list[Path], workers: int, *, sandbox: bool, again: bool, lines: Lines
+) -> tuple[list[Result], bool]:
+    """Grade what is at `paths` (none: the course's submitted folder) with a progress display; each result to `lines` as it comes.
+
+    Returns the results, and whether all of them could be kept for the next run.
+    """
     from autograder import grading, report, submission
     from autograder.assignment import course_secret
 
@@ -80,9 +125,8 @@ def grade_paths(
     with closing(grader), report.progress(len(found), assignment.title) as advance:
         for result in grading.grade_class(grader, found, workers, again=again, progress=lambda _: advance()):
             results.append(result)
-            if lines is not None:
-                print(result.dumps(), file=lines, flush=True)
-    return results
+            lines.add(result)
+    return results, grader.keeps
 
 
 @app.command()
@@ -129,7 +173,7 @@ def gradebook(
 
     course = find_course()
     chosen = find_assignment(course, assignment)
-    results = grade_paths(course, chosen, [], workers, sandbox=True, again=False, lines=None)
+    results, kept = grade_paths(course, chosen, [], workers, sandbox=True, again=False, lines=Lines(None))
     console = report.console()
     report.print_table(console, chosen, results)
     book.wrap_modules(course, chosen)
@@ -138,6 +182,7 @@ def gradebook(
         if feedback:
             book.feedback(course, chosen)
     console.print(f"gradebook: {course / 'course' / 'gradebook.db'}", soft_wrap=True)
+    raise typer.Exit(0 if kept else 1)
 
 
 @app.command()
@@ -206,6 +251,14 @@ def main(command: Callable[[], object] = app) -> None:
         raise SystemExit(2) from None
     except AutograderError as error:
         print(f"autograder: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except BrokenPipeError:  # `autograder ... | head`
+        silence_standard_output()
+        raise SystemExit(1) from None
+    except OSError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        with suppress(OSError):
+            silence_standard_output()
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("autograder: interrupted; what was graded is kept, run the same command to go on", file=sys.stderr)

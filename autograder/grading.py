@@ -27,6 +27,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -61,11 +62,10 @@ class Grader:
     sandbox: Sandbox | None = None
     diagnoses: bool = True
     _own: bool = field(default=False, init=False)
-    _unkept: bool = field(default=False, init=False)
+    _unkept: Any = field(default_factory=lambda: multiprocessing.RawValue("b", 0), init=False)
 
     def warm(self) -> Sandbox:
         """The running sandbox, started if there is none."""
-        torch.set_num_threads(1)  # workers share the cores, and the matrices are small
         torch.set_num_threads(1)  # sums the same everywhere; and torch with threads does not survive the fork of a worker
         if self.sandbox is None:
             self.sandbox = Sandbox.start(self.isolation)
@@ -153,6 +153,11 @@ class Grader:
 
     # the store
 
+    @property
+    def keeps(self) -> bool:
+        """Whether every result so far could be stored, by this process or a worker of it."""
+        return not self._unkept.value
+
     def _file(self, source: Source) -> Path | None:
         if self.store is None:
             return None
@@ -176,12 +181,12 @@ class Grader:
     def _keep(self, source: Source, result: Result) -> None:
         """Store a result. Where that cannot be done, say so once and grade on: the next run has more to do, no more."""
         file = self._file(source)
-        if file is None or self._unkept:
+        if file is None or not self.keeps:
             return
         try:
             write_whole(file, replace(result, submission="", student=None).dumps() + "\n")
         except OSError as error:
-            self._unkept = True
+            self._unkept.value = 1
             log.warning("results cannot be kept in %s (%s): they are graded again next time", file.parent, error.strerror)
 
     def _note_fault(self, found: Found, error: BaseException) -> None:

@@ -15,7 +15,7 @@ import nbformat
 
 from autograder import gradebook, report
 from autograder.assignment import Assignment, find_assignments, find_course
-from autograder.cli import CORES, grade_paths
+from autograder.cli import CORES, Lines, grade_paths
 from autograder.cli import main as run
 from autograder.grading import write_whole
 from autograder.handout import function_source
@@ -65,7 +65,7 @@ def main() -> None:
     for assignment in assignments:
         count = lay_class(course, assignment)
         console.print(f"grading {count} submissions of {assignment.slug}", style="bold")
-        results = grade_paths(course, assignment, [], CORES, sandbox=True, again=True, lines=None)
+        results, _ = grade_paths(course, assignment, [], CORES, sandbox=True, again=True, lines=Lines(None))
         report.print_table(console, assignment, results)
         if any(result.status == "grader_error" for result in results):
             sys.exit(1)

@@ -142,6 +142,51 @@ def test_where_results_cannot_be_kept_the_class_is_graded_all_the_same(
     assert [record.message for record in caplog.records if "cannot be kept" in record.message] == [
         f"results cannot be kept in {course / 'results' / SLUG} (Not a directory): they are graded again next time"
     ]
+    assert not grader.keeps
+
+
+def test_where_results_cannot_be_kept_the_command_says_so_in_its_exit_status(course: Path) -> None:
+    hand_in(course, 3)
+    (course / "course" / "results").write_text("a file where the folder should be")
+    done = autograder(course, SLUG, "--json", "-")
+    assert [told["status"] for told in lines(done.stdout)] == ["graded"] * 3
+    assert (done.returncode, "cannot be kept" in done.stderr) == (1, True), done.stderr
+
+
+@pytest.mark.parametrize("file", ["/dev/full", "-"])
+def test_a_full_disk_under_the_json_stops_no_grading(course: Path, file: str) -> None:
+    """Every submission is graded and kept; the command says what it could not write, once, and ends with status 1."""
+    hand_in(course, 3)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command(SLUG, "--json", file, "--no-table"),
+            cwd=course,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (done.returncode, done.stderr.count("cannot be written")) == (1, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert len(stored(course)) == 3
+
+
+def test_json_is_utf8_where_the_terminal_is_not(course: Path) -> None:
+    hand_in(course, 1)
+    staff = course / "reference_solutions" / SLUG / "test_public.py"
+    staff.write_text(staff.read_text(encoding="utf-8").replace("halve gives", "ĥalve gives"), encoding="utf-8")
+    settings = environment() | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(command(SLUG, "--json", "-"), cwd=course, env=settings, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert any("ĥalve" in check["title"] for check in lines(done.stdout.decode("utf-8"))[0]["tests"])
+
+
+def test_a_json_file_that_cannot_be_opened_is_bad_usage(course: Path) -> None:
+    hand_in(course, 1)
+    done = autograder(course, SLUG, "--json", course / "no folder" / "out.jsonl")
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
 
 
 def test_on_a_full_disk_nothing_is_left_half_written(course: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch) -> None:
