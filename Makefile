@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ASSIGNMENT ?=
 MINUTES ?= 10
+KILLS ?= 100
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox demo test release grade audit formgrader bench fuzz lint format
+.PHONY: help setup sandbox demo test release grade audit formgrader bench soak fuzz lint format
 
 help:  ## these, one line each
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +47,9 @@ formgrader: sandbox  ## nbgrader's web page for the course
 
 bench: sandbox  ## the benchmarks, figures into benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+soak: sandbox  ## 100 SIGKILLs while a class of 60 is graded, each followed by a resume: make soak [KILLS=100]
+	$(BIN)/python -m benchmarks.soak $(KILLS)
 
 fuzz: $(READY)  ## arbitrary bytes against the reader and the wire: make fuzz [MINUTES=10], minutes each
 	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install -q -e '.[fuzz]' || true

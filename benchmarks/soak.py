@@ -1,0 +1,140 @@
+"""SIGKILL at random instants of grading a class of 60, each time followed by a resume: docs/soak.md.
+
+    python -m benchmarks.soak [KILLS]        100 unless told
+
+The class hands in the skeleton's right answers and mistakes, modules and notebooks by turns, no two alike. Every other kill takes
+the whole process group at once, as a power cut would; the others take the command alone and leave its workers to notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from autograder import skeleton
+
+PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
+SLUG = "column_means"
+CLASS = 60
+COMMAND = [str(Path(sys.executable).with_name("autograder")), "grade", SLUG, "--json", "results.jsonl", "--no-table"]
+QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+class Lost(Exception):
+    """A promise that a resume did not keep."""
+
+
+def hand_in(course: Path) -> None:
+    """A course of the skeleton's assignment, and its class."""
+    (course / "reference_solutions").mkdir()
+    skeleton.lay(course, SLUG)
+    folder = course / "reference_solutions" / SLUG
+    sources = [file.read_text("utf-8") for file in sorted(folder.glob("variants/*.py")) + sorted(folder.glob("mistakes/*.py"))]
+    for number in range(CLASS):
+        source = f"import torch\n{sources[number % len(sources)]}\nNUMBER = {number}\n"
+        home = course / "course" / "submitted" / f"student{number:02}" / SLUG
+        home.mkdir(parents=True)
+        if number % 2:
+            cell = {"cell_type": "code", "id": "one", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+            (home / f"{SLUG}.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+        else:
+            (home / f"{SLUG}.py").write_text(source, encoding="utf-8")
+
+
+def results(course: Path) -> list[dict[str, Any]]:
+    """The results that the last run gave, without how long they took."""
+    return [timeless(json.loads(line)) for line in (course / "results.jsonl").read_text("utf-8").splitlines()]
+
+
+def timeless(told: dict[str, Any]) -> dict[str, Any]:
+    return told | {"seconds": 0, "tests": [check | {"seconds": 0} for check in told["tests"]]}
+
+
+def stored(course: Path) -> dict[Path, tuple[int, str]]:
+    """The kept results: when each was written, and what it says."""
+    folder = course / "course" / "results" / SLUG
+    return {file: (file.stat().st_mtime_ns, file.read_text("utf-8")) for file in folder.glob("*.json")}
+
+
+def interrupt(course: Path, seconds: float, whole_group: bool) -> None:
+    """Start grading, kill it after so many seconds, and wait until nothing of it is left."""
+    with subprocess.Popen(COMMAND, cwd=course, start_new_session=True, **QUIET) as run:
+        time.sleep(seconds)
+        started = list(descendants(run.pid))
+        if whole_group:
+            os.killpg(run.pid, signal.SIGKILL)
+        else:
+            run.kill()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in started):
+        if time.monotonic() > deadline:
+            raise Lost("a process of the killed run outlived it by 20 s")
+        time.sleep(0.02)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return
+    for child in map(int, children):
+        yield child
+        yield from descendants(child)
+
+
+def resume(course: Path, undisturbed: list[dict[str, Any]]) -> int:
+    """Grade the class to its end; Lost where anything differs from an undisturbed run. Returns how many results were kept."""
+    before = stored(course)
+    for _, text in before.values():
+        json.loads(text)
+    status = subprocess.run(COMMAND, cwd=course, **QUIET, check=False).returncode
+    after = stored(course)
+    if status != 0 or results(course) != undisturbed:
+        raise Lost(f"the resumed run ended with status {status}, and its results are not those of the undisturbed run")
+    if len(after) != CLASS or any(after[file] != kept for file, kept in before.items()):
+        raise Lost("a submission was graded twice, or is not in the store")
+    return len(before)
+
+
+def main() -> None:
+    """Kill and resume; print as it goes, and write the page at the end."""
+    kills, chance = int(sys.argv[1]) if len(sys.argv) > 1 else 100, random.Random(100)
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        hand_in(course)
+        start = time.monotonic()
+        subprocess.run(COMMAND, cwd=course, **QUIET, check=True)
+        whole, undisturbed = time.monotonic() - start, results(course)
+        kept = []
+        for number in range(kills):
+            for file in stored(course):
+                file.unlink()
+            interrupt(course, chance.uniform(0.0, whole), whole_group=bool(number % 2))
+            kept.append(resume(course, undisturbed))
+            print(f"kill {number + 1} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs", flush=True)
+    midway = sum(0 < count < CLASS for count in kept)
+    figures = f"{kills} kills, {kills} resumes, each with the results of the undisturbed run. At {midway} of the kills some results were"
+    figures += f" kept and some were not; at the median kill {sorted(kept)[kills // 2]} of {CLASS} were."
+    PAGE.write_text(f"{HEAD}\n{figures}\n", encoding="utf-8")
+    print(figures)
+
+
+HEAD = """\
+# Killed and resumed
+
+Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL at a random instant between its start and the
+end of an undisturbed run; then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
+result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may be left.
+"""
+
+if __name__ == "__main__":
+    main()

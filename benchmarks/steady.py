@@ -1,0 +1,80 @@
+"""One submission graded 50 times while every core is busy: one and the same result, seconds aside.
+
+    python -m benchmarks.steady [GRADINGS]
+
+Graded are the right answer and a mistake of every assignment. Figures go to results/steady.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment, find_assignments, find_course
+from autograder.grading import Grader
+from autograder.results import Result
+from autograder.submission import Source, Unit
+
+RESULTS = Path(__file__).parent / "results" / "steady.json"
+BURN = "while True: sum(range(10_000))"
+
+
+@contextmanager
+def load(processes: int) -> Iterator[None]:
+    """So many processes that compute for ever."""
+    burning = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for process in burning:
+            process.kill()
+            process.wait()
+
+
+def submissions(assignment: Assignment) -> dict[str, Source]:
+    """The reference solution, and the first known mistake laid over it."""
+    solution, mistake = assignment.solution.read_text("utf-8"), assignment.mistakes[0]
+    texts = {"solution": [solution], mistake.name: [solution, mistake.path.read_text("utf-8")]}
+    return {
+        name: Source(tuple(Unit("statements", text, str(place)) for place, text in enumerate(parts)), "")
+        for name, parts in texts.items()
+    }
+
+
+def timeless(result: Result) -> dict[str, Any]:
+    told = json.loads(result.dumps())
+    return told | {"seconds": 0, "tests": [check | {"seconds": 0} for check in told["tests"]]}
+
+
+def main() -> None:
+    """Grade, compare, print, and write the figures; exit status 1 where two results of one submission differ."""
+    gradings, figures = int(sys.argv[1]) if len(sys.argv) > 1 else 50, {}
+    busy = 2 * (os.cpu_count() or 1)
+    for assignment in find_assignments(find_course(Path(__file__))):
+        grader = Grader(assignment, secret="steady")
+        try:
+            for name, source in submissions(assignment).items():
+                alone = timeless(grader.run(source))
+                with load(busy):
+                    seen = {json.dumps(timeless(grader.run(source)), sort_keys=True) for _ in range(gradings)}
+                same = seen == {json.dumps(alone, sort_keys=True)}
+                digest = hashlib.sha256(min(seen).encode()).hexdigest()[:12]
+                figures[f"{assignment.slug}/{name}"] = {"different_results": len(seen), "same_as_alone": same, "result": digest}
+                print(
+                    f"{assignment.slug} {name}: {gradings} gradings, {len(seen)} result{'s'[: len(seen) != 1]}, as when alone: {same}"
+                )
+        finally:
+            grader.close()
+    RESULTS.write_text(json.dumps({"gradings": gradings, "busy_processes": busy, "submissions": figures}, indent=2) + "\n")
+    raise SystemExit(0 if all(one["same_as_alone"] for one in figures.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
