@@ -126,8 +126,8 @@ def audit(
     mutants = mutants_of(grader.assignment.solution.read_text(encoding="utf-8")) if mutate else []
     report.mutants = len(mutants)
     with worker_pool(grader, workers) as pool:
-        graded = {pool.submit(_grade, row.specimen.source, secret, None): (row, secret) for row, secret in tasks}
-        tried = {pool.submit(_grade, one_file(mutant.source), "audit 0", MUTANT_CPU_SECONDS): mutant for mutant in mutants}
+        graded = {pool.submit(_grade, row.specimen.source, secret): (row, secret) for row, secret in tasks}
+        tried = {pool.submit(_grade, one_file(mutant.source), "audit 0", True): mutant for mutant in mutants}
         for done, future in enumerate(as_completed([*graded, *tried]), start=1):
             checks = future.result()
             if future in graded:
@@ -143,15 +143,15 @@ def audit(
     return report
 
 
-def _grade(source: Source, secret: str, cpu_seconds: float | None) -> list[Check]:
-    """In a worker process: the checks of one specimen."""
+def _grade(source: Source, secret: str, mutant: bool = False) -> list[Check]:
+    """In a worker process: the checks of one specimen; of a mutant, those up to the first that fails."""
     grader = this_worker()
     assignment = grader.assignment
-    if cpu_seconds is not None:
-        limits = replace(assignment.limits, call_cpu_seconds=cpu_seconds, call_wall_seconds=2 * cpu_seconds)
+    if mutant:
+        limits = replace(assignment.limits, call_cpu_seconds=MUTANT_CPU_SECONDS, call_wall_seconds=2 * MUTANT_CPU_SECONDS)
         assignment = replace(assignment, limits=limits)
     with open_submission(grader.warm(), assignment, source) as submission:
-        return run_checks(Run(assignment, Student(submission), secret))
+        return run_checks(Run(assignment, Student(submission), secret, until_one_fails=mutant))
 
 
 def judge(specimen: Specimen, secret: str, checks: list[Check]) -> list[str]:

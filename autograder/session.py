@@ -47,11 +47,15 @@ MESSAGE_CHARACTERS = 400
 
 @dataclass
 class Run:
-    """One run of an assignment's checks on one submission: what goes in, and the checks that come out."""
+    """One run of an assignment's checks on one submission: what goes in, and the checks that come out.
+
+    until_one_fails: leave out the checks after the first that does not pass; for a mutant, which need not lose more than one
+    """
 
     assignment: Assignment
     student: Any
     secret: str = NO_SECRET
+    until_one_fails: bool = False
     checks: list[Check] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -66,6 +70,7 @@ def run_checks(run: Run) -> list[Check]:
     arguments += ["-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:junitxml"]
     arguments += ["--import-mode=importlib", "--assert=plain", "-c", os.devnull, "--noconftest"]
     arguments += [f"--rootdir={run.assignment.folder.parent.parent}", *map(str, run.assignment.checks)]
+    arguments += ["--maxfail=1"] if run.until_one_fails else []
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
