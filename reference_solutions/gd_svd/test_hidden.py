@@ -47,7 +47,7 @@ def against(draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("Print U.T @ U - torch.eye(n) after the loop. Which term of the loss makes this small? And for V?")
 def test_the_columns_become_orthonormal(student, draw):
     """The columns of U and V, anything but orthonormal after 2 iterations of gd_svd, become orthonormal to within 0.01."""
@@ -68,7 +68,7 @@ def test_the_columns_become_orthonormal(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
 def test_finds_the_singular_values(student, draw):
     """S of gd_svd comes, not in 2 iterations but in 500, to within 0.01 of the singular values of M (signs apart)."""
@@ -105,7 +105,7 @@ def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(2.5)
+@pytest.mark.points(3.5)
 @pytest.mark.hint(
     "Where S changes its sign, what else has to, so that U diag(S) Vᵀ stays as it was? Does your step go down the gradient?"
 )
@@ -127,7 +127,7 @@ def test_one_step_leads_towards_the_matrix(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(5)
+@pytest.mark.points(6.5)
 @pytest.mark.hint(
     "Compare U before and after one step of lr=0.001 with U.grad. Which sign has the change? Do S and V change, too?"
 )

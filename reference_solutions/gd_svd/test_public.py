@@ -60,7 +60,7 @@ def test_the_loss_falls(student):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(1.5)
+@pytest.mark.points(1)
 @pytest.mark.hint("How far is U @ torch.diag(S) @ V.T from M? Which columns of U and V go with S[0]?")
 def test_the_product_rebuilds_a_small_matrix(student):
     """From one of ten starts, U diag(S) Vᵀ of gd_svd rebuilds a small 4×3 matrix within 400 iterations at lr 0.3."""
