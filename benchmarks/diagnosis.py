@@ -2,7 +2,7 @@
 
     python -m benchmarks.diagnosis [ASSIGNMENT ...]
 
-Every known mistake is disguised by rewriting its syntax tree, three ways, and graded as a submission of its own. Every variant,
+Every known mistake is disguised by rewriting its syntax tree, in three styles, and graded as a submission of its own. Every variant,
 which is right, is graded too: it must be named nothing.
 """
 
@@ -19,7 +19,6 @@ from autograder.grading import Grader, this_worker, worker_pool
 from autograder.submission import Source, Unit
 
 PAGE = Path(__file__).parent.parent / "docs" / "diagnosis.md"
-TARGET = 0.9
 
 
 class Renamed(ast.NodeTransformer):
@@ -110,11 +109,6 @@ def module(*texts: str) -> Source:
     return Source(tuple(Unit("statements", text, str(place)) for place, text in enumerate(texts, start=1)), "")
 
 
-def renamed(solution: str, mistake: str) -> Source:
-    """Other names for everything local."""
-    return module(rewritten(solution, Renamed), rewritten(mistake, Renamed))
-
-
 def respelled(solution: str, mistake: str) -> Source:
     """Other names, and the same arithmetic in other operations."""
     return module(rewritten(solution, Renamed, Respelled), rewritten(mistake, Renamed, Respelled))
@@ -132,7 +126,6 @@ def notebook(solution: str, mistake: str) -> Source:
 
 
 DISGUISES: dict[str, Callable[[str, str], Source]] = {
-    "renamed": renamed,
     "respelled": respelled,
     "notebook": notebook,
     "other start": other_start,
@@ -174,12 +167,11 @@ def main() -> None:
         "| assignment | mistakes | " + " | ".join(DISGUISES) + " | variants named |",
         "|---|---|" + "---|" * (len(DISGUISES) + 1),
     ]
-    unnamed, share = [], []
+    unnamed: list[str] = []
     for assignment in assignments:
         missed, wronged = measure(assignment)
         total = len(assignment.mistakes)
         cells = [f"{total - len(missed[name])}" for name in DISGUISES]
-        share += [1 - len(missed[name]) / total for name in DISGUISES]
         lines.append(f"| {assignment.slug} | {total} | {' | '.join(cells)} | {len(wronged)} of {len(assignment.variants)} |")
         unnamed += [f"- {assignment.slug}, {name}: {mistake}" for name in DISGUISES for mistake in sorted(missed[name])]
         unnamed += [f"- {assignment.slug}: the variant {variant} was named a mistake" for variant in sorted(wronged)]
