@@ -48,12 +48,16 @@ def diagnose(
 ) -> tuple[Diagnosis, ...]:
     """The known mistake of each failing function, where there is one; functions in the assignment's order."""
     found = []
+    missed = {check.name for check in checks if check.outcome != "passed"}
+    known = sorted(
+        assignment.mistakes, key=lambda mistake: len(set(mistake.fails) - missed)
+    )  # who fails nothing else comes first
     for function in assignment.functions:
         failed = {check.name for check in checks if check.function == function and check.outcome != "passed"}
         calls = [call for call in recorded if call.function == function]
         if failed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
             names = {check.name for check in checks if check.function == function}
-            for mistake in assignment.mistakes:
+            for mistake in known:
                 if set(mistake.fails) & names == failed and behaves_like(assignment, sandbox, mistake, calls):
                     found.append(Diagnosis(function, mistake.name, mistake.title, mistake.hint))
                     break

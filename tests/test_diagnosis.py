@@ -130,6 +130,28 @@ def test_two_mistakes_are_named_each_with_its_function(factorisation: Assignment
     assert named(result) == [(FULL, "range_over_rank"), ("reconstruction_loss", "loss_is_the_mean")]
 
 
+MEAN_IN_THE_LOOP = """
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    C, F = (torch.rand(shape, requires_grad=True) for shape in ((D.shape[0], k), (k, D.shape[1])))
+    losses = []
+    for _ in range(num_iterations):
+        loss = ((D - C @ F) ** 2).mean()
+        losses.append(float(loss))
+        gradients = torch.autograd.grad(loss, (C, F))
+        with torch.no_grad():
+            C, F = ((W - lr * g).requires_grad_() for W, g in zip((C, F), gradients))
+    return C.detach(), F.detach(), losses
+"""
+
+
+@pytest.mark.slow
+def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_else(sandbox: Sandbox) -> None:
+    """A mean in the loop makes the same steps as a criterion that is a mean; but the criterion here is right."""
+    assignment = read_assignment(ROOT / "reference_solutions" / "gd_factorisation")
+    result = graded(assignment, sandbox, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP)
+    assert named(result) == [("gd_factorise", "mean_in_the_loop")]
+
+
 UNKNOWN = """
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     U, V = torch.rand(A.shape[0], rank), torch.rand(A.shape[1], rank)
