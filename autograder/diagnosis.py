@@ -12,7 +12,7 @@ comparison fails, the calls are repeated with the mistake started from the submi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,14 +53,12 @@ def diagnose(
         assignment.mistakes, key=lambda mistake: len(set(mistake.fails) - missed)
     )  # who fails nothing else comes first
     for function in assignment.functions:
-        failed = {check.name for check in checks if check.function == function and check.outcome != "passed"}
+        names = {check.name for check in checks if check.function == function}
         calls = [call for call in recorded if call.function == function]
-        if failed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
-            names = {check.name for check in checks if check.function == function}
-            for mistake in known:
-                if set(mistake.fails) & names == failed and behaves_like(assignment, sandbox, mistake, calls):
-                    found.append(Diagnosis(function, mistake.name, mistake.title, mistake.hint))
-                    break
+        if names & missed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
+            candidates = [mistake for mistake in known if set(mistake.fails) & names == names & missed]
+            mistake = first_alike(assignment, sandbox, candidates, calls)
+            found += [Diagnosis(function, mistake.name, mistake.title, mistake.hint)] if mistake else []
     return tuple(found)
 
 
@@ -69,20 +67,43 @@ def _tells(reply: Reply) -> bool:
     return reply.outcome == "raised" and reply.header.get("type") != "NotImplementedError"
 
 
-def behaves_like(assignment: Assignment, sandbox: Sandbox, mistake: Overlay, calls: Sequence[Recorded]) -> bool:
-    """Whether every recorded call ends with the mistake as it ended with the submission."""
-    sources = {
-        "solution": assignment.solution.read_text("utf-8"),
-        mistake.name: mistake.path.read_text("utf-8"),
-        "restart": RESTART,
-    }
+def first_alike(
+    assignment: Assignment, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded]
+) -> Overlay | None:
+    """The first candidate that ends every call like the submission; if none does, the first that does so from its own starts.
+
+    Where the solution does so too, from those starts, what is wrong is not in the steps, and they tell nothing.
+    """
+    for mistake in candidates:
+        if behaves_like(assignment, sandbox, mistake, calls, _same):
+            return mistake
+    if not candidates or behaves_like(assignment, sandbox, None, calls, _same_from_start):
+        return None
+    return next((one for one in candidates if behaves_like(assignment, sandbox, one, calls, _same_from_start)), None)
+
+
+def behaves_like(
+    assignment: Assignment,
+    sandbox: Sandbox,
+    mistake: Overlay | None,
+    calls: Sequence[Recorded],
+    comparison: Callable[[Box, Sequence[Recorded]], bool],
+) -> bool:
+    """Whether the calls end with the mistake (None: with the solution) as they ended with the submission."""
+    sources = {"solution": assignment.solution.read_text("utf-8"), "restart": RESTART}
+    if mistake is not None:
+        sources[mistake.name] = mistake.path.read_text("utf-8")
     units = [{"kind": "statements", "source": source, "label": label} for label, source in sources.items()]
     try:
         with sandbox.open(assignment.limits) as box:
             box.load(units, [*assignment.functions, "call_from_start"])
-            return all(same(call.reply, repeat(box, call)) for call in calls) or _same_from_start(box, calls)
+            return comparison(box, calls)
     except SandboxError:
         return False
+
+
+def _same(box: Box, calls: Sequence[Recorded]) -> bool:
+    return all(same(call.reply, repeat(box, call)) for call in calls)
 
 
 def repeat(box: Box, call: Recorded) -> Reply:
@@ -90,7 +111,7 @@ def repeat(box: Box, call: Recorded) -> Reply:
 
 
 def _same_from_start(box: Box, calls: Sequence[Recorded]) -> bool:
-    """As above, each call that has a start starting from it; at least one must have."""
+    """The same, each call that has a start starting from it; at least one must have."""
     pairs = [(call, start_of(call, calls)) for call in calls if not _is_start(call)]
     if not any(start for _, start in pairs):
         return False

@@ -95,11 +95,24 @@ def reconstruction_loss(A, R):
     return torch.nn.functional.mse_loss(R, A)
 """
 
+SMALL = """
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    U = 0.1 * torch.rand(A.shape[0], rank)
+    V = 0.1 * torch.rand(A.shape[1], rank)
+    for _ in range(num_epochs):
+        for r, c in torch.cartesian_prod(torch.arange(len(U)), torch.arange(len(V))).tolist():
+            e = A[r, c] - torch.dot(U[r], V[c])
+            U[r] = U[r] + lr * e * V[c]
+            V[c] = V[c] + lr * e * U[r]
+    return U, V
+"""
+
 DISGUISES = {
     "renamed, V drawn before U": (V_FIRST, (FULL, "range_over_rank")),
     "float64 inside": (FLOAT64, (FULL, "old_u_in_v_update")),
     "a class on plain Python floats": (PLAIN_PYTHON, (MASKED, "trains_on_A_times_M")),
     "vectorised": (VECTORISED, (FULL, "full_batch")),
+    "a start that nothing but the start tells": (SMALL, (FULL, "starts_from_small_numbers")),
     "the library's own loss": (MEAN, ("reconstruction_loss", "loss_is_the_mean")),
 }
 
@@ -173,6 +186,17 @@ def reconstruction_loss(A, R):
 def test_a_mistake_that_nobody_knows_is_not_guessed(factorisation: Assignment, sandbox: Sandbox) -> None:
     result = graded(factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN)
     assert result.score < result.max_score
+    assert named(result) == []
+
+
+HALF_LARGE = SMALL.replace("0.1 * torch.rand", "0.37 * torch.rand")
+
+
+@pytest.mark.slow
+def test_a_wrong_start_is_not_taken_for_another_wrong_start(factorisation: Assignment, sandbox: Sandbox) -> None:
+    """Right steps from a start that no known mistake makes: from that start, every known wrong start looks the same."""
+    result = graded(factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE)
+    assert {check.name for check in result.tests if check.outcome != "passed"} == {"test_factors_start_from_torch_rand"}
     assert named(result) == []
 
 
