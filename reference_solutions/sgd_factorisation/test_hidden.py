@@ -93,8 +93,7 @@ def has_the_documented_defaults(student, function):
 )
 def test_one_epoch_follows_the_rule(student, draw):
     """One epoch of sgd_factorise is one update for every element of A, in row-major order, U before V."""
-    for m, n, rank in ((4, 3, 2), (2, 5, 1)):
-        follows_the_rule(student.seeded(draw.seed()), draw.uniform(m, n, high=2.0), rank, 1)
+    follows_the_rule(student.seeded(draw.seed()), draw.uniform(4, 3, high=2.0), 2, 1)
 
 
 @pytest.mark.task("sgd_factorise")
@@ -142,7 +141,7 @@ def test_defaults_and_argument_are_kept(student, draw):
 @pytest.mark.hint("Multiply the first `rank` columns of U, values of S and rows of Vh. Try a tall A and a wide one.")
 def test_truncated_svd_is_the_best(student, draw):
     """truncated_svd is, for tall and wide matrices, the approximation with the smallest error that its rank allows."""
-    for m, n, rank in ((5, 3, 1), (5, 3, 2), (3, 5, 2)):
+    for m, n, rank in ((5, 3, 1), (3, 5, 2)):
         A = draw.spectrum(m, n, (3.0, 1.5, 0.5))
         what = f"truncated_svd(A of shape {(m, n)}, rank={rank})"
         call = student.call("truncated_svd", A, rank)
@@ -159,14 +158,13 @@ def test_truncated_svd_is_the_best(student, draw):
 @pytest.mark.points(1)
 @pytest.mark.hint("The squared Frobenius norm is a plain sum over all elements; and subtracting must not write into A.")
 def test_loss_of_any_two_matrices(student, draw):
-    """reconstruction_loss is ‖A − R‖²_F for matrices of any shape, and leaves both as they were."""
-    for m, n in ((3, 5), (4, 1)):
-        A, R = draw.normal(m, n), draw.normal(m, n)
-        what = f"reconstruction_loss(A, R) of two matrices of shape {(m, n)}"
-        call = student.call("reconstruction_loss", A, R)
-        ratio = scalar(call.value, f"{what} returned a result") / squared_error(A, R)
-        expect(abs(ratio - 1) <= 1e-4, f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1")
-        unchanged(call, A, R)
+    """reconstruction_loss is ‖A − R‖²_F for matrices with signs of both kinds, and leaves both as they were."""
+    A, R = draw.normal(3, 5), draw.normal(3, 5)
+    what = "reconstruction_loss(A, R) of two matrices of shape (3, 5)"
+    call = student.call("reconstruction_loss", A, R)
+    ratio = scalar(call.value, f"{what} returned a result") / squared_error(A, R)
+    expect(abs(ratio - 1) <= 1e-4, f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1")
+    unchanged(call, A, R)
 
 
 @pytest.mark.task("sgd_factorise_masked")
