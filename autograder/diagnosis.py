@@ -105,9 +105,9 @@ def behaves_like(
 
 def _same(box: Box, calls: Sequence[Recorded]) -> bool:
     """Whether every call ends the same. The words of an error count where there is nothing else to compare: they follow the spelling."""
-    pairs = [(call.reply, repeat(box, call)) for call in calls]
-    spoken = any(one.outcome == "returned" for one, _ in pairs) or all(words(one) == words(other) for one, other in pairs)
-    return spoken and all(same(one, other) for one, other in pairs)
+    returned = any(call.reply.outcome == "returned" for call in calls)
+    pairs = ((call.reply, repeat(box, call)) for call in calls)
+    return all(same(one, other) and (returned or words(one) == words(other)) for one, other in pairs)
 
 
 def words(reply: Reply) -> object:
