@@ -30,7 +30,7 @@ demo: sandbox  ## build the assignments, grade the example class in the sandbox,
 	$(BIN)/python examples/demo.py
 
 test: sandbox  ## every test of the project
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release
 	$(BIN)/autograder release
