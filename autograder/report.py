@@ -50,10 +50,12 @@ def what_went_wrong(result: Result) -> str:
     """One line: the status, or for each function that lost points the mistake that it behaves like, else its first failed check."""
     if result.status != "graded":
         return clean(f"{result.status}: {result.message}")
-    known = {item.function: f"{item.function}: {item.title}" for item in result.diagnosis}
+    titles = {item.function: item.title for item in result.diagnosis}
     first = {check.function: check.message for check in reversed(result.tests) if check.outcome != "passed"}
-    functions = dict.fromkeys(check.function for check in result.tests)
-    return clean("; ".join(known.get(function, first[function]) for function in functions if function in first), 240)
+    lost = [function for function in dict.fromkeys(check.function for check in result.tests) if function in first]
+    shared = {title: [function for function in lost if titles.get(function) == title] for title in titles.values()}
+    said = [f"{', '.join(functions)}: {title}" for title, functions in shared.items() if functions]
+    return clean("; ".join([*said, *(first[function] for function in lost if function not in titles)]), 240)
 
 
 def name_of(result: Result) -> str:
@@ -61,11 +63,11 @@ def name_of(result: Result) -> str:
 
 
 def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) -> None:
-    """Student, points, and what went wrong in one line."""
+    """Student, points, and what went wrong, each on one line, cut to the terminal's width: the whole is in the JSON and the feedback."""
     table = Table(title=clean(assignment.title), title_justify="left", pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("points", justify="right", style="bold", no_wrap=True)
-    table.add_column("what went wrong", ratio=1)
+    table.add_column("what went wrong", ratio=1, no_wrap=True, overflow="ellipsis")
     for result in results:
         table.add_row(*map(Text, (name_of(result), f"{result.score:g}/{result.max_score:g}", what_went_wrong(result))))
     to.print(table)
