@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, TextIO
 
 import typer
 
@@ -64,22 +64,25 @@ class Lines:
     def __init__(self, name: str | None) -> None:
         """name: of a file, "-" for standard output, None for nowhere"""
         self.name, self.lost = name, False
-        if name == "-" and isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the terminal is
-        try:
-            self.file = sys.stdout if name == "-" else open(name or os.devnull, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
-        except OSError as error:
-            raise UsageError(
-                f"--json {name} cannot be written ({error.strerror}). Name a file in a folder that can be."
-            ) from None
+        self.file: TextIO | None = None
+        if name == "-":
+            self.file = sys.stdout
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the terminal is
+        elif name is not None:
+            try:
+                self.file = open(name, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
+            except OSError as error:
+                mend = "Name a file in a folder that can be."
+                raise UsageError(f"--json {name} cannot be written ({error.strerror}). {mend}") from None
 
     def add(self, result: Result) -> None:
-        if not self.lost:
+        if self.file is not None and not self.lost:
             with self._tried():
                 print(result.dumps(), file=self.file, flush=True)
 
     def close(self) -> None:
-        if self.file is not sys.stdout:
+        if self.file is not None and self.file is not sys.stdout:
             with self._tried():
                 self.file.close()
 
