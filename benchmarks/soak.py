@@ -65,10 +65,17 @@ def stored(course: Path) -> dict[Path, tuple[int, str]]:
     return {file: (file.stat().st_mtime_ns, file.read_text("utf-8")) for file in folder.glob("*.json")}
 
 
-def interrupt(course: Path, seconds: float, whole_group: bool) -> None:
-    """Start grading, kill it after so many seconds, and wait until nothing of it is left."""
+def interrupt(course: Path, results_kept: int, seconds: float, whole_group: bool) -> bool:
+    """Start grading, kill it so many seconds after so many results are kept, and wait until nothing of it is left.
+
+    False where it had ended before.
+    """
     with subprocess.Popen(COMMAND, cwd=course, start_new_session=True, **QUIET) as run:
+        while run.poll() is None and len(stored(course)) < results_kept:
+            time.sleep(0.002)
         time.sleep(seconds)
+        if run.poll() is not None:
+            return False
         started = list(descendants(run.pid))
         if whole_group:
             os.killpg(run.pid, signal.SIGKILL)
@@ -79,6 +86,7 @@ def interrupt(course: Path, seconds: float, whole_group: bool) -> None:
         if time.monotonic() > deadline:
             raise Lost("a process of the killed run outlived it by 20 s")
         time.sleep(0.02)
+    return True
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -111,16 +119,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
         hand_in(course)
-        start = time.monotonic()
         subprocess.run(COMMAND, cwd=course, **QUIET, check=True)
-        whole, undisturbed = time.monotonic() - start, results(course)
-        kept = []
-        for number in range(kills):
+        undisturbed, kept = results(course), []
+        while len(kept) < kills:
             for file in stored(course):
                 file.unlink()
-            interrupt(course, chance.uniform(0.0, whole), whole_group=bool(number % 2))
+            reached = max(0, chance.randrange(-CLASS // 5, CLASS))  # one kill in six comes while the command starts
+            if not interrupt(course, reached, chance.uniform(0.0, 0.1 if reached else 3.0), whole_group=len(kept) % 2 == 1):
+                continue
             kept.append(resume(course, undisturbed))
-            print(f"kill {number + 1} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs", flush=True)
+            print(f"kill {len(kept)} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs", flush=True)
     midway = sum(0 < count < CLASS for count in kept)
     figures = f"{kills} kills, {kills} resumes, each with the results of the undisturbed run. At {midway} of the kills some results were"
     figures += f" kept and some were not; at the median kill {sorted(kept)[kills // 2]} of {CLASS} were."
@@ -131,8 +139,8 @@ def main() -> None:
 HEAD = """\
 # Killed and resumed
 
-Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL at a random instant between its start and the
-end of an undisturbed run; then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
+Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of a second after
+a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
 result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may be left.
 """
 
