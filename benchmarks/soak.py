@@ -70,9 +70,10 @@ def interrupt(course: Path, results_kept: int, seconds: float, whole_group: bool
 
     False where it had ended before.
     """
+    folder = course / "course" / "results" / SLUG
     with subprocess.Popen(COMMAND, cwd=course, start_new_session=True, **QUIET) as run:
-        while run.poll() is None and len(stored(course)) < results_kept:
-            time.sleep(0.002)
+        while run.poll() is None and sum(1 for _ in folder.glob("*.json")) < results_kept:
+            time.sleep(0.01)
         time.sleep(seconds)
         if run.poll() is not None:
             return False
@@ -139,8 +140,8 @@ def main() -> None:
 HEAD = """\
 # Killed and resumed
 
-Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of a second after
-a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
+Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of
+a second after a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
 result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may be left.
 """
 
