@@ -140,9 +140,10 @@ def main() -> None:
 HEAD = """\
 # Killed and resumed
 
-Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of
-a second after a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
-result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may be left.
+Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of a
+second after a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds
+aside), every result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may
+be left.
 """
 
 if __name__ == "__main__":
