@@ -68,6 +68,7 @@ def run_checks(run: Run) -> list[Check]:
     run.checks.clear()
     arguments = ["-s", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-p", "no:faulthandler"]
     arguments += ["-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:junitxml"]
+    arguments += ["-p", "no:pastebin", "-p", "no:setuponly", "-p", "no:setupplan", "-p", "no:stepwise", "-p", "no:legacypath"]
     arguments += ["--import-mode=importlib", "--assert=plain", "-c", os.devnull, "--noconftest"]
     arguments += [f"--rootdir={run.assignment.folder.parent.parent}", *map(str, run.assignment.checks)]
     arguments += ["--maxfail=1"] if run.until_one_fails else []

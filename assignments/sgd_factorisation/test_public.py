@@ -39,9 +39,6 @@ def test_factors_start_from_torch_rand(student):
     largest = max(float(start.max()) for start in starts.values())
     assert largest > 0.5, f"no element of U or V starts above {largest:.2g}; use the numbers of torch.rand as they are"
     assert not torch.equal(starts[1], starts[2]), "seeds 1 and 2 give the same start; do not set the seed inside the function"
-    again = student.seeded(1).sgd_factorise(torch.ones(4, 3), 2, num_epochs=1, lr=0.0)
-    again = torch.cat(factors(again, 4, 3, 2, "sgd_factorise(A of shape (4, 3), rank=2)"))
-    assert torch.equal(again, starts[1]), "the same seed twice gives two different starts; draw them from torch.rand alone"
 
 
 @pytest.mark.task("sgd_factorise")
