@@ -16,6 +16,8 @@ from autograder.assignment import Assignment
 from autograder.doctor import Finding
 from autograder.results import Result
 
+BORDERS = 8  # of the table: lines and spaces between three columns
+
 
 def console(*, to_stderr: bool = False) -> Console:
     """A console on standard output, or on standard error where standard output carries data."""
@@ -64,12 +66,17 @@ def name_of(result: Result) -> str:
 
 def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) -> None:
     """Student, points, and what went wrong, each on one line, cut to the terminal's width: the whole is in the JSON and the feedback."""
+    rows = [[Text(text) for text in (name_of(one), f"{one.score:g}/{one.max_score:g}", what_went_wrong(one))] for one in results]
+    first, second = (
+        max([len(title), *(row[place].cell_len for row in rows)]) for place, title in enumerate(("student", "points"))
+    )
     table = Table(title=clean(assignment.title), title_justify="left", pad_edge=False)
-    table.add_column("student", no_wrap=True)
-    table.add_column("points", justify="right", style="bold", no_wrap=True)
-    table.add_column("what went wrong", ratio=1, no_wrap=True, overflow="ellipsis")
-    for result in results:
-        table.add_row(*map(Text, (name_of(result), f"{result.score:g}/{result.max_score:g}", what_went_wrong(result))))
+    table.add_column("student", no_wrap=True, min_width=first)
+    table.add_column("points", justify="right", style="bold", no_wrap=True, min_width=second)
+    left = max(20, to.width - first - second - BORDERS)
+    table.add_column("what went wrong", no_wrap=True, overflow="ellipsis", max_width=left)
+    for row in rows:
+        table.add_row(*row)
     to.print(table)
     to.print(Text(summary(results)))
 
