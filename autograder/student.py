@@ -53,6 +53,7 @@ class Recorded:
     options: dict[str, Any]
     seed: int
     differentiate: bool
+    times: int
     reply: Reply
 
 
@@ -90,14 +91,14 @@ class Submission:
             )
         return submission
 
-    def ask(self, name: str, arguments: tuple, options: dict, seed: int, differentiate: bool = False) -> Reply:
+    def ask(self, name: str, arguments: tuple, options: dict, seed: int, differentiate: bool = False, times: int = 1) -> Reply:
         """Call a function; a Verdict where it did not return. A function that timed out once is not called again."""
         self.require(name)
         if name in self.timed_out:
             raise Verdict("timed_out", f"{name} was not called again after it did not finish")
-        reply = self.box.call(name, arguments, options, seed=seed, differentiate=differentiate)
+        reply = self.box.call(name, arguments, options, seed=seed, differentiate=differentiate, times=times)
         kept = reply if reply.size <= RECORDED_BYTES else replace(reply, value=None, arguments=(), gradients=())
-        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, kept))
+        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, times, kept))
         if reply.outcome == "returned":
             return reply
         if reply.outcome == "timed_out":
@@ -117,8 +118,8 @@ def plain_numbers(defaults: dict) -> dict[str, Any]:
 class Student:
     """Gives each function of a submission as an attribute; every call starts from the same seed and fresh arguments."""
 
-    def __init__(self, submission: Submission, seed: int = 0) -> None:
-        self._submission, self._seed = submission, seed
+    def __init__(self, submission: Submission, seed: int = 0, times: int = 1) -> None:
+        self._submission, self._seed, self._times = submission, seed, times
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -127,11 +128,18 @@ class Student:
 
     def seeded(self, seed: int) -> Student:
         """The same functions, called after `torch.manual_seed(seed)`."""
-        return Student(self._submission, seed)
+        return Student(self._submission, seed, self._times)
+
+    def twice(self) -> Student:
+        """The same functions, each called a second time in the process of the first call: what does it leave behind?
+
+        Both calls start from the same seed and from fresh arguments; the second one is what the check sees.
+        """
+        return Student(self._submission, self._seed, 2)
 
     def call(self, name: str, *arguments: Any, **options: Any) -> Call:
         """Call a function by name; gives its value and the arguments as they are after the call."""
-        reply = self._submission.ask(name, arguments, options, self._seed)
+        reply = self._submission.ask(name, arguments, options, self._seed, times=self._times)
         return Call(reply.value, reply.arguments)
 
     def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple]:
@@ -139,7 +147,7 @@ class Student:
 
         A gradient is None where the value does not depend differentiably on that argument.
         """
-        reply = self._submission.ask(name, arguments, options, self._seed, differentiate=True)
+        reply = self._submission.ask(name, arguments, options, self._seed, differentiate=True, times=self._times)
         return reply.value, reply.gradients
 
     def defaults(self, name: str) -> dict[str, Any]:

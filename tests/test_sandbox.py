@@ -70,6 +70,16 @@ def test_every_call_starts_from_a_clean_state(sandbox: Sandbox, quick: Limits) -
             assert torch.equal(reply.arguments[0], torch.ones(2))
 
 
+def test_a_second_call_sees_what_the_first_one_left(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import torch\nseen = []\ndef f(a):\n    seen.append(1)\n    a += 1\n    return torch.rand(2), len(seen)\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        once, second = (box.call("f", (torch.zeros(2),), {}, seed=3, times=times) for times in (1, 2))
+    assert (once.value[1], second.value[1]) == (1, 2)
+    assert torch.equal(once.value[0], second.value[0]), "both calls are seeded"
+    assert torch.equal(second.arguments[0], torch.ones(2)), "both calls get fresh arguments"
+
+
 def test_each_statement_runs_by_itself(sandbox: Sandbox, quick: Limits) -> None:
     header = None
     with sandbox.open(quick) as box:

@@ -13,7 +13,7 @@ JSON header of the first length, a safetensors payload of the second. One reques
     {"op": "load", "units": [{"kind": "statements" | "cell", "source": "..."}], "names": ["..."]}
         -> {"outcome": "loaded", "functions": {name: {parameter: default}}, "errors": [...]}
          | {"outcome": "unreadable", "message": "line 3: invalid syntax"}      a module that is not Python
-    {"op": "call", "function": "...", "arguments": tree, "options": tree, "seed": 7, "differentiate": false}
+    {"op": "call", "function": "...", "arguments": tree, "options": tree, "seed": 7, "differentiate": false, "times": 1}
         -> {"outcome": "returned", "value": tree, "arguments": tree}    and the tensors that the trees name
          | {"outcome": "raised" | "missing" | "timed_out" | "out_of_memory" | "output_limit" | "died", "message": "..."}
 
@@ -194,16 +194,17 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
     if not callable(function):
         return pack({"outcome": "missing", "message": f"{request['function']} is not defined"} | number)
     try:
-        inputs = safetensors.torch.load(payload) if payload else {}
-        arguments = [decode(tree, inputs) for tree in request["arguments"]]
-        options = {name: decode(tree, inputs) for name, tree in request["options"].items()}
-        clean_state(request["seed"])
         gradients = None
         start = time.process_time()
-        if request["differentiate"]:
-            value, gradients = _value_and_gradients(function, arguments, options)
-        else:
-            value = function(*arguments, **options)
+        for _ in range(request["times"]):
+            inputs = safetensors.torch.load(payload) if payload else {}
+            arguments = [decode(tree, inputs) for tree in request["arguments"]]
+            options = {name: decode(tree, inputs) for name, tree in request["options"].items()}
+            clean_state(request["seed"])
+            if request["differentiate"]:
+                value, gradients = _value_and_gradients(function, arguments, options)
+            else:
+                value = function(*arguments, **options)
         tensors: dict = {}
         header = {
             "outcome": "returned",

@@ -216,8 +216,13 @@ class Box:
         seconds = 3 * self.limits.load_wall_seconds + GRACE_SECONDS
         return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
 
-    def call(self, function: str, arguments: tuple, options: dict, *, seed: int, differentiate: bool = False) -> Reply:
-        """Call a function of the submission on fresh copies of the arguments, in a fresh process."""
+    def call(
+        self, function: str, arguments: tuple, options: dict, *, seed: int, differentiate: bool = False, times: int = 1
+    ) -> Reply:
+        """Call a function of the submission on fresh copies of the arguments, in a fresh process.
+
+        times: how often, in that one process; the reply is that of the last call
+        """
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             return Reply("timed_out", {"message": f"the whole submission was stopped after {self.limits.submission_seconds:g} s"})
         tensors: dict[str, torch.Tensor] = {}
@@ -228,6 +233,7 @@ class Box:
             "options": {name: wire.encode_value(option, tensors) for name, option in options.items()},
             "seed": seed,
             "differentiate": differentiate,
+            "times": times,
         }
         seconds = self.limits.call_wall_seconds + 3 * self.limits.load_wall_seconds + GRACE_SECONDS
         return self._ask(request, tensors, seconds)
