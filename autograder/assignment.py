@@ -23,7 +23,14 @@ STAFF = "reference_solutions"
 STUDENTS = "assignments"
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SETTINGS = {"title", "order", "objectives", "functions", "written", "limits", "requirements"}
-REQUIREMENTS = ("torch>=2.2", "numpy", "matplotlib", "pytest>=8", "jupyter")
+REQUIREMENTS = (
+    "torch>=2.2",
+    "numpy",
+    'numpy<2; sys_platform == "darwin" and platform_machine == "x86_64"',  # the last torch for Macs with Intel, 2.2, knows no other
+    "matplotlib",
+    "pytest>=8",
+    "jupyter",
+)
 
 
 @dataclass(frozen=True)

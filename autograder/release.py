@@ -97,7 +97,8 @@ def readme(assignment: Assignment) -> str:
         lines = "\n".join(f"- {line}" for line in assignment.objectives)
         parts.append(f"When you have worked through this assignment you can:\n\n{lines}")
     rows = [f"| `{name}` | {points:g} |" for name, points in assignment.functions.items()]
-    rows += [f"| written answer `{name}` | {points:g} (read by a person) |" for name, points in assignment.written.items()]
+    written = ((name.replace("_", " "), points) for name, points in assignment.written.items())
+    rows += [f"| written answer: {name} | {points:g} (read by a person) |" for name, points in written]
     parts.append("## Points\n\n| | points |\n|---|---|\n" + "\n".join(rows))
     parts.append(README.format(slug=slug, data="\n- `data/`: the data that the notebook reads" if _has_data(assignment) else ""))
     return "\n\n".join(parts)
@@ -130,8 +131,9 @@ A computer without a graphics card needs only the small build of PyTorch. On Lin
 ## Work
 
 Start Jupyter with `.venv/bin/jupyter lab` (Windows: `.venv\\Scripts\\jupyter lab`), open `{slug}.ipynb` and go
-through it from the top. Where a cell says `YOUR CODE HERE`, replace the line below it. Keep the names and the parameters
-of the functions. You may add cells and functions of your own, and change anything in the demonstrations.
+through it from the top. Where a cell says `YOUR CODE HERE`, replace the line below it; write your answer to a question over
+`YOUR ANSWER HERE`. Keep the names and the parameters of the functions. You may add cells and functions of your own, and
+change anything in the demonstrations.
 
 ## Check
 
