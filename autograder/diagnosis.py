@@ -1,12 +1,12 @@
 """Which known mistake does a failing function behave like?
 
-Never a guess. A known mistake is named for a function when the submission fails exactly the checks of that function that the mistake
-fails, *and* the mistake, run behind the line on the very calls that the checks made, ends every one of them in the same way:
-the same outcome, the same error, the same values within `TOLERANCE`.
+Never a guess. A known mistake is named for a function when the submission fails the checks of that function that the mistake names,
+*and* the mistake, run behind the line on the very calls that the checks made, ends every one of them in the same way:
+the same outcome, the same error, the same values within `TOLERANCE`. (From another start it may fail a check more than it names.)
 
 Two people who start differently (V before U, float64, a transposed draw) get other values from the same rule. So where the plain
-comparison fails, the calls are repeated with the mistake started from the submission's own start: a call at `lr=0` returns it, and
-`torch.rand` hands its tensors out again.
+comparison fails, the calls are repeated with the mistake started from the submission's own start: its function called at `lr=0`
+returns it, and `torch.rand` hands its tensors out again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from autograder.assignment import Assignment, Overlay
 from autograder.errors import SandboxError
 from autograder.results import Check, Diagnosis
 from autograder.sandbox import Box, Reply, Sandbox
-from autograder.student import Recorded
+from autograder.student import Recorded, Submission, Verdict
 
 TOLERANCE = 1e-4  # relative to the size of the values; rules differ by far more within the epochs that checks run
+NUDGE = 1e-6  # a few units in the last place of float32: what another order of additions may do to a result
 DIVERGED = 1e8  # checks give values near 1; from here to NaN, what a diverging run returns is a matter of rounding
 RESTART = """
 def call_from_start(name, start, arguments, option_names, option_values):
@@ -33,21 +34,24 @@ def call_from_start(name, start, arguments, option_names, option_values):
     real, left = torch.rand, list(start)
 
     def rand(*shape, **settings):
-        wanted = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
-        for place, tensor in enumerate(left):
-            if tuple(tensor.shape) == tuple(wanted):
-                return left.pop(place).to(torch.float32)
-        return real(*shape, **settings)
+        drawn = real(*shape, **settings)  # whatever is drawn after the start is drawn as it would have been
+        for turned in (False, True):
+            for place, tensor in enumerate(left):
+                if (tensor.T if turned else tensor).shape == drawn.shape:
+                    tensor = left.pop(place)
+                    return (tensor.T if turned else tensor).to(torch.float32).clone().requires_grad_(drawn.requires_grad)
+        return drawn
 
     torch.rand = rand
     return globals()[name](*arguments, **dict(zip(option_names, option_values)))
 """
 
 
-def diagnose(
-    assignment: Assignment, sandbox: Sandbox, checks: Sequence[Check], recorded: Sequence[Recorded]
-) -> tuple[Diagnosis, ...]:
-    """The known mistake of each failing function, where there is one; functions in the assignment's order."""
+def diagnose(assignment: Assignment, sandbox: Sandbox, checks: Sequence[Check], submission: Submission) -> tuple[Diagnosis, ...]:
+    """The known mistake of each failing function, where there is one; functions in the assignment's order.
+
+    submission: still open, with the calls that the checks made recorded in it
+    """
     found = []
     missed = {check.name for check in checks if check.outcome != "passed"}
     known = sorted(
@@ -55,10 +59,10 @@ def diagnose(
     )  # who fails nothing else comes first
     for function in assignment.functions:
         names = {check.name for check in checks if check.function == function}
-        calls = [call for call in recorded if call.function == function]
+        calls = [call for call in submission.recorded if call.function == function]
         if names & missed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
-            candidates = [mistake for mistake in known if set(mistake.fails) & names == names & missed]
-            mistake = first_alike(assignment, sandbox, candidates, calls)
+            candidates = [mistake for mistake in known if set(mistake.fails) & names and set(mistake.fails) & names <= missed]
+            mistake = first_alike(assignment, sandbox, candidates, calls, submission)
             found += [Diagnosis(function, mistake.name, mistake.title, mistake.hint)] if mistake else []
     return tuple(found)
 
@@ -69,28 +73,30 @@ def _tells(reply: Reply) -> bool:
 
 
 def first_alike(
-    assignment: Assignment, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded]
+    assignment: Assignment, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded], submission: Submission
 ) -> Overlay | None:
-    """The first candidate that ends every call like the submission; if none does, the first that does so from its own starts.
+    """The first candidate that ends every call like the submission; if none does, the first that does so loosely.
 
-    Where the solution does so too, from those starts, what is wrong is not in the steps, and they tell nothing.
+    Loosely: from the submission's own starts, with numbers for tensors of one element, and where rounding decides a value, whatever
+    it is. Where the solution is alike in this sense too, what is wrong is none of what is compared, and nothing is named.
     """
-    for mistake in candidates:
-        if behaves_like(assignment, sandbox, mistake, calls, _same):
-            return mistake
-    if not candidates or behaves_like(assignment, sandbox, None, calls, _same_from_start):
-        return None
-    return next((one for one in candidates if behaves_like(assignment, sandbox, one, calls, _same_from_start)), None)
+
+    def first(comparison: Callable[[Box], bool]) -> Overlay | None:
+        return next((one for one in candidates if behaves_like(assignment, sandbox, one, comparison)), None)
+
+    mistake = first(lambda box: _same(box, calls))
+    if mistake or not candidates:
+        return mistake
+    started = [(call, start_of(call, submission)) for call in calls]
+
+    def loosely_same(box: Box) -> bool:
+        return all(_same_from(box, call, start) for call, start in started)
+
+    return None if behaves_like(assignment, sandbox, None, loosely_same) else first(loosely_same)
 
 
-def behaves_like(
-    assignment: Assignment,
-    sandbox: Sandbox,
-    mistake: Overlay | None,
-    calls: Sequence[Recorded],
-    comparison: Callable[[Box, Sequence[Recorded]], bool],
-) -> bool:
-    """Whether the calls end with the mistake (None: with the solution) as they ended with the submission."""
+def behaves_like(assignment: Assignment, sandbox: Sandbox, mistake: Overlay | None, comparison: Callable[[Box], bool]) -> bool:
+    """What a comparison says of the mistake's functions (None: of the solution's); False where they cannot be run."""
     sources = {"solution": assignment.solution.read_text("utf-8"), "restart": RESTART}
     if mistake is not None:
         sources[mistake.name] = mistake.path.read_text("utf-8")
@@ -98,7 +104,7 @@ def behaves_like(
     try:
         with sandbox.open(assignment.limits) as box:
             box.load(units, [*assignment.functions, "call_from_start"])
-            return comparison(box, calls)
+            return comparison(box)
     except SandboxError:
         return False
 
@@ -115,20 +121,43 @@ def words(reply: Reply) -> object:
 
 
 def repeat(box: Box, call: Recorded) -> Reply:
-    return box.call(call.function, call.arguments, call.options, seed=call.seed, differentiate=call.differentiate)
+    differentiate, times = call.differentiate, call.times
+    return box.call(call.function, call.arguments, call.options, seed=call.seed, differentiate=differentiate, times=times)
 
 
-def _same_from_start(box: Box, calls: Sequence[Recorded]) -> bool:
-    """The same, each call that has a start starting from it; at least one must have."""
-    pairs = [(call, start_of(call, calls)) for call in calls if not _is_start(call)]
-    if not any(start for _, start in pairs):
-        return False
-    return all(same(call.reply, _repeat_from(box, call, start)) for call, start in pairs if start)
+def _same_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> bool:
+    """Whether a call ends loosely the same from this start; [] stands for the function's own."""
+    end = _repeat_from(box, call, start)
+    alike = same(_loose(call.reply), _loose(end))
+    if alike or not call.reply.outcome == end.outcome == "returned":
+        return alike
+    nudged = _repeat_from(box, replace(call, arguments=tuple(map(_nudged, call.arguments))), start)
+    return not same(end, nudged)
+
+
+def _loose(reply: Reply) -> Reply:
+    return replace(reply, value=_numbers(reply.value))
+
+
+def _numbers(value: Any) -> Any:
+    """`value` with a Python number for every tensor of one element."""
+    if isinstance(value, tuple | list):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+
+
+def _nudged(argument: Any) -> Any:
+    """A matrix changed as rounding would change it."""
+    floating = isinstance(argument, torch.Tensor) and argument.is_floating_point()
+    return argument * (1 + NUDGE) if floating else argument
 
 
 def _repeat_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> Reply:
+    if not start:
+        return repeat(box, call)
     names, values = list(call.options), list(call.options.values())
-    reply = box.call("call_from_start", (call.function, start, list(call.arguments), names, values), {}, seed=call.seed)
+    given = (call.function, start, list(call.arguments), names, values)
+    reply = box.call("call_from_start", given, {}, seed=call.seed, times=call.times)
     return replace(reply, arguments=tuple(reply.arguments[2])) if len(reply.arguments) > 2 else reply
 
 
@@ -136,15 +165,26 @@ def _is_start(call: Recorded) -> bool:
     return call.options.get("lr") == 0
 
 
-def start_of(call: Recorded, calls: Sequence[Recorded]) -> list[torch.Tensor]:
-    """The tensors that a function returned at learning rate 0 for the same seed and arguments of the same shapes; [] if none did."""
-    for other in calls:
-        alike = other.seed == call.seed and _shapes(other.arguments) == _shapes(call.arguments)
+def start_of(call: Recorded, submission: Submission) -> list[torch.Tensor]:
+    """The tensors that a function returns at learning rate 0 for the same seed and arguments of the same shapes; [] if it has none.
+
+    Where no check has asked for them, the submission is asked now.
+    """
+    for other in submission.recorded:
+        alike = (
+            other.seed == call.seed and other.function == call.function and _shapes(other.arguments) == _shapes(call.arguments)
+        )
         if _is_start(other) and alike and other.reply.outcome == "returned":
             value = other.reply.value
             parts = value if isinstance(value, tuple | list) else (value,)
             return [part for part in parts if isinstance(part, torch.Tensor)]
-    return []
+    if _is_start(call) or "lr" not in submission.functions.get(call.function, {}):
+        return []
+    try:
+        submission.ask(call.function, call.arguments, call.options | {"lr": 0.0}, call.seed)
+    except Verdict:
+        return []
+    return start_of(submission.recorded[-1], submission)
 
 
 def _shapes(arguments: tuple) -> list[Any]:

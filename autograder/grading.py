@@ -122,7 +122,7 @@ class Grader:
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, source) as submission:
             checks = run_checks(Run(self.assignment, Student(submission), self.secret))
-        diagnosis = diagnose(self.assignment, sandbox, checks, submission.recorded) if self.diagnoses else ()
+            diagnosis = diagnose(self.assignment, sandbox, checks, submission) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
             submission="",

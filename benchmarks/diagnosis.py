@@ -88,14 +88,18 @@ def call(function: str, *arguments: ast.expr) -> ast.Call:
 
 
 class OtherStart(ast.NodeTransformer):
-    """Another start from the same generator: each draw of torch.rand upside down, and one number drawn before it."""
+    """Another start from the same generator: each draw of torch.rand upside down."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if not (isinstance(node.func, ast.Attribute) and node.func.attr == "rand" and not node.keywords):
+        if not (isinstance(node.func, ast.Attribute) and node.func.attr == "rand"):
             return node
-        flipped = ast.Attribute(node, "flip", ast.Load())
-        return ast.Call(flipped, [ast.Constant(0)], [])
+        grad = [keyword for keyword in node.keywords if keyword.arg == "requires_grad"]
+        node.keywords = [keyword for keyword in node.keywords if keyword not in grad]
+        flipped: ast.expr = ast.Call(ast.Attribute(node, "flip", ast.Load()), [ast.Constant(0)], [])
+        for keyword in grad:
+            flipped = ast.Call(ast.Attribute(flipped, "requires_grad_", ast.Load()), [keyword.value], [])
+        return flipped
 
 
 def rewritten(text: str, *rewriters: type[ast.NodeTransformer]) -> str:

@@ -177,7 +177,9 @@ def test_masked_epochs_follow_the_rule(student, draw):
     gaps = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
     starts = []
     for m, n, rank, epochs, M in ((4, 3, 2, 1, gaps), (3, 5, 1, 2, draw.mask(3, 5, hidden=4))):
-        U, V = follows_the_rule(student.seeded(draw.seed()), draw.uniform(m, n, high=2.0), rank, epochs, M)
+        A = draw.uniform(m, n, high=2.0)
+        A[0, 0] = 0.0 if bool(M[0, 0]) else A[0, 0]  # a zero can be observed: M says so, and not A
+        U, V = follows_the_rule(student.seeded(draw.seed()), A, rank, epochs, M)
         starts.append(torch.cat([U, V]))
     starts.append(torch.cat(train(student.seeded(draw.seed()), draw.uniform(4, 3), 2, 1, 0.0, torch.ones(4, 3))))
     for start in starts:
