@@ -28,12 +28,13 @@ SAYS = {
 class Verdict(Exception):
     """How a call ended that did not return.
 
-    outcome: one of `results.OUTCOMES`; error_type: for "raised", the name of the exception's class ("ValueError")
+    outcome: one of `results.OUTCOMES`
+    error_types: for "raised", the names of the exception's class and of its bases, as in ("NotSquare", "ValueError", "Exception")
     """
 
-    def __init__(self, outcome: str, message: str, error_type: str = "") -> None:
+    def __init__(self, outcome: str, message: str, error_types: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.outcome, self.error_type = outcome, error_type
+        self.outcome, self.error_types = outcome, error_types
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,11 @@ class Submission:
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
         outcome = reply.outcome if reply.outcome in SAYS else "died"
-        error_type = printable(reply.header.get("type"))
-        if error_type == "NotImplementedError":
-            raise Verdict("raised", f"{name} is not written yet", error_type)
-        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_type)
+        bases = reply.header.get("bases")
+        error_types = tuple(map(printable, bases[:8])) if isinstance(bases, list) else ()
+        if "NotImplementedError" in error_types:
+            raise Verdict("raised", f"{name} is not written yet", error_types)
+        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_types)
 
 
 def plain_numbers(defaults: dict) -> dict[str, Any]:

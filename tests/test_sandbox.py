@@ -80,6 +80,19 @@ def test_a_second_call_sees_what_the_first_one_left(sandbox: Sandbox, quick: Lim
     assert torch.equal(second.arguments[0], torch.ones(2)), "both calls get fresh arguments"
 
 
+def test_parameters_are_told_through_decorators(sandbox: Sandbox, quick: Limits) -> None:
+    source = (
+        "import functools\ndef plain(f):\n    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n"
+    )
+    source += "def kept(f):\n    return functools.wraps(f)(plain(f))\n"
+    source += (
+        "@plain\n@plain\ndef f(a, lr=0.5):\n    return a\n@kept\ndef g(a, k=3):\n    return a\ndef h(*args):\n    return 1\n"
+    )
+    with sandbox.open(quick) as box:
+        told = load(box, source, "f", "g", "h")["functions"]
+    assert told == {"f": {"a": None, "lr": 0.5}, "g": {"a": None, "k": 3}, "h": {"args": None}}
+
+
 def test_each_statement_runs_by_itself(sandbox: Sandbox, quick: Limits) -> None:
     header = None
     with sandbox.open(quick) as box:

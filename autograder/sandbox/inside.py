@@ -249,7 +249,8 @@ def describe(error: BaseException) -> dict:
             line = linecache.getline(name, step.tb_lineno).strip()[:120]
             where = f"{name.strip('<>')} line {step.tb_lineno}" + (f": {line}" if line else "")
         step = step.tb_next
-    return {"outcome": "raised", "type": type(error).__name__[:80], "message": text, "where": where}
+    bases = [kind.__name__[:80] for kind in type(error).__mro__[:8]]
+    return {"outcome": "raised", "type": bases[0], "bases": bases, "message": text, "where": where}
 
 
 # --- the loader -------------------------------------------------------------------------------------------------------
@@ -405,19 +406,28 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
 
 
 def signature(function) -> dict:
-    """Parameter names and their defaults; only numbers, strings and None are told, anything else as null."""
-    import inspect
-
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return {}
+    """Parameter names and their defaults, where these are numbers; anything else as null."""
     told = {}
-    for parameter in list(parameters)[:32]:
+    for parameter in list(parameters_of(function))[:32]:
         default = parameter.default
         plain = isinstance(default, bool | int | float) and default == default and abs(default) < 1e300
         told[parameter.name[:80]] = default if plain else None
     return told
+
+
+def parameters_of(function, depth: int = 4):
+    """A function's parameters; behind a decorator that takes anything, (*args, **kwargs), those of the function it was put on."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except Exception:  # it has none, or is an object that only looks like a function
+        return ()
+    closure = getattr(function, "__closure__", None) or ()
+    if depth and closure and all(item.kind in (item.VAR_POSITIONAL, item.VAR_KEYWORD) for item in parameters):
+        with contextlib.suppress(Exception):
+            return next(parameters_of(cell.cell_contents, depth - 1) for cell in closure if callable(cell.cell_contents))
+    return parameters
 
 
 # --- the supervisor ---------------------------------------------------------------------------------------------------

@@ -2,9 +2,10 @@
 # title = "F is updated with a gradient taken after C has moved"
 # hint = "At which C and F is each of your two gradients taken?"
 # fails = [
-#   "test_one_step_moves_f_from_the_same_point",
-#   "test_three_steps_follow_the_rule",
-#   "test_loss_is_recorded_before_each_step",
+#     "test_one_step_moves_f_from_the_same_point",
+#     "test_three_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 

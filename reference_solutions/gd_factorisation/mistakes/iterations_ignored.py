@@ -2,11 +2,12 @@
 # title = "The number of iterations is written into the loop"
 # hint = "Where does your function use the num_iterations of the call?"
 # fails = [
-#   "test_loss_history_falls",
-#   "test_one_step_moves_c_down_the_gradient",
-#   "test_one_step_moves_f_from_the_same_point",
-#   "test_three_steps_follow_the_rule",
-#   "test_loss_is_recorded_before_each_step",
+#     "test_loss_history_falls",
+#     "test_one_step_moves_c_down_the_gradient",
+#     "test_one_step_moves_f_from_the_same_point",
+#     "test_three_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 

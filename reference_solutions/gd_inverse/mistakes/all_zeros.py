@@ -10,6 +10,7 @@
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_converges_to_the_inverse",
 #     "test_more_iterations_continue_fewer",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 import torch

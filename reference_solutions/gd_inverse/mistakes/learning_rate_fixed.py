@@ -6,6 +6,7 @@
 #     "test_one_step_goes_down_the_gradient",
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 import torch

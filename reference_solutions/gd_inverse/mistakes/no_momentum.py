@@ -1,9 +1,7 @@
 # /// mistake
 # title = "The velocity is the gradient alone"
 # hint = "What does the parameter `momentum` do in your loop?"
-# fails = [
-#     "test_the_velocity_carries_over_from_step_to_step",
-# ]
+# fails = ["test_the_velocity_carries_over_from_step_to_step", "test_many_small_steps_follow_the_rule"]
 # ///
 import torch
 

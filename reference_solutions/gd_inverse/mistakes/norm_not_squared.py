@@ -7,6 +7,7 @@
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_converges_to_the_inverse",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 import torch

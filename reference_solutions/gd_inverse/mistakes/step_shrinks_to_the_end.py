@@ -5,6 +5,7 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_more_iterations_continue_fewer",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 import torch

@@ -7,6 +7,7 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_converges_to_the_inverse",
+#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 import torch
