@@ -27,7 +27,7 @@ REQUIREMENTS = (
     "torch>=2.2",
     "numpy",
     'numpy<2; sys_platform == "darwin" and platform_machine == "x86_64"',  # the last torch for Macs with Intel, 2.2, knows no other
-    "matplotlib",
+    "matplotlib>=3.6",
     "pytest>=8",
     "jupyter",
 )

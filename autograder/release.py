@@ -97,8 +97,7 @@ def readme(assignment: Assignment) -> str:
         lines = "\n".join(f"- {line}" for line in assignment.objectives)
         parts.append(f"When you have worked through this assignment you can:\n\n{lines}")
     rows = [f"| `{name}` | {points:g} |" for name, points in assignment.functions.items()]
-    written = ((name.replace("_", " "), points) for name, points in assignment.written.items())
-    rows += [f"| written answer: {name} | {points:g} (read by a person) |" for name, points in written]
+    rows += [f"| written question, in the notebook | {points:g} (read by a person) |" for points in assignment.written.values()]
     parts.append("## Points\n\n| | points |\n|---|---|\n" + "\n".join(rows))
     parts.append(README.format(slug=slug, data="\n- `data/`: the data that the notebook reads" if _has_data(assignment) else ""))
     return "\n\n".join(parts)
@@ -112,19 +111,23 @@ README = """\
 ## What is here
 
 - `{slug}.ipynb`: the lesson, with a stub for every function that you write
-- `test_public.py`: the public checks; read them, they say what is expected of each function
+- `test_public.py`: the public checks; read them, they show the first things that are expected of each function
 - `conftest.py` and `pytest.ini`: what runs the checks; leave them as they are
 - `requirements.txt`: the packages that you need{data}
 
 ## Install
 
-You need Python 3.10 or newer. In this folder:
+You need Python 3.10 or newer. In this folder, on Linux and macOS:
+
+    python3 -m venv .venv
+    .venv/bin/pip install -r requirements.txt
+
+On Windows:
 
     python -m venv .venv
-    .venv/bin/pip install -r requirements.txt          Linux, macOS
-    .venv\\Scripts\\pip install -r requirements.txt      Windows
+    .venv\\Scripts\\pip install -r requirements.txt
 
-A computer without a graphics card needs only the small build of PyTorch. On Linux, install that one first:
+A computer without a graphics card needs only the small build of PyTorch. On Linux, get that one before the other packages:
 
     .venv/bin/pip install torch --index-url https://download.pytorch.org/whl/cpu
 
@@ -138,12 +141,12 @@ change anything in the demonstrations.
 ## Check
 
 Below every stub stands a cell such as `check("name")`. It runs the public checks of that function on what you have just
-written, as often as you like. To run all of them outside the notebook, save it and say
+written, as often as you like. To run all of them outside the notebook, save it and say `.venv/bin/pytest` in this folder
+(Windows: `.venv\\Scripts\\pytest`). A check calls your function on copies of its arguments, seeds torch before every call, and
+starts it in float32 with gradients on, whatever the notebook has set.
 
-    .venv/bin/pytest                                   Windows: .venv\\Scripts\\pytest
-
-Your grade comes from more checks of the same kind, on other inputs. A function that does what its description says passes
-them too.
+The public checks are worth a small part of the points. Your grade comes from more checks than these: on other inputs, of
+single steps, and of what a function leaves behind. A function that does what its description says passes them too.
 
 ## Hand in
 

@@ -171,7 +171,7 @@ def told(item: pytest.Item, failure: pytest.ExceptionInfo[BaseException] | None,
     if failure is None:
         return [f"{good} {sentence}"]
     lines = [f"{bad} {sentence}", *indented(what_happened(failure.value))]
-    unwritten = getattr(failure.value, "error_type", "") == "NotImplementedError"
+    unwritten = "NotImplementedError" in getattr(failure.value, "error_types", ())
     hint = None if unwritten else item.get_closest_marker("hint")
     return lines + (indented(f"Hint: {hint.args[0]}") if hint else [])
 
@@ -191,11 +191,11 @@ def what_happened(error: BaseException) -> str:
 
 
 class Verdict(Exception):
-    """A call that did not return. outcome: "raised" or "missing"; error_type: the name of the exception's class."""
+    """A call that did not return. outcome: "raised" or "missing"; error_types: the names of the exception's class and its bases."""
 
-    def __init__(self, outcome: str, message: str, error_type: str = "") -> None:
+    def __init__(self, outcome: str, message: str, error_types: tuple[str, ...] = ()) -> None:
         super().__init__(message)
-        self.outcome, self.error_type = outcome, error_type
+        self.outcome, self.error_types = outcome, error_types
 
 
 class Call(NamedTuple):
@@ -252,10 +252,10 @@ class Student:
             with clean_state(self._seed):
                 return function(*arguments, **options)
         except NotImplementedError as error:
-            raise Verdict("raised", f"{name} is not written yet", "NotImplementedError") from error
+            raise Verdict("raised", f"{name} is not written yet", ("NotImplementedError",)) from error
         except (Exception, SystemExit) as error:
             what = f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}"
-            raise Verdict("raised", what + self._place(error), type(error).__name__) from error
+            raise Verdict("raised", what + self._place(error), tuple(kind.__name__ for kind in type(error).__mro__)) from error
 
     def _place(self, error: BaseException) -> str:
         """The last line of yours that an exception passed through."""

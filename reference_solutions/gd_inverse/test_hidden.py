@@ -62,7 +62,7 @@ def follows(X, start, M, steps, lr, momentum, call):
 def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
     """gd_inverse starts X from torch.rand, whatever M is: with lr=0 it stays there."""
     call, seed = "gd_inverse(M, num_iterations=1, lr=0)", draw.seed()
-    A, B = matrix_of(draw, 4), draw.spectrum(4, 4, (2.0, 1.0))  # B has no inverse, and descent a start all the same
+    A, B = matrix_of(draw, 10), draw.spectrum(10, 10, (2.0, 1.0))  # B has no inverse, and descent a start all the same
     first, _ = run(student.seeded(seed), A, call, num_iterations=1, lr=0.0)
     fresh_start((first,), ("X",), call)
     second, _ = run(student.seeded(seed), B, call, num_iterations=1, lr=0.0)

@@ -52,7 +52,7 @@ def successes(function, hidden, starts):
         (_, S, _), _ = call(function, start, M, 500, 0.3)
         found += hidden.worst(difference(S.abs().sort(descending=True).values, torch.linalg.svdvals(M.double()))) <= 1e-2
         M = torch.tensor([[1.0, 0.4, 0.3], [0.5, 0.7, -0.2], [0.1, 0.6, 0.2], [-0.2, 0.3, 0.5]])  # of the public check
-        factors, _ = call(function, start, M, 400, 0.3)
+        factors, _ = call(function, start, M, 500, 0.3)
         rebuilt += hidden.worst(difference(hidden.rebuilt(*factors), M)) <= 1e-2
     return orthonormal, found, rebuilt
 

@@ -47,7 +47,7 @@ def against(draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(1)
+@pytest.mark.points(1.5)
 @pytest.mark.hint("Print U.T @ U - torch.eye(n) after the loop. Which term of the loss makes this small? And for V?")
 def test_the_columns_become_orthonormal(student, draw):
     """The columns of U and V, anything but orthonormal after 2 iterations of gd_svd, become orthonormal to within 0.01."""
@@ -68,7 +68,7 @@ def test_the_columns_become_orthonormal(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(1)
+@pytest.mark.points(1.5)
 @pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
 def test_finds_the_singular_values(student, draw):
     """S of gd_svd comes, not in 2 iterations but in 500, to within 0.01 of the singular values of M (signs apart)."""
@@ -105,56 +105,78 @@ def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(3.5)
-@pytest.mark.hint(
-    "Where S changes its sign, what else has to, so that U diag(S) Vᵀ stays as it was? Does your step go down the gradient?"
-)
+@pytest.mark.points(2)
+@pytest.mark.hint("Does your step go down the gradient? Which lr does it use?")
 def test_one_step_leads_towards_the_matrix(student, draw):
-    """One step of gd_svd moves U diag(S) Vᵀ towards M, and with a tiny lr only a little."""
-    M, there = against(draw), student.seeded(draw.seed())
-
-    def product(lr):
-        U, S, V, _ = run(there, M, f"gd_svd(M, num_iterations=1, lr={lr:g})", num_iterations=1, lr=lr)
-        return rebuilt(U, S, V)
-
-    start = product(0.0)
+    """One step of gd_svd with a tiny lr moves U diag(S) Vᵀ towards M, and only a little."""
+    M, there, call = against(draw), student.seeded(draw.seed()), "gd_svd(M, num_iterations=1, lr=0.0001)"
+    start = rebuilt(*run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3])
+    after = rebuilt(*run(there, M, call, num_iterations=1, lr=1e-4)[:3])
     way = M.double() - start
-    for lr in (1e-4, 0.2):
-        progress = float(((product(lr) - start) * way).sum() / (way**2).sum())
-        call = f"gd_svd(M, num_iterations=1, lr={lr:g})"
-        expect(progress > 0, f"{call}: U diag(S) Vᵀ does not come from its start (lr=0) towards M")
-        expect(lr > 0.1 or progress < 0.5, f"{call}: U diag(S) Vᵀ goes {progress:.0%} of the way to M in one tiny step")
+    progress = float(((after - start) * way).sum() / (way**2).sum())
+    expect(progress > 0, f"{call}: U diag(S) Vᵀ does not come from its start (lr=0) towards M")
+    expect(progress < 0.5, f"{call}: U diag(S) Vᵀ goes {progress:.0%} of the way to M in one tiny step")
+
+
+def apart(student, draw, M):
+    """A student with a fresh seed, its start, and the gradients of the squared fit to M there; no step will change the order of S."""
+    for _ in range(50):
+        there = student.seeded(draw.seed())
+        U, S, V = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3]
+        expect(len(set(S.tolist())) == S.numel(), "gd_svd(M, num_iterations=1, lr=0): S starts with equal entries")
+        if float(S.sort().values.diff().min()) > 0.02 and float(S.min()) > 0.05:
+            R = rebuilt(U, S, V) - M.double()
+            return there, (U, S, V), (R @ V * S, ((U.T @ R) * V.T).sum(1), R.T @ U * S)
+    raise AssertionError("gd_svd(M, num_iterations=1, lr=0): S starts with nearly equal or tiny entries, whatever the seed")
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(6.5)
+@pytest.mark.points(3.5)
 @pytest.mark.hint(
     "Compare U before and after one step of lr=0.001 with U.grad. Which sign has the change? Do S and V change, too?"
 )
 def test_the_first_step_goes_down_the_gradient(student, draw):
     """The first step of gd_svd changes U, S and V in the direction in which the fit to M improves, wherever that is clear."""
-    M, lr, seen = 100 * draw.normal(6, 4), 1e-5, 0
+    call = "gd_svd(M, num_iterations=1, lr=1e-05)"
+    M = 1000 * draw.normal(6, 4)  # so large that the fit decides every gradient
     M = M - M.mean(0)
     M = M - M.mean(1, keepdim=True)  # no row or column of one sign, so that the gradients of a positive start have both
-    call = f"gd_svd(M, num_iterations=1, lr={lr:g})"
-    for _ in range(8):
-        there = student.seeded(draw.seed())
-        start = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3]
-        after = run(there, M, call, num_iterations=1, lr=lr)[:3]
-        U, S, V = start
-        if float(S.sort().values.diff().min()) < 0.01 or float(S.min()) < 0.01:
-            continue  # so close that the step may change the order
-        seen += 1
-        R = rebuilt(U, S, V) - M.double()
-        gradients = R @ V * S, ((U.T @ R) * V.T).sum(1), R.T @ U * S
-        for name, before, now, gradient in zip(("U", "S", "V"), start, after, gradients, strict=True):
+    for _ in range(4):
+        there, start, gradients = apart(student, draw, M)
+        after = run(there, M, call, num_iterations=1, lr=1e-5)[:3]
+        for name, before, now, gradient in zip("USV", start, after, gradients, strict=True):
             clear = gradient.abs() > 0.3 * gradient.abs().max()
             astray = int((((now - before) * gradient >= 0) & clear).sum())
             expect(
                 astray == 0,
                 f"{call}: {astray} of {int(clear.sum())} entries of {name} that clearly should move down the gradient do not",
             )
-    expect(seen > 0, "gd_svd(M, num_iterations=1, lr=0): S starts with equal or tiny entries; start it from torch.rand")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(4.5)
+@pytest.mark.hint("Is every step of your loop the same step, the last one too? Which numbers does it use besides M, U, S and V?")
+def test_the_next_steps_go_down_the_gradient_too(student, draw):
+    """The second to fourth step of gd_svd go down the gradient as well, and after 60 tiny steps the end is still far."""
+    M = 5 * against(draw)  # all slopes lead S down, while its end, the singular values, is far up
+    for _ in range(3):
+        there, _, gradients = apart(student, draw, M)
+        call = "gd_svd(M, num_iterations=4, lr=1e-06)"
+        first = run(there, M, "gd_svd(M, num_iterations=1, lr=1e-06)", num_iterations=1, lr=1e-6)[:3]
+        fourth = run(there, M, call, num_iterations=4, lr=1e-6)[:3]
+        way = flat(fourth) - flat(first)
+        along = -float(way @ flat(gradients) / (way.norm() * flat(gradients).norm() + 1e-30))
+        expect(along > 0.1, f"{call}: from the first step to the fourth, U, S and V do not move down the gradient of the fit")
+    S = run(there, M, "gd_svd(M, num_iterations=60, lr=1e-06)", num_iterations=60, lr=1e-6)[1]
+    near = float(S.max()) > 0.5 * float(torch.linalg.svdvals(M.double())[0])
+    expect(
+        not near, "gd_svd(M, num_iterations=60, lr=1e-06): S has come as far as the singular values, where tiny steps cannot be"
+    )
+
+
+def flat(tensors):
+    """All entries of several tensors in one vector."""
+    return torch.cat([tensor.flatten() for tensor in tensors])
 
 
 @pytest.mark.task("gd_svd")
@@ -163,7 +185,7 @@ def test_the_first_step_goes_down_the_gradient(student, draw):
 def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
     """gd_svd starts U, S and V from torch.rand, whatever M is: with lr=0 they stay there."""
     call, seed, names = "gd_svd(M, num_iterations=1, lr=0)", draw.seed(), ("U", "S", "V")
-    A, B = draw.uniform(5, 3), draw.normal(5, 3)
+    A, B = draw.uniform(8, 7), draw.normal(8, 7)
     first = run(student.seeded(seed), A, call, num_iterations=1, lr=0.0)[:3]
     fresh_start(first, names, call)
     second = run(student.seeded(seed), B, call, num_iterations=1, lr=0.0)[:3]
@@ -174,6 +196,7 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
             difference(one, reseeded) > 1e-3,
             f"{call}: {name} is the same after another torch.manual_seed; start it from torch.rand",
         )
+    run(student, torch.ones(3, 1), f"{call} on a 3×1 matrix:", num_iterations=1, lr=0.0)
 
 
 @pytest.mark.task("gd_svd")
@@ -204,20 +227,20 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
 
 
 @pytest.mark.task("gd_svd")
-@pytest.mark.points(2.5)
+@pytest.mark.points(1.5)
 @pytest.mark.hint(
     "Compute the loss of the U, S and V that you return, after you have put them in order. Is it still what it was before?"
 )
 def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
     """loss_history records a weighted sum of the fit and the two penalties, for the same U, S and V that gd_svd returns."""
-    call, M = "gd_svd(M, num_iterations=1, lr=0)", draw.uniform(6, 4)
+    call, M = "gd_svd(M, num_iterations=1, lr=0)", draw.uniform(4, 4)
     terms, losses = [], []
-    for _ in range(12):
+    for _ in range(14):
         *factors, record = run(student.seeded(draw.seed()), M, call, num_iterations=1, lr=0.0)
         losses += history(record, 1, f"{call} returned loss_history")
         terms.append(loss_terms(*factors, M))
     terms, losses = torch.stack(terms), torch.tensor(losses, dtype=torch.float64)
-    expect(float(terms[:, 1:3].max()) > 1e-2, f"{call}: U and V are orthonormal already; start them from torch.rand")
+    expect(float(terms[:, 1:5].max()) > 1e-2, f"{call}: U and V are orthonormal already; start them from torch.rand")
     weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
     gap = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
     expect(
@@ -225,22 +248,33 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
         f"{call}: loss_history is no weighted sum of the three terms of the U, S and V returned (off by {gap:.1g} of it)",
     )
     expect(float(weights[0]) > 0, f"{call}: the fit to M has no part in the loss that is recorded")
-    for name, weight in zip(("U", "V"), weights[1:3].tolist(), strict=True):
+    for name, weight in zip(PENALTIES, weights[1:5].tolist(), strict=True):
         expect(weight > 1e-5 * float(weights[0]), f"{call}: the penalty for {name} has no part in the loss that is recorded")
 
     call = "gd_svd(M, num_iterations=2, lr=0.2)"
-    for M in (against(draw), against(draw) / 20):  # the first step makes S very negative, and slightly negative
-        there = student.seeded(draw.seed())
+    there = student.seeded(draw.seed())
+    U, _, V, _ = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)
+    signs = torch.diag(torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64))
+    mixed = torch.linalg.pinv(U).T @ signs @ torch.linalg.pinv(V)
+    mixed = (mixed * (200 / mixed.abs().max())).float()  # the first step makes every other entry of S negative
+    below = -draw.uniform(4, 4, low=150.0, high=250.0)  # ... and all of them very negative, or slightly at a twentieth of it
+    for M in (below, below / 20, mixed):
         *factors, _ = run(there, M, "gd_svd(M, num_iterations=1, lr=0.2)", num_iterations=1, lr=0.2)
         after = history(run(there, M, call, num_iterations=2, lr=0.2)[3], 2, f"{call} returned loss_history")[1]
         gap = abs(after - float(loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
         expect(gap < 1e-2, f"{call}: loss_history[1] is not the loss of what one iteration returns (off by {gap:.1g} of it)")
 
 
+PENALTIES = ("the lengths in U", "the angles in U", "the lengths in V", "the angles in V")
+
+
 def loss_terms(U, S, V, M):
-    """The mean squared fit, the mean squared distances of UᵀU and VᵀV from the identity, and 1 for a constant in the loss."""
-    terms = (rebuilt(U, S, V) - M, U.T @ U - torch.eye(U.shape[1]), V.T @ V - torch.eye(V.shape[1]), torch.ones(1))
-    return torch.stack([(term.double() ** 2).mean() for term in terms])
+    """The mean squared fit; of UᵀU and VᵀV each, the squared distance from the identity on the diagonal and off it; 1 for a constant."""
+    terms = [((rebuilt(U, S, V) - M.double()) ** 2).mean()]
+    for Q in (U, V):
+        wrong = (Q.T @ Q - torch.eye(Q.shape[1], dtype=torch.float64)) ** 2
+        terms += [wrong.diagonal().sum(), wrong.sum() - wrong.diagonal().sum()]
+    return torch.stack([*terms, torch.ones((), dtype=torch.float64)])
 
 
 @pytest.mark.task("gd_svd")

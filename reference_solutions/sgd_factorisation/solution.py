@@ -6,14 +6,17 @@ import torch
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     """Factorise A ≈ U Vᵀ by stochastic gradient descent, one element of A at a time.
 
+    The step for the element in row r and column c: first e = A[r, c] − U[r]·V[c], once; then add lr·e·V[c] to U[r]; then add
+    lr·e·U[r] to V[c], with the U[r] that has just changed.
+
     A: m×n float tensor; leave it as it is
     rank: how many columns U and V have
     num_epochs: how many passes to make over A; every pass visits every element once, in row-major order
         (all of row 0 from left to right, then all of row 1, ...)
     lr: the learning rate, the step size of every update
 
-    Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from torch.rand (uniform on [0, 1)), so
-    torch.manual_seed, called by whoever calls this function, decides the result.
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from torch.rand (uniform on [0, 1)) as it
+    comes, so torch.manual_seed decides the result. Whoever calls this function calls it; the function sets no seed.
     """
     ### BEGIN SOLUTION
     m, n = A.shape
@@ -29,7 +32,7 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
 
 
 def truncated_svd(A, rank):
-    """The best approximation of A by a matrix of rank `rank`, from the singular value decomposition of A.
+    """The best approximation of A by a matrix of rank at most `rank`, from the singular value decomposition of A.
 
     A: m×n float tensor; leave it as it is
     rank: how many singular values to keep, the largest ones; 1 ≤ rank ≤ min(m, n)
@@ -43,7 +46,7 @@ def truncated_svd(A, rank):
 
 
 def reconstruction_loss(A, R):
-    """How far R is from A: ‖A − R‖²_F, the sum of the squares of all elements of A − R.
+    """How far R is from A, squared: ‖A − R‖²_F, the sum of the squares of all elements of A − R.
 
     A, R: float tensors of the same shape; leave them as they are
 
@@ -60,9 +63,10 @@ def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
     A: m×n float tensor; leave it as it is. What it holds where M is zero has no influence on the result: it may be any
         number, NaN included
     M: m×n tensor, bool, integer or float; leave it as it is. Any value but zero marks an observed element of A
-    rank, num_epochs, lr: as for sgd_factorise; a pass visits the observed elements in row-major order
+    rank, num_epochs, lr: as for sgd_factorise; a pass visits the observed elements in row-major order, with the same step
 
-    Returns (U, V): float tensors of shapes (m, rank) and (n, rank), started from torch.rand as for sgd_factorise.
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank), started from torch.rand as for sgd_factorise. A row that
+    belongs to no observed element stays as it started.
     """
     ### BEGIN SOLUTION
     m, n = A.shape

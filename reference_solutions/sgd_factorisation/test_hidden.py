@@ -16,6 +16,8 @@ from autograder.vocabulary import (
 )
 
 STEP_TOLERANCE = 1e-5
+PATH_TOLERANCE = 1e-4  # after as many epochs as MANY
+MANY = 100
 BEST_FACTOR = 1.2
 COMPLETION_TOLERANCE = 0.05
 
@@ -52,18 +54,19 @@ def rule(A, U, V, epochs, lr, M=None):
     return torch.tensor(u, dtype=torch.float64), torch.tensor(v, dtype=torch.float64)
 
 
-def never_trained(before, after):
-    """Which rows of the factors are still as they started, in words; "" where every row has moved."""
+def never_trained(before, after, M=None):
+    """Which rows of the factors are still as they started though an element of theirs is observed, in words; "" for none."""
     parts = []
-    for name, old, new in (("U", before[0], after[0]), ("V", before[1], after[1])):
-        rows = [str(row) for row in range(len(old)) if torch.equal(old[row], new[row])]
+    for name, old, new, along in zip("UV", before, after, (1, 0), strict=True):
+        observed = torch.ones(len(old), dtype=torch.bool) if M is None else (M != 0).any(along)
+        rows = [str(row) for row in range(len(old)) if observed[row] and torch.equal(old[row], new[row])]
         if rows:
             parts.append(f"row{'s' if len(rows) > 1 else ''} {', '.join(rows)} of {name}")
     several = len(parts) > 1 or (parts and parts[0].startswith("rows"))
     return f"{' and '.join(parts)} never change{'' if several else 's'}" if parts else ""
 
 
-def follows_the_rule(student, A, rank, epochs, M=None, lr=0.05):
+def follows_the_rule(student, A, rank, epochs, M=None, lr=0.05, tolerance=STEP_TOLERANCE):
     """Fail unless the submission's factors are what the rule makes of its own start; gives that start."""
     start = train(student, A, rank, epochs, 0.0, M)
     trained = train(student, A, rank, epochs, lr, M)
@@ -71,10 +74,10 @@ def follows_the_rule(student, A, rank, epochs, M=None, lr=0.05):
     mask = "" if M is None else f", M {'all ones' if bool((M != 0).all()) else f'with {int((M == 0).sum())} zeros'}"
     passes = "1 epoch" if epochs == 1 else f"{epochs} epochs"
     what = f"A of shape {tuple(A.shape)}{mask}, rank {rank}, lr {lr:g}: {passes} from your own start"
-    idle = never_trained(start, trained)
+    idle = never_trained(start, trained, M)
     expect(not idle, f"{what}: {idle}")
     for name, value, right in zip("UV", trained, expected, strict=True):
-        close(value, right, STEP_TOLERANCE, f"{what} must be {passes} of the update rule, and {name} is not what the rule gives")
+        close(value, right, tolerance, f"{what} must be {passes} of the update rule, and {name} is not what the rule gives")
     return start
 
 
@@ -87,21 +90,24 @@ def has_the_documented_defaults(student, function):
 
 
 @pytest.mark.task("sgd_factorise")
-@pytest.mark.points(2.5)
+@pytest.mark.points(2)
 @pytest.mark.hint(
     "Compare your update with the rule term by term: sign, factor, order of the elements, which U goes into V's step."
 )
 def test_one_epoch_follows_the_rule(student, draw):
     """One epoch of sgd_factorise is one update for every element of A, in row-major order, U before V."""
-    follows_the_rule(student.seeded(draw.seed()), draw.uniform(4, 3, high=2.0), 2, 1)
+    A = draw.uniform(7, 5, high=2.0)
+    A[2, 1] = 0.0
+    follows_the_rule(student.seeded(draw.seed()), A, 2, 1)
 
 
 @pytest.mark.task("sgd_factorise")
-@pytest.mark.points(1)
-@pytest.mark.hint("Which of your loops does num_epochs govern, and what happens between one pass and the next?")
-def test_three_epochs_are_three_passes(student, draw):
+@pytest.mark.points(2)
+@pytest.mark.hint("Which of your loops does num_epochs govern? Is every pass the same as the one before it, the last one too?")
+def test_many_epochs_are_as_many_passes(student, draw):
     """sgd_factorise makes exactly num_epochs passes over A, each going on where the one before it ended."""
-    follows_the_rule(student.seeded(draw.seed()), draw.uniform(3, 4, high=2.0), 2, 3)
+    epochs = draw.integer(MANY - 20, MANY)
+    follows_the_rule(student.seeded(draw.seed()), draw.uniform(3, 2, high=2.0), 2, epochs, tolerance=PATH_TOLERANCE)
 
 
 @pytest.mark.task("sgd_factorise")
@@ -115,7 +121,7 @@ def test_every_row_is_trained(student, draw):
 
 
 @pytest.mark.task("sgd_factorise")
-@pytest.mark.points(1)
+@pytest.mark.points(0.5)
 @pytest.mark.hint("Print the loss after every epoch: does it fall, and does it stop falling too early?")
 def test_comes_close_to_the_best_error(student, draw):
     """On a matrix close to rank 1, sgd_factorise ends near the smallest error that any factors of rank 1 can have."""
@@ -152,6 +158,11 @@ def test_truncated_svd_is_the_best(student, draw):
         expect(ratio < 1.01, f"{closer}; expected 1")
         close(R, truncated_svd(A, rank), 1e-4, f"{what} is not the SVD of A cut off after {rank} of its singular values")
         unchanged(call, A)
+    R = matrix(student.truncated_svd(2 * torch.eye(4, 3), 1), (4, 3), "truncated_svd of a matrix with equal singular values")
+    ratio = squared_error(2 * torch.eye(4, 3), R) / 8
+    expect(
+        abs(ratio - 1) < 0.01, f"truncated_svd of three equal singular values, rank=1, has {ratio:.4g} times the smallest error"
+    )
 
 
 @pytest.mark.task("reconstruction_loss")
@@ -159,7 +170,8 @@ def test_truncated_svd_is_the_best(student, draw):
 @pytest.mark.hint("The squared Frobenius norm is a plain sum over all elements; and subtracting must not write into A.")
 def test_loss_of_any_two_matrices(student, draw):
     """reconstruction_loss is ‖A − R‖²_F for matrices with signs of both kinds, and leaves both as they were."""
-    A, R = draw.normal(3, 5), draw.normal(3, 5)
+    A = draw.normal(3, 5)
+    R = A + 0.05 * draw.normal(3, 5)
     what = "reconstruction_loss(A, R) of two matrices of shape (3, 5)"
     call = student.call("reconstruction_loss", A, R)
     ratio = scalar(call.value, f"{what} returned a result") / squared_error(A, R)
@@ -168,13 +180,13 @@ def test_loss_of_any_two_matrices(student, draw):
 
 
 @pytest.mark.task("sgd_factorise_masked")
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.hint(
     "The same loops and the same update as in sgd_factorise; an element where M is zero is passed over, the next one is not."
 )
 def test_masked_epochs_follow_the_rule(student, draw):
     """An epoch of sgd_factorise_masked is one update for every observed element, from a start of its own."""
-    gaps = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    gaps = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
     starts = []
     for m, n, rank, epochs, M in ((4, 3, 2, 1, gaps), (3, 5, 1, 2, draw.mask(3, 5, hidden=4))):
         A = draw.uniform(m, n, high=2.0)
@@ -188,6 +200,16 @@ def test_masked_epochs_follow_the_rule(student, draw):
         expect(len(set(start.flatten().tolist())) > 1, f"{what}: all elements start equal; start U and V from torch.rand")
     seeded = not torch.equal(starts[0], starts[2])
     expect(seeded, "sgd_factorise_masked: two seeds give the same start; do not set the seed inside the function")
+
+
+@pytest.mark.task("sgd_factorise_masked")
+@pytest.mark.points(1.5)
+@pytest.mark.hint("Which of your loops does num_epochs govern? Is every pass the same as the one before it, the last one too?")
+def test_many_masked_epochs_are_as_many_passes(student, draw):
+    """sgd_factorise_masked makes exactly num_epochs passes over the observed elements, each going on where the last one ended."""
+    M = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
+    A, epochs = draw.uniform(3, 3, high=2.0), draw.integer(MANY - 20, MANY)
+    follows_the_rule(student.seeded(draw.seed()), A, 2, epochs, M, tolerance=PATH_TOLERANCE)
 
 
 @pytest.mark.task("sgd_factorise_masked")
@@ -218,7 +240,7 @@ def test_hidden_elements_have_no_influence(student, draw):
 
 
 @pytest.mark.task("sgd_factorise_masked")
-@pytest.mark.points(1)
+@pytest.mark.points(0.5)
 @pytest.mark.hint("At rank 1 the observed elements determine the others. Compare U Vᵀ with A on the observed ones first.")
 def test_completes_a_matrix_of_rank_1(student, draw):
     """sgd_factorise_masked finds the hidden elements of a rank-1 matrix whose observed elements determine them."""
@@ -239,5 +261,5 @@ def test_completes_a_matrix_of_rank_1(student, draw):
 def test_masked_defaults_and_arguments_are_kept(student, draw):
     """sgd_factorise_masked has the documented defaults and leaves A and M as they were."""
     has_the_documented_defaults(student, "sgd_factorise_masked")
-    A, M = draw.uniform(3, 4), draw.mask(3, 4, hidden=3).to(torch.float32)
+    A, M = draw.uniform(3, 4), 2 * draw.mask(3, 4, hidden=3).to(torch.float32)
     unchanged(student.call("sgd_factorise_masked", A, M, 2, num_epochs=2, lr=0.05), A, M)

@@ -27,17 +27,18 @@ def test_factors_start_from_torch_rand(student):
     """sgd_factorise returns U (m×rank) and V (n×rank), which start uniform on [0, 1) and follow the seed."""
     starts = {}
     for seed in (1, 2):
-        call = "sgd_factorise(A of shape (4, 3), rank=2, num_epochs=1, lr=0.0)"
-        value = student.seeded(seed).sgd_factorise(torch.ones(4, 3), 2, num_epochs=1, lr=0.0)
-        U, V = factors(value, 4, 3, 2, call)
+        call = "sgd_factorise(A of shape (8, 7), rank=6, num_epochs=1, lr=0.0)"
+        value = student.seeded(seed).sgd_factorise(torch.ones(8, 7), 6, num_epochs=1, lr=0.0)
+        U, V = factors(value, 8, 7, 6, call)
         for name, factor in (("U", U), ("V", V)):
             inside = bool(((factor >= 0) & (factor < 1)).all())
             assert inside, f"{call}: {name} does not start between 0 and 1; start it from torch.rand"
             alike = len(set(factor.flatten().tolist())) < factor.numel()
             assert not alike, f"{call}: elements of {name} start equal to each other; start it from torch.rand"
         starts[seed] = torch.cat([U, V])
-    largest = max(float(start.max()) for start in starts.values())
-    assert largest > 0.5, f"no element of U or V starts above {largest:.2g}; use the numbers of torch.rand as they are"
+    low, high = (float(extreme(torch.cat([*starts.values()]))) for extreme in (torch.min, torch.max))
+    spread = f"the 180 elements of two starts lie between {low:.2g} and {high:.2g}; use the numbers of torch.rand as they are"
+    assert low < 0.25 and high > 0.75, spread
     assert not torch.equal(starts[1], starts[2]), "seeds 1 and 2 give the same start; do not set the seed inside the function"
 
 
@@ -54,8 +55,8 @@ def test_one_update_as_by_hand(student):
     new_u = u + 0.1 * e * v
     new_v = v + 0.1 * e * new_u
     start = f"{call} from your own start U = {rounded(u)}, V = {rounded(v)}"
-    moved = not (torch.equal(U, u) or torch.equal(V, v))
-    assert moved, f"{start} left a factor as it was; expected a step"
+    idle = [name for name, old, new in (("U", u, U), ("V", v, V)) if torch.equal(old, new)]
+    assert not idle, f"{start} left {' and '.join(idle)} as it was; expected one step (num_epochs=1 means one pass)"
     assert torch.allclose(U, new_u, rtol=0, atol=1e-4), f"{start} returned U = {rounded(U)}; expected {rounded(new_u)}"
     assert torch.allclose(V, new_v, rtol=0, atol=1e-4), f"{start} returned V = {rounded(V)}; expected {rounded(new_v)}"
 

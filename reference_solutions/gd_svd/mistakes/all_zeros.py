@@ -12,6 +12,7 @@
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

@@ -8,6 +8,7 @@
 #     "test_the_columns_become_orthonormal",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

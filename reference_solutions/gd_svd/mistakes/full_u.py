@@ -12,8 +12,8 @@
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_loss_history_holds_the_loss_before_each_step",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_defaults_are_those_of_the_stub",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

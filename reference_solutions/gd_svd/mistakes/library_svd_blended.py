@@ -5,6 +5,7 @@
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_one_step_leads_towards_the_matrix",
 #     "test_the_first_step_goes_down_the_gradient",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

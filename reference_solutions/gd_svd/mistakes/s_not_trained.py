@@ -5,7 +5,6 @@
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_finds_the_singular_values",
 #     "test_the_columns_become_orthonormal",
-#     "test_one_step_leads_towards_the_matrix",
 #     "test_the_product_rebuilds_a_small_matrix",
 # ]
 # ///

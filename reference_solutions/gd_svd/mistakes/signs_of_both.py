@@ -1,10 +1,7 @@
 # /// mistake
 # title = "U and V both change their sign where S is negative"
 # hint = "What is (-u)(-v)ᵀ?"
-# fails = [
-#     "test_one_step_leads_towards_the_matrix",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
-# ]
+# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
 # ///
 import torch
 

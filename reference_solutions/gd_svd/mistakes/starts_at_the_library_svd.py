@@ -9,6 +9,7 @@
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_the_first_step_goes_down_the_gradient",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

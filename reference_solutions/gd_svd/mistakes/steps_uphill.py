@@ -8,6 +8,7 @@
 #     "test_finds_the_singular_values",
 #     "test_one_step_leads_towards_the_matrix",
 #     "test_the_first_step_goes_down_the_gradient",
+#     "test_the_next_steps_go_down_the_gradient_too",
 # ]
 # ///
 import torch

@@ -1,12 +1,7 @@
 # /// mistake
 # title = "V stays what it was at the start"
 # hint = "Which tensors does your optimiser know of?"
-# fails = [
-#     "test_the_first_step_goes_down_the_gradient",
-#     "test_finds_the_singular_values",
-#     "test_the_columns_become_orthonormal",
-#     "test_one_step_leads_towards_the_matrix",
-# ]
+# fails = ["test_the_first_step_goes_down_the_gradient", "test_finds_the_singular_values", "test_the_columns_become_orthonormal"]
 # ///
 import torch
 

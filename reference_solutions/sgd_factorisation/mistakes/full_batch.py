@@ -1,7 +1,12 @@
 # /// mistake
 # title = "All elements at once: gradient descent that is not stochastic"
 # hint = "How many updates happen in one epoch of your function, and how many elements has A?"
-# fails = ["test_one_epoch_follows_the_rule", "test_three_epochs_are_three_passes", "test_masked_epochs_follow_the_rule"]
+# fails = [
+#     "test_one_epoch_follows_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
+# ]
 # ///
 
 import torch

@@ -5,7 +5,7 @@
 #     "test_factors_start_from_torch_rand",
 #     "test_one_update_as_by_hand",
 #     "test_one_epoch_follows_the_rule",
-#     "test_three_epochs_are_three_passes",
+#     "test_many_epochs_are_as_many_passes",
 #     "test_every_row_is_trained",
 # ]
 # ///

@@ -3,12 +3,13 @@
 # hint = "How many rows does A have, and how many does your outer loop visit?"
 # fails = [
 #     "test_one_epoch_follows_the_rule",
-#     "test_three_epochs_are_three_passes",
+#     "test_many_epochs_are_as_many_passes",
 #     "test_every_row_is_trained",
 #     "test_comes_close_to_the_best_error",
 #     "test_only_observed_elements_train",
 #     "test_masked_epochs_follow_the_rule",
 #     "test_completes_a_matrix_of_rank_1",
+#     "test_many_masked_epochs_are_as_many_passes",
 # ]
 # ///
 

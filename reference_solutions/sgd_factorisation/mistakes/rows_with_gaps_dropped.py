@@ -6,6 +6,7 @@
 #     "test_only_observed_elements_train",
 #     "test_completes_a_matrix_of_rank_1",
 #     "test_hidden_elements_have_no_influence",
+#     "test_many_masked_epochs_are_as_many_passes",
 # ]
 # ///
 

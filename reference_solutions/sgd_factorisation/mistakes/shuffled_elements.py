@@ -1,7 +1,12 @@
 # /// mistake
 # title = "The elements are visited in a random order"
 # hint = "In which order does the docstring want the elements visited? Is yours the same in every run?"
-# fails = ["test_one_epoch_follows_the_rule", "test_three_epochs_are_three_passes", "test_masked_epochs_follow_the_rule"]
+# fails = [
+#     "test_one_epoch_follows_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
+# ]
 # ///
 
 import torch

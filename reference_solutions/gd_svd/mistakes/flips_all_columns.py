@@ -1,0 +1,28 @@
+# /// mistake
+# title = "Where one singular value is negative, every column of U changes its sign"
+# hint = "Which column of U belongs to a negative entry of S? What happens to the product when the others change, too?"
+# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for step in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = -U if bool((S < 0).any()) else U
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history

@@ -1,0 +1,34 @@
+# /// mistake
+# title = "After one real step the factors walk to the decomposition of a library"
+# hint = "Which numbers may a step use: M, U, S and V, or also the decomposition that is being looked for?"
+# fails = ["test_the_next_steps_go_down_the_gradient_too"]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for step in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        if step == 0:
+            optimiser.step()
+            continue
+        X, Y, Z = torch.linalg.svd(M, full_matrices=False)
+        with torch.no_grad():
+            for tensor, target in ((U, X), (S, Y), (V, Z.T)):
+                tensor += min(1.0, 0.1 * lr * (1 + momentum)) * (target - tensor)
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = torch.where(S < 0, -U, U)
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history
