@@ -129,10 +129,9 @@ def _same_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> bool:
     """Whether a call ends loosely the same from this start; [] stands for the function's own."""
     end = _repeat_from(box, call, start)
     alike = same(_loose(call.reply), _loose(end))
-    if alike or not call.reply.outcome == end.outcome == "returned":
+    if alike or not start or not call.reply.outcome == end.outcome == "returned":
         return alike
-    nudged = _repeat_from(box, replace(call, arguments=tuple(map(_nudged, call.arguments))), start)
-    return not same(end, nudged)
+    return not same(end, _repeat_from(box, call, [tensor * (1 + NUDGE) for tensor in start]))
 
 
 def _loose(reply: Reply) -> Reply:
@@ -144,12 +143,6 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_numbers(item) for item in value]
     return float(value) if isinstance(value, torch.Tensor) and value.numel() == 1 else value
-
-
-def _nudged(argument: Any) -> Any:
-    """A matrix changed as rounding would change it."""
-    floating = isinstance(argument, torch.Tensor) and argument.is_floating_point()
-    return argument * (1 + NUDGE) if floating else argument
 
 
 def _repeat_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> Reply:

@@ -24,6 +24,7 @@ FOLDER = Path(__file__).resolve().parent
 SEEDS = int(sys.argv[1]) if len(sys.argv) > 1 else 100
 SHAPES = (((5, 4), 3, 1), ((4, 6), 3, 1), ((4, 5), 1, 3), ((5, 3), 2, 4))  # shape, k, iterations of the checks
 LR = 0.05
+SLOW = 0.002
 
 
 def load(*paths):
@@ -72,6 +73,12 @@ def deviations(module, seed, optimum=True):
             if len(losses) == len(expected):
                 gap = max(abs(got / right - 1) for got, right in zip(losses, expected, strict=True))
                 found["losses (relative)"] = max(found.get("losses (relative)", 0.0), gap)
+    D, start_seed, steps = draw.uniform(6, 4, low=0.5, high=1.5), draw.seed(), draw.integer(150, 250)
+    with contextlib.suppress(Exception):
+        C0, F0, _ = call(module, D, 2, 1, 0.0, start_seed)
+        C, F, _ = call(module, D, 2, steps, SLOW, start_seed)
+        C1, F1, _ = descend(C0, F0, D, steps, SLOW)
+        found["250 small steps"] = max(difference(C, C1), difference(F, F1))
     if optimum:
         D, start_seed = draw.spectrum(6, 5, (2.0, 1.6, 0.5, 0.3)), draw.seed()
         with contextlib.suppress(Exception):

@@ -22,7 +22,7 @@ LOSS = 1e-5  # a loss, relative
 OPTIMUM = 1.01  # squared error after 200 steps, as a multiple of the best there is
 LR = 0.05
 SLOW = 0.002  # a rate at which 250 steps do not arrive
-PATH = 1e-4  # a factor after 250 steps
+PATH = 2e-5  # a factor after 250 steps
 MOVES = 1e-3  # what a first step at LR moves some entry of each factor by, at the least
 
 

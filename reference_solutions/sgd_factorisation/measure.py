@@ -22,7 +22,8 @@ import torch
 
 HERE = Path(__file__).parent
 DRAWS = 20_000
-GAPS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+GAPS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+RING = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
 STAIRS = torch.arange(4).reshape(4, 1) + torch.arange(6) < 6
 
 
@@ -75,7 +76,7 @@ def figures(module, seed):
     draw = torch.Generator().manual_seed(seed)
     found = {}
     steps = []
-    cases = ((4, 3, 2, 1, None), (2, 5, 1, 1, None), (3, 4, 2, 3, None), (4, 3, 2, 1, GAPS), (4, 3, 2, 1, torch.ones(4, 3)))
+    cases = ((7, 5, 2, 1, None), (4, 3, 2, 1, GAPS), (3, 5, 1, 2, torch.ones(3, 5)))
     for m, n, rank, epochs, M in cases:
         A = uniform(draw, m, n, high=2.0)
         function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
@@ -85,6 +86,16 @@ def figures(module, seed):
         expected = rule(A, *start, epochs, 0.05, seen)
         steps += [float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)]
     found["step, largest difference"] = max(steps)
+
+    steps = []
+    for m, n, M in ((3, 2, None), (3, 3, RING)):  # 101 to 110 epochs
+        A, epochs = uniform(draw, m, n, high=2.0), 101 + seed % 10
+        function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
+        start = run(function, seed, *given, 2, num_epochs=1, lr=0.0)
+        trained = run(function, seed, *given, 2, num_epochs=epochs, lr=0.05)
+        expected = rule(A, *start, epochs, 0.05, torch.ones(m, n, dtype=torch.bool) if M is None else M != 0)
+        steps += [float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)]
+    found["110 epochs, largest difference"] = max(steps)
 
     A = uniform(draw, 5, 1, low=0.8, high=1.5) * uniform(draw, 1, 4, low=0.8, high=1.5) + uniform(draw, 5, 4, high=0.2)
     U, V = run(module.sgd_factorise, seed, A, 1, num_epochs=40, lr=0.05)
@@ -106,7 +117,8 @@ def figures(module, seed):
     found["truncated SVD, largest difference"] = max(svd)
     found["truncated SVD, error against the optimum, |ratio − 1|"] = max(ratio)
 
-    A, R = torch.randn(3, 5, generator=draw), torch.randn(3, 5, generator=draw)
+    A = torch.randn(3, 5, generator=draw)
+    R = A + 0.05 * torch.randn(3, 5, generator=draw)
     loss = run(module.reconstruction_loss, seed, A, R).double()
     found["loss, |ratio − 1|"] = abs(float(loss / ((A.double() - R.double()) ** 2).sum()) - 1)
     return found

@@ -1,0 +1,19 @@
+# /// mistake
+# title = "Only positive values of the mask count as observed"
+# hint = "What does the docstring say marks an observed element: a value above 0, or any value but 0?"
+# fails = ["test_hidden_elements_have_no_influence"]
+# ///
+import torch
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for _ in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] > 0:
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V
