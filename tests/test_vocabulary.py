@@ -128,6 +128,8 @@ def test_every_start_of_torch_rand_is_fresh(seed: int) -> None:
     start = [torch.rand(shape, generator=generator).double() for shape in ((10, 5), (8, 5))]
     assert sum(value.numel() for value in start) == ENOUGH
     fresh_start(start, ("U", "V"), "f")
+    start[0][3, 1], start[1][2, 2] = start[0][5, 0], start[1][0, 1]  # torch.rand repeats a number now and then
+    fresh_start(start, ("U", "V"), "f")
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def apart(student, draw, M):
     for _ in range(50):
         there = student.seeded(draw.seed())
         U, S, V = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3]
-        expect(len(set(S.tolist())) == S.numel(), "gd_svd(M, num_iterations=1, lr=0): S starts with equal entries")
+        expect(len(set(S.tolist())) > 1, "gd_svd(M, num_iterations=1, lr=0): all entries of S start equal")
         if float(S.sort().values.diff().min()) > 0.02 and float(S.min()) > 0.05:
             R = rebuilt(U, S, V) - M.double()
             return there, (U, S, V), (R @ V * S, ((U.T @ R) * V.T).sum(1), R.T @ U * S)
