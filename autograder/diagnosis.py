@@ -18,51 +18,33 @@ from typing import Any
 
 import torch
 
-from autograder.assignment import Assignment, Overlay
+from autograder.assignment import Overlay
 from autograder.errors import SandboxError
+from autograder.known import Known, Running
 from autograder.results import Check, Diagnosis
-from autograder.sandbox import Box, Reply, Sandbox
+from autograder.sandbox import Reply, Sandbox
 from autograder.student import Recorded, Submission, Verdict
 
 TOLERANCE = 1e-4  # relative to the size of the values; rules differ by far more within the epochs that checks run
 NUDGE = 1e-6  # a few units in the last place of float32: what another order of additions may do to a result
 DIVERGED = 1e8  # checks give values near 1; from here to NaN, what a diverging run returns is a matter of rounding
-RESTART = """
-def call_from_start(name, start, arguments, option_names, option_values):
-    import torch
-
-    real, left = torch.rand, list(start)
-
-    def rand(*shape, **settings):
-        drawn = real(*shape, **settings)  # whatever is drawn after the start is drawn as it would have been
-        for turned in (False, True):
-            for place, tensor in enumerate(left):
-                if (tensor.T if turned else tensor).shape == drawn.shape:
-                    tensor = left.pop(place)
-                    return (tensor.T if turned else tensor).to(torch.float32).clone().requires_grad_(drawn.requires_grad)
-        return drawn
-
-    torch.rand = rand
-    return globals()[name](*arguments, **dict(zip(option_names, option_values)))
-"""
 
 
-def diagnose(assignment: Assignment, sandbox: Sandbox, checks: Sequence[Check], submission: Submission) -> tuple[Diagnosis, ...]:
+def diagnose(known: Known, sandbox: Sandbox, checks: Sequence[Check], submission: Submission) -> tuple[Diagnosis, ...]:
     """The known mistake of each failing function, where there is one; functions in the assignment's order.
 
     submission: still open, with the calls that the checks made recorded in it
     """
     found = []
+    assignment = known.assignment
     missed = {check.name for check in checks if check.outcome != "passed"}
-    known = sorted(
-        assignment.mistakes, key=lambda mistake: len(set(mistake.fails) - missed)
-    )  # who fails nothing else comes first
+    nearest = sorted(assignment.mistakes, key=lambda mistake: len(set(mistake.fails) - missed))  # who fails nothing else is first
     for function in assignment.functions:
         names = {check.name for check in checks if check.function == function}
         calls = [call for call in submission.recorded if call.function == function]
         if names & missed and any(call.reply.outcome == "returned" or _tells(call.reply) for call in calls):
-            candidates = [mistake for mistake in known if set(mistake.fails) & names and set(mistake.fails) & names <= missed]
-            mistake = first_alike(assignment, sandbox, candidates, calls, submission)
+            candidates = [mistake for mistake in nearest if set(mistake.fails) & names and set(mistake.fails) & names <= missed]
+            mistake = first_alike(known, sandbox, candidates, calls, submission)
             found += [Diagnosis(function, mistake.name, mistake.title, mistake.hint)] if mistake else []
     return tuple(found)
 
@@ -73,7 +55,7 @@ def _tells(reply: Reply) -> bool:
 
 
 def first_alike(
-    assignment: Assignment, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded], submission: Submission
+    known: Known, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded], submission: Submission
 ) -> Overlay | None:
     """The first candidate that ends every call like the submission; if none does, the first that does so loosely.
 
@@ -81,38 +63,32 @@ def first_alike(
     it is. Where the solution is alike in this sense too, what is wrong is none of what is compared, and nothing is named.
     """
 
-    def first(comparison: Callable[[Box], bool]) -> Overlay | None:
-        return next((one for one in candidates if behaves_like(assignment, sandbox, one, comparison)), None)
+    def behaves_like(mistake: Overlay | None, comparison: Callable[[Running], bool]) -> bool:
+        try:
+            with known.running(sandbox, mistake) as running:
+                return comparison(running)
+        except SandboxError:
+            return False
 
-    mistake = first(lambda box: _same(box, calls))
+    def first(comparison: Callable[[Running], bool]) -> Overlay | None:
+        return next((one for one in candidates if behaves_like(one, comparison)), None)
+
+    mistake = first(lambda running: _same(running, calls))
     if mistake or not candidates:
         return mistake
     started = [(call, start_of(call, submission)) for call in calls]
+    started.sort(key=lambda pair: len(pair[1]))  # what may be remembered comes first
 
-    def loosely_same(box: Box) -> bool:
-        return all(_same_from(box, call, start) for call, start in started)
+    def loosely_same(running: Running) -> bool:
+        return all(_same_from(running, call, start) for call, start in started)
 
-    return None if behaves_like(assignment, sandbox, None, loosely_same) else first(loosely_same)
-
-
-def behaves_like(assignment: Assignment, sandbox: Sandbox, mistake: Overlay | None, comparison: Callable[[Box], bool]) -> bool:
-    """What a comparison says of the mistake's functions (None: of the solution's); False where they cannot be run."""
-    sources = {"solution": assignment.solution.read_text("utf-8"), "restart": RESTART}
-    if mistake is not None:
-        sources[mistake.name] = mistake.path.read_text("utf-8")
-    units = [{"kind": "statements", "source": source, "label": label} for label, source in sources.items()]
-    try:
-        with sandbox.open(assignment.limits) as box:
-            box.load(units, [*assignment.functions, "call_from_start"])
-            return comparison(box)
-    except SandboxError:
-        return False
+    return None if behaves_like(None, loosely_same) else first(loosely_same)
 
 
-def _same(box: Box, calls: Sequence[Recorded]) -> bool:
+def _same(running: Running, calls: Sequence[Recorded]) -> bool:
     """Whether every call ends the same. The words of an error count where there is nothing else to compare: they follow the spelling."""
     returned = any(call.reply.outcome == "returned" for call in calls)
-    pairs = ((call.reply, repeat(box, call)) for call in calls)
+    pairs = ((call.reply, running.reply(call)) for call in calls)
     return all(same(one, other) and (returned or words(one) == words(other)) for one, other in pairs)
 
 
@@ -120,18 +96,13 @@ def words(reply: Reply) -> object:
     return reply.header.get("message")
 
 
-def repeat(box: Box, call: Recorded) -> Reply:
-    differentiate, times = call.differentiate, call.times
-    return box.call(call.function, call.arguments, call.options, seed=call.seed, differentiate=differentiate, times=times)
-
-
-def _same_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> bool:
+def _same_from(running: Running, call: Recorded, start: list[torch.Tensor]) -> bool:
     """Whether a call ends loosely the same from this start; [] stands for the function's own."""
-    end = _repeat_from(box, call, start)
+    end = running.reply_from(call, start) if start else running.reply(call)
     alike = same(_loose(call.reply), _loose(end))
     if alike or not start or not call.reply.outcome == end.outcome == "returned":
         return alike
-    return not same(end, _repeat_from(box, call, [tensor * (1 + NUDGE) for tensor in start]))
+    return not same(end, running.reply_from(call, [tensor * (1 + NUDGE) for tensor in start]))
 
 
 def _loose(reply: Reply) -> Reply:
@@ -143,15 +114,6 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_numbers(item) for item in value]
     return float(value) if isinstance(value, torch.Tensor) and value.numel() == 1 else value
-
-
-def _repeat_from(box: Box, call: Recorded, start: list[torch.Tensor]) -> Reply:
-    if not start:
-        return repeat(box, call)
-    names, values = list(call.options), list(call.options.values())
-    given = (call.function, start, list(call.arguments), names, values)
-    reply = box.call("call_from_start", given, {}, seed=call.seed, times=call.times)
-    return replace(reply, arguments=tuple(reply.arguments[2])) if len(reply.arguments) > 2 else reply
 
 
 def _is_start(call: Recorded) -> bool:

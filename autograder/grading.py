@@ -34,6 +34,7 @@ import torch
 from autograder.assignment import Assignment
 from autograder.diagnosis import diagnose
 from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
+from autograder.known import Known
 from autograder.results import Result
 from autograder.sandbox import Sandbox
 from autograder.session import Run, open_submission, run_checks
@@ -82,6 +83,10 @@ class Grader:
     def skipped_cells(self) -> frozenset[str]:
         return unchanged_cells(self.assignment)
 
+    @cached_property
+    def known(self) -> Known:
+        return Known(self.assignment)
+
     def grade(self, found: Found, *, again: bool = False) -> Result:
         """The result of one submission, from the store where it is there. Never raises for what a student handed in.
 
@@ -122,7 +127,7 @@ class Grader:
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, source) as submission:
             checks = run_checks(Run(self.assignment, Student(submission), self.secret))
-            diagnosis = diagnose(self.assignment, sandbox, checks, submission) if self.diagnoses else ()
+            diagnosis = diagnose(self.known, sandbox, checks, submission) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
             submission="",

@@ -160,13 +160,13 @@ def truncated_svd_error(A: torch.Tensor, rank: int) -> float:
 
 
 ENOUGH = 90
-COINCIDENCES = 2
+COINCIDENCES = 1
 
 
 def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) -> None:
     """Fail unless the factors start as `torch.rand` gives them: in [0, 1), hardly two entries alike, and spread over all of it.
 
-    `torch.rand` gives multiples of 2^-24, so that two of 135 entries are equal in one start of 1,900, three pairs in one of 10^10.
+    `torch.rand` gives multiples of 2^-24, so that two of 135 entries are equal in one start of 1,900, two pairs in one of 7 million.
     Whether they are spread is asked of `ENOUGH` entries or more: 90 numbers of `torch.rand` all lie below or all above 3/4 of the
     interval once in 10^11 starts.
     """

@@ -20,6 +20,7 @@ ROOMS = [  # each imports only from those above it
     "student",
     "vocabulary",
     "session",
+    "known",
     "diagnosis",
     "grading",
     "handout",

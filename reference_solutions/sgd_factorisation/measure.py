@@ -76,7 +76,7 @@ def figures(module, seed):
     draw = torch.Generator().manual_seed(seed)
     found = {}
     steps = []
-    cases = ((7, 5, 2, 1, None), (4, 3, 2, 1, GAPS), (3, 5, 1, 2, torch.ones(3, 5)))
+    cases = ((7, 5, 2, 1, None), (4, 3, 3, 1, GAPS), (3, 5, 1, 2, torch.ones(3, 5)))
     for m, n, rank, epochs, M in cases:
         A = uniform(draw, m, n, high=2.0)
         function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))

@@ -189,11 +189,11 @@ def test_masked_epochs_follow_the_rule(student, draw):
     """An epoch of sgd_factorise_masked is one update for every observed element, from a start of its own."""
     gaps = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
     starts = []
-    for m, n, rank, epochs, M in ((4, 3, 2, 1, gaps), (3, 5, 1, 2, draw.mask(3, 5, hidden=4))):
+    for m, n, rank, epochs, M in ((4, 3, 3, 1, gaps), (3, 5, 1, 2, draw.mask(3, 5, hidden=4))):
         A = draw.uniform(m, n, high=2.0)
         A[0, 0] = 0.0 if bool(M[0, 0]) else A[0, 0]  # a zero can be observed: M says so, and not A
         starts.append(follows_the_rule(student.seeded(draw.seed()), A, rank, epochs, M))
-    starts.append(train(student.seeded(draw.seed()), draw.uniform(4, 3), 2, 1, 0.0, gaps))
+    starts.append(train(student.seeded(draw.seed()), draw.uniform(4, 3), 3, 1, 0.0, gaps))
     for start in starts:
         fresh_start(start, ("U", "V"), "sgd_factorise_masked with lr=0")
     seeded = not torch.equal(torch.cat(starts[0]), torch.cat(starts[2]))
