@@ -58,20 +58,22 @@ def successes(function, hidden, starts):
 
 
 def record(function, hidden, secret):
-    """The gaps of loss_history against the weighted sum of the three terms: at the starts, and after one large step."""
+    """The gaps of loss_history against the weighted sum of the terms: at the starts, and the larger one after a large and a small step."""
     draw = Draw(secret, "measure")
-    M, terms, losses = draw.uniform(6, 4), [], []
-    for _ in range(12):
+    M, terms, losses = draw.uniform(4, 4), [], []
+    for _ in range(14):
         factors, history = call(function, draw.seed(), M, 1, 0.0)
         losses += history
         terms.append(hidden.loss_terms(*factors, M))
     terms, losses = torch.stack(terms), torch.tensor(losses, dtype=torch.float64)
     weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
     at_start = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
-    M, seed = hidden.against(draw), draw.seed()
-    factors, _ = call(function, seed, M, 1, 0.2)
-    after = call(function, seed, M, 2, 0.2)[1][1]
-    return at_start, abs(after - float(hidden.loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
+    seed, below, after_step = draw.seed(), -draw.uniform(4, 4, low=150.0, high=250.0), []
+    for M in (below, below / 20):
+        factors, _ = call(function, seed, M, 1, 0.2)
+        after = call(function, seed, M, 2, 0.2)[1][1]
+        after_step.append(abs(after - float(hidden.loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30))
+    return at_start, hidden.worst(*after_step)
 
 
 def main():
