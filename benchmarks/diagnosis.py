@@ -172,14 +172,18 @@ def main() -> None:
         "|---|---|" + "---|" * (len(DISGUISES) + 1),
     ]
     unnamed: list[str] = []
+    found, mistakes = dict.fromkeys(DISGUISES, 0), 0
     for assignment in assignments:
         missed, wronged = measure(assignment)
         total = len(assignment.mistakes)
         cells = [f"{total - len(missed[name])}" for name in DISGUISES]
+        found, mistakes = {name: found[name] + total - len(missed[name]) for name in DISGUISES}, mistakes + total
         lines.append(f"| {assignment.slug} | {total} | {' | '.join(cells)} | {len(wronged)} of {len(assignment.variants)} |")
         unnamed += [f"- {assignment.slug}, {name}: {mistake}" for name in DISGUISES for mistake in sorted(missed[name])]
         unnamed += [f"- {assignment.slug}: the variant {variant} was named a mistake" for variant in sorted(wronged)]
         print(lines[-1], *unnamed, sep="\n", flush=True)
+    lines.append(f"| all | {mistakes} | " + " | ".join(f"{count} ({count / mistakes:.0%})" for count in found.values()) + " | |")
+    print(lines[-1])
     if not sys.argv[1:]:
         PAGE.write_text(
             "\n".join([HEAD, *lines, "", "Not named, or named otherwise:", "", *(unnamed or ["nothing"]), ""]), encoding="utf-8"
