@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+import torch
 from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.diagnosis import TOLERANCE, alike
 from autograder.grading import Grader
 from autograder.handout import stub_of
+from autograder.known import fingerprint
 from autograder.results import Result
-from autograder.sandbox import Sandbox
+from autograder.sandbox import Reply, Sandbox
+from autograder.student import Recorded
 from autograder.submission import Source, Unit
 
 
@@ -220,9 +226,46 @@ def test_a_file_without_functions_is_given_no_diagnosis(factorisation: Assignmen
     assert named(result) == []
 
 
-def test_values_are_alike_up_to_the_tolerance() -> None:
-    import torch
+@pytest.mark.slow
+def test_a_class_runs_each_known_mistake_once(
+    factorisation: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, real = [], sandbox.open
+    monkeypatch.setattr(sandbox, "open", lambda limits: opened.append(limits) or real(limits))
+    grader, boxes, results = Grader(factorisation, secret="a class", sandbox=sandbox), [], []
+    for answer in ("None", "'a string'", "None"):
+        opened.clear()
+        results.append(grader.run(Source((Unit("statements", f"{FULL} = lambda *given, **options: {answer}", "1"),), "")))
+        boxes.append(len(opened))
+    assert boxes[0] > len(factorisation.mistakes) / 2, "a submission that fails everything is compared with most mistakes"
+    assert boxes[1] == boxes[2] == 1, "only the submission itself is loaded"
+    assert named(results[0]) == named(results[2])
 
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"function": "truncated_svd"},
+        {"arguments": (torch.tensor([[1.0, 2.0]]), 2)},
+        {"arguments": (torch.tensor([[1.0], [2.0]]), 1)},
+        {"arguments": (torch.tensor([[1.0, 2.0]], dtype=torch.float64), 1)},
+        {"arguments": (torch.tensor([[1.0, -0.0]]), 1)},
+        {"options": {"lr": 0.1}},
+        {"options": {"num_epochs": 0.1, "lr": 1}},
+        {"seed": 8},
+        {"differentiate": True},
+        {"times": 2},
+    ],
+    ids=str,
+)
+def test_calls_that_differ_have_different_fingerprints(change: dict[str, Any]) -> None:
+    call = Recorded(FULL, (torch.tensor([[1.0, 0.0]]), 1), {"num_epochs": 1, "lr": 0.1}, 7, False, 1, Reply("died", {}))
+    same = replace(call, arguments=(torch.tensor([[1.0], [0.0]]).T, 1), reply=Reply("returned", {}))
+    assert fingerprint(call) == fingerprint(same)
+    assert fingerprint(call) != fingerprint(replace(call, **change))
+
+
+def test_values_are_alike_up_to_the_tolerance() -> None:
     one = torch.tensor([1.0, -2.0, torch.nan])
     assert alike(one, one.double() + TOLERANCE)
     assert not alike(one, one + 5 * TOLERANCE)
