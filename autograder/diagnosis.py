@@ -121,9 +121,9 @@ def _is_start(call: Recorded) -> bool:
 
 
 def start_of(call: Recorded, submission: Submission) -> list[torch.Tensor]:
-    """The tensors that a function returns at learning rate 0 for the same seed and arguments of the same shapes; [] if it has none.
+    """The tensors that a function returns at learning rate 0 for the same seed and arguments of the same shapes.
 
-    Where no check has asked for them, the submission is asked now.
+    [] if it has none, or none that `torch.rand` can have given. Where no check has asked for them, the submission is asked now.
     """
     for other in submission.recorded:
         alike = (
@@ -132,7 +132,8 @@ def start_of(call: Recorded, submission: Submission) -> list[torch.Tensor]:
         if _is_start(other) and alike and other.reply.outcome == "returned":
             value = other.reply.value
             parts = value if isinstance(value, tuple | list) else (value,)
-            return [part for part in parts if isinstance(part, torch.Tensor)]
+            start = [part for part in parts if isinstance(part, torch.Tensor)]
+            return start if all(part.is_floating_point() and bool(((part >= 0) & (part < 1)).all()) for part in start) else []
     if _is_start(call) or "lr" not in submission.functions.get(call.function, {}):
         return []
     try:

@@ -227,6 +227,12 @@ def test_a_file_without_functions_is_given_no_diagnosis(factorisation: Assignmen
 
 
 @pytest.mark.slow
+def test_what_does_not_start_at_random_is_not_said_to(factorisation: Assignment, sandbox: Sandbox) -> None:
+    scaled = (ROOT / "examples" / "sgd_factorisation" / "library-svd.py").read_text(encoding="utf-8")
+    assert named(graded(factorisation, sandbox, scaled)) == [], "svd_after_the_loop gives the same, but from a random start"
+
+
+@pytest.mark.slow
 def test_a_class_runs_each_known_mistake_once(
     factorisation: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
