@@ -71,7 +71,7 @@ def test_the_columns_become_orthonormal(student, draw):
 @pytest.mark.points(1.5)
 @pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
 def test_finds_the_singular_values(student, draw):
-    """S of gd_svd comes, not in 2 iterations but in 500, to within 0.01 of the singular values of M (signs apart)."""
+    """S of gd_svd comes, not in 2 iterations but in 500, to within 0.02 of the singular values of M (signs apart)."""
     M, seed = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45))), draw.seed()
     exact = torch.linalg.svdvals(M.double())
 
@@ -80,13 +80,13 @@ def test_finds_the_singular_values(student, draw):
         return worst(difference(S.abs().sort(descending=True).values, exact))
 
     call = "gd_svd(M, num_iterations=2, lr=0.3)"
-    expect(gap(seed, call, 2) > 1e-2, f"{call}: S holds the singular values already, which two steps cannot reach")
+    expect(gap(seed, call, 2) > 2e-2, f"{call}: S holds the singular values already, which two steps cannot reach")
     call, best = "gd_svd(M, num_iterations=500, lr=0.3)", float("inf")
     for start in range(seed, seed + STARTS):
         best = min(best, gap(start, call, 500))
-        if best <= 1e-2:
+        if best <= 2e-2:
             return
-    expect(False, f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.01 is allowed")
+    expect(False, f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.02 is allowed")
 
 
 @pytest.mark.task("gd_svd")
@@ -146,7 +146,9 @@ def test_the_first_step_goes_down_the_gradient(student, draw):
         after = run(there, M, call, num_iterations=1, lr=1e-5)[:3]
         for name, before, now, gradient in zip("USV", start, after, gradients, strict=True):
             clear = gradient.abs() > 0.3 * gradient.abs().max()
-            astray = int((((now - before) * gradient >= 0) & clear).sum())
+            uphill = (now - before) * gradient  # 0 where a tiny step is lost to rounding
+            expect(float(uphill.sum()) < 0, f"{call}: {name} does not move down the gradient of the fit")
+            astray = int(((uphill > 0) & clear).sum())
             expect(
                 astray == 0,
                 f"{call}: {astray} of {int(clear.sum())} entries of {name} that clearly should move down the gradient do not",
