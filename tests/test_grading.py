@@ -365,7 +365,7 @@ def test_a_killed_run_goes_on_where_it_ended(course: Path) -> None:
     whole = time.monotonic() - start
     undisturbed = [timeless(Result.from_json(told)) for told in lines(out.read_text())]
     chance = random.Random(20)
-    for instant in (chance.uniform(0.3, 1.0) * whole for _ in range(2)):
+    for instant in (chance.uniform(0.3, 1.0) * whole for _ in range(4)):
         for file in stored(course):
             file.unlink()
         with subprocess.Popen(command(SLUG, "--json", out), cwd=course, env=environment(), stdout=-3, stderr=-3) as run:
