@@ -71,7 +71,7 @@ def test_the_columns_become_orthonormal(student, draw):
 @pytest.mark.points(1.5)
 @pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
 def test_finds_the_singular_values(student, draw):
-    """S of gd_svd comes, not in 2 iterations but in 500, to within 0.02 of the singular values of M (signs apart)."""
+    """S of gd_svd comes, not in 2 iterations but in 800, to within 0.02 of the singular values of M (signs apart)."""
     M, seed = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45))), draw.seed()
     exact = torch.linalg.svdvals(M.double())
 
@@ -81,9 +81,9 @@ def test_finds_the_singular_values(student, draw):
 
     call = "gd_svd(M, num_iterations=2, lr=0.3)"
     expect(gap(seed, call, 2) > 2e-2, f"{call}: S holds the singular values already, which two steps cannot reach")
-    call, best = "gd_svd(M, num_iterations=500, lr=0.3)", float("inf")
+    call, best = "gd_svd(M, num_iterations=800, lr=0.3)", float("inf")
     for start in range(seed, seed + STARTS):
-        best = min(best, gap(start, call, 500))
+        best = min(best, gap(start, call, 800))
         if best <= 2e-2:
             return
     expect(False, f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.02 is allowed")
