@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 ASSIGNMENT ?=
 MINUTES ?= 10
 KILLS ?= 100
+PORT ?= 8888
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -42,8 +43,8 @@ grade: sandbox  ## grade the course's submitted folder into nbgrader's gradebook
 audit: sandbox  ## grade the graders
 	$(BIN)/autograder audit
 
-formgrader: sandbox  ## nbgrader's web page for the course
-	$(BIN)/jupyter lab --ServerApp.default_url=/formgrader --ServerApp.root_dir=$(CURDIR)
+formgrader: sandbox  ## nbgrader's web page for the course: make formgrader [PORT=8888]
+	$(BIN)/autograder formgrader --port $(PORT)
 
 bench: sandbox  ## the benchmarks, figures into benchmarks/results/
 	$(BIN)/python -m benchmarks

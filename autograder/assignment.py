@@ -1,32 +1,37 @@
-"""An assignment as the engine knows it: data read from one staff folder, validated here and nowhere else.
+"""An assignment as the engine knows it: data read from one staff folder, validated here and nowhere
+else.
 
 reference_solutions/<slug>/
-    assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md  variants/*.py  mistakes/*.py
+    assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md
+    variants/*.py  mistakes/*.py
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import secrets
 import tomllib
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autograder.course import SETTINGS as COURSE_SETTINGS
+from autograder.course import Course
 from autograder.errors import AuthoringError, UsageError
-from autograder.sandbox.limits import MIB, Limits
+from autograder.limits import MIB, Limits
 
-STAFF = "reference_solutions"
-STUDENTS = "assignments"
+ENGINE = Path(__file__).parent
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
-SETTINGS = {"title", "order", "objectives", "functions", "written", "limits", "requirements"}
+SETTINGS = {
+    "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
+}  # fmt: skip
 REQUIREMENTS = (
     "torch>=2.2",
     "numpy",
-    'numpy<2; sys_platform == "darwin" and platform_machine == "x86_64"',  # the last torch for Macs with Intel, 2.2, knows no other
+    # the last torch for Macs with Intel, 2.2, knows no newer numpy
+    'numpy<2; sys_platform == "darwin" and platform_machine == "x86_64"',
     "matplotlib>=3.6",
     "pytest>=8",
     "jupyter",
@@ -45,8 +50,26 @@ class Overlay:
 
 
 @dataclass(frozen=True)
+class Start:
+    """How a diagnosis learns a function's own starting point, and hands it to a known mistake.
+
+    options: the call's options with which a function returns its start
+    draw: the function that it is drawn with, as in "torch.rand"; it is what hands the start out
+        again
+    low, high: `draw` gives numbers in [low, high); a "start" outside is none
+    """
+
+    options: Mapping[str, float]
+    draw: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Assignment:
-    """One assignment. `functions` and `written` map a name to its points, in the order of assignment.toml."""
+    """One assignment. `functions` and `written` map a name to its points, in the order of
+    assignment.toml.
+    """
 
     slug: str
     folder: Path
@@ -57,6 +80,11 @@ class Assignment:
     written: dict[str, float]
     requirements: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    start: Start | None = None
+
+    @property
+    def course(self) -> Course:
+        return Course(self.folder.parent.parent)
 
     @property
     def max_score(self) -> float:
@@ -75,7 +103,12 @@ class Assignment:
     @property
     def released(self) -> Path:
         """The folder that students receive."""
-        return self.folder.parent.parent / STUDENTS / self.slug
+        return self.course.students / self.slug
+
+    @property
+    def notebook(self) -> Path:
+        """The notebook that students receive."""
+        return self.released / f"{self.slug}.ipynb"
 
     @cached_property
     def variants(self) -> tuple[Path, ...]:
@@ -89,89 +122,132 @@ class Assignment:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with anything that may change a grade: the staff folder's checks, solution and settings, and the engine."""
-        engine = Path(__file__).parent
-        files = [self.folder / "assignment.toml", self.solution, *self.checks, *(mistake.path for mistake in self.mistakes)]
-        files += sorted(engine.rglob("*.py"))
-        notebook = self.released / f"{self.slug}.ipynb"
-        files += [notebook] if notebook.exists() else []
-        digest = hashlib.sha256()
+        """Changes with anything that may change a grade: checks, solution, mistakes, settings, and
+        the engine.
+        """
+        files = [self.folder / "assignment.toml", self.solution, *self.checks]
+        files += [mistake.path for mistake in self.mistakes]
+        files += engine_files()
+        if self.notebook.exists():
+            files.append(self.notebook)
+        digest = hashlib.sha256(repr(asdict(self.limits)).encode())
         for file in files:
             digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:16]
 
 
-def find_course(start: Path | None = None) -> Path:
-    """The folder that holds `reference_solutions/`: at `start` (default: here) or above it, or the one $AUTOGRADER_COURSE names."""
-    named = os.environ.get("AUTOGRADER_COURSE")
-    first = Path(named) if named else (start or Path.cwd())
-    for folder in (first.resolve(), *first.resolve().parents):
-        if (folder / STAFF).is_dir():
-            return folder
-    raise UsageError(
-        f"no course here: {first} is not inside a folder that holds {STAFF}/. Change into it, or set AUTOGRADER_COURSE."
-    )
+def engine_files() -> list[Path]:
+    """The engine's own modules; the lessons that travel in the package are no part of it."""
+    files = []
+    for path in sorted(ENGINE.rglob("*.py")):
+        if path.relative_to(ENGINE).parts[0] != "lessons":
+            files.append(path)
+    return files
 
 
-def find_assignments(course: Path) -> list[Assignment]:
+def find_assignments(course: Course) -> list[Assignment]:
     """Every assignment of the course, in its order."""
-    folders = [folder for folder in (course / STAFF).iterdir() if (folder / "assignment.toml").is_file()]
-    return sorted((read_assignment(folder) for folder in folders), key=lambda assignment: (assignment.order, assignment.slug))
+    found = []
+    for folder in course.staff.iterdir():
+        if (folder / "assignment.toml").is_file():
+            found.append(read_assignment(folder))
+    return sorted(found, key=lambda assignment: (assignment.order, assignment.slug))
 
 
-def find_assignment(course: Path, slug: str) -> Assignment:
-    """The assignment called `slug`; UsageError, naming those that there are, where there is none."""
-    folder = course / STAFF / slug
+def find_assignment(course: Course, slug: str) -> Assignment:
+    """The assignment called `slug`; UsageError, naming those there are, where there is none."""
+    folder = course.staff / slug
     if not SLUG.fullmatch(slug) or not (folder / "assignment.toml").is_file():
         known = ", ".join(assignment.slug for assignment in find_assignments(course)) or "none"
-        raise UsageError(f"no assignment {slug!r} in {course / STAFF}. There are: {known}.")
+        raise UsageError(f"no assignment {slug!r} in {course.staff}. There are: {known}.")
     return read_assignment(folder)
 
 
 def read_assignment(folder: Path) -> Assignment:
     """Read and validate one staff folder's assignment.toml."""
     where = folder / "assignment.toml"
+    settings = _settings(where)
+    if not SLUG.fullmatch(folder.name):
+        raise AuthoringError(
+            folder, "is not a usable name", "Use lower-case letters, digits and underscores."
+        )
+    functions = _points(where, settings, "functions")
+    if not functions:
+        mend = "Add a table [functions] with a line name = points for each."
+        raise AuthoringError(where, "names no function", mend)
+    course = Course(folder.parent.parent)
+    _limits(
+        course.root / COURSE_SETTINGS, course.settings.limits
+    )  # a fault there is told as one there
+    return Assignment(
+        slug=folder.name,
+        folder=folder,
+        title=settings["title"],
+        order=settings["order"],
+        objectives=tuple(settings.get("objectives", ())),
+        functions=functions,
+        written=_points(where, settings, "written"),
+        requirements=(*REQUIREMENTS, *settings.get("requirements", ())),
+        limits=_limits(where, course.settings.limits | settings.get("limits", {})),
+        start=_start(where, settings["diagnosis"]) if "diagnosis" in settings else None,
+    )
+
+
+def _settings(where: Path) -> dict[str, Any]:
     try:
         settings = tomllib.loads(where.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AuthoringError(where, f"is not TOML ({error})", "Mend that line.") from error
     if unknown := sorted(settings.keys() - SETTINGS):
-        raise AuthoringError(where, f"has unknown settings {', '.join(unknown)}", f"Known are {', '.join(sorted(SETTINGS))}.")
-    if not SLUG.fullmatch(folder.name):
-        raise AuthoringError(folder, "is not a usable name", "Use lower-case letters, digits and underscores.")
+        mend = f"Known are {', '.join(sorted(SETTINGS))}."
+        raise AuthoringError(where, f"has unknown settings {', '.join(unknown)}", mend)
     title, order = settings.get("title"), settings.get("order")
     if not isinstance(title, str) or not title.strip():
-        raise AuthoringError(where, "has no title", 'Add a line such as title = "Inverse by gradient descent".')
+        raise AuthoringError(
+            where, "has no title", 'Add a line such as title = "Inverse by gradient descent".'
+        )
     if not isinstance(order, int):
-        raise AuthoringError(where, "has no order", "Add order = N, this assignment's place in the course.")
-    functions = _points(where, settings, "functions")
-    if not functions:
-        raise AuthoringError(where, "names no function", "Add a table [functions] with a line name = points for each.")
-    return Assignment(
-        slug=folder.name,
-        folder=folder,
-        title=title,
-        order=order,
-        objectives=tuple(settings.get("objectives", ())),
-        functions=functions,
-        written=_points(where, settings, "written"),
-        requirements=(*REQUIREMENTS, *settings.get("requirements", ())),
-        limits=_limits(where, settings.get("limits", {})),
-    )
+        raise AuthoringError(
+            where, "has no order", "Add order = N, this assignment's place in the course."
+        )
+    return settings
+
+
+def _start(where: Path, table: dict[str, Any]) -> Start:
+    example = 'start = { lr = 0.0 }, draw = "torch.rand", interval = [0.0, 1.0]'
+    mend = f"It has three lines, such as {example}."
+    try:
+        options, draw, (low, high) = dict(table["start"]), table["draw"], table["interval"]
+        return Start(
+            {name: float(value) for name, value in options.items()},
+            str(draw),
+            float(low),
+            float(high),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise AuthoringError(
+            where, f"has a table [diagnosis] that cannot be read ({error})", mend
+        ) from error
 
 
 def _points(where: Path, settings: dict[str, Any], table: str) -> dict[str, float]:
     points = settings.get(table, {})
     for name, value in points.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise AuthoringError(where, f"gives {table}.{name} the points {value!r}", "Points are a number above 0.")
+            raise AuthoringError(
+                where, f"gives {table}.{name} the points {value!r}", "Points are a number above 0."
+            )
     return {name: float(value) for name, value in points.items()}
 
 
 def _limits(where: Path, settings: dict[str, Any]) -> Limits:
     known = {item.name for item in fields(Limits)} - {"memory_bytes"} | {"memory_mib"}
     if unknown := sorted(settings.keys() - known):
-        raise AuthoringError(where, f"has unknown limits {', '.join(unknown)}", f"Known are {', '.join(sorted(known))}.")
+        raise AuthoringError(
+            where,
+            f"has unknown limits {', '.join(unknown)}",
+            f"Known are {', '.join(sorted(known))}.",
+        )
     values = dict(settings)
     if "memory_mib" in values:
         values["memory_bytes"] = values.pop("memory_mib") * MIB
@@ -191,35 +267,19 @@ def read_mistake(path: Path) -> Overlay:
     # ///
     """
     match = MISTAKE_BLOCK.search(path.read_text(encoding="utf-8"))
-    mend = "Begin the file with a block `# /// mistake` of title, hint and fails, closed by `# ///`."
+    mend = (
+        "Begin the file with a block `# /// mistake` of title, hint and fails, closed by `# ///`."
+    )
     if match is None:
         raise AuthoringError(path, "has no mistake block", mend)
     try:
         settings = tomllib.loads("".join(line[2:] + "\n" for line in match[1].splitlines()))
         title, hint, fails = settings["title"], settings["hint"], tuple(settings["fails"])
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise AuthoringError(path, f"has a mistake block that cannot be read ({error})", mend) from error
+        raise AuthoringError(
+            path, f"has a mistake block that cannot be read ({error})", mend
+        ) from error
     for name, value in (("title", title), ("hint", hint), ("fails", fails)):
         if not value or (isinstance(value, str) and not value.strip()):
             raise AuthoringError(path, f"has an empty {name}", f"Write its {name}.")
     return Overlay(path.stem, path, title, hint, fails)
-
-
-def course_secret(course: Path) -> str:
-    """What the matrices of hidden checks derive from: made on first use, kept in `course/`, ignored by git."""
-    file = course / "course" / "secret"
-    try:
-        return file.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f"secret.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            handle.write(secrets.token_hex(32) + "\n")
-        try:
-            os.link(temporary, file)  # whoever comes first decides, for everybody
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-        return file.read_text(encoding="ascii").strip()

@@ -1,65 +1,155 @@
-"""The command `autograder`. Thin: each command finds its inputs, calls one room of the engine, and prints."""
+"""The command `autograder`. Thin: each command finds its inputs, calls one room of the engine, and
+prints.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TextIO
 
 import typer
+from typer.core import TyperGroup
 
 from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
+    from autograder.course import Course
     from autograder.results import Result
+
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Submissions graded at a time; 0: course.toml's, else the number of cores."
+    ),
+]
+Slugs = Annotated[
+    Optional[list[str]], typer.Argument(help="Assignments; all of the course if none is named.")
+]
+
+
+class Commands(TyperGroup):
+    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise failed(error, 2) from None
+        except (AutograderError, OSError) as error:
+            if isinstance(error, BrokenPipeError):  # `autograder ... | head`
+                silence_standard_output()
+                raise SystemExit(1) from None
+            raise failed(error, 1) from None
+        except KeyboardInterrupt:
+            note = "interrupted; what was graded is kept, run the same command to go on"
+            raise failed(note, 130) from None
+
+
+def failed(why: object, status: int) -> SystemExit:
+    """Say why on standard error; gives what ends the command."""
+    print(f"autograder: {why}", file=sys.stderr)
+    with suppress(OSError):
+        sys.stdout.flush()
+        return SystemExit(status)
+    silence_standard_output()
+    return SystemExit(status)
+
 
 app = typer.Typer(
     name="autograder",
-    help="Assignments on matrix factorisation by gradient descent, graded fast, fairly and behind a wall.",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    rich_markup_mode=None,
 )
+main = app  # the entry point's name
 
-CORES = os.cpu_count() or 1
-Workers = Annotated[int, typer.Option(min=1, help="How many submissions are graded at a time.")]
-Slugs = Annotated[Optional[list[str]], typer.Argument(help="Assignments; all of the course if none is named.")]
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end the command."""
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"autograder {version('autograder')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Assignments on matrix factorisation by gradient descent, graded fast, fairly and behind a
+    wall.
+
+    \b
+    Example:
+      autograder init my-course && cd my-course && autograder release
+    """
 
 
 @app.command()
 def grade(
-    assignment: Annotated[str, typer.Argument(help="The assignment's name, such as sgd_factorisation.")],
+    assignment: Annotated[
+        str, typer.Argument(help="The assignment's name, such as sgd_factorisation.")
+    ],
     paths: Annotated[
-        Optional[list[Path]], typer.Argument(help="Modules, notebooks, or folders in nbgrader's submitted layout.")
+        Optional[list[Path]],
+        typer.Argument(help="Modules, notebooks, or folders in nbgrader's submitted layout."),
     ] = None,
-    json: Annotated[Optional[str], typer.Option(metavar="FILE|-", help="One JSON object a line, one line a submission.")] = None,
-    workers: Workers = CORES,
-    sandbox: Annotated[bool, typer.Option("--sandbox/--no-sandbox", help="Without: only for code that you trust.")] = True,
-    again: Annotated[bool, typer.Option("--again", help="Grade even what was graded before.")] = False,
-    summary: Annotated[bool, typer.Option("--table/--no-table", help="Print the table of results.")] = True,
+    json: Annotated[
+        Optional[str],
+        typer.Option(metavar="FILE|-", help="One JSON object a line, one line a submission."),
+    ] = None,
+    workers: Workers = 0,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Without: only for code that you trust.")
+    ] = True,
+    again: Annotated[
+        bool, typer.Option("--again", help="Grade even what was graded before.")
+    ] = False,
+    summary: Annotated[
+        bool, typer.Option("--table/--no-table", help="Print the table of results.")
+    ] = True,
 ) -> None:
-    """Grade submissions of one assignment."""
-    from autograder import report
-    from autograder.assignment import find_assignment, find_course
+    """Grade submissions of one assignment.
 
-    course = find_course()
+    \b
+    Example:
+      autograder grade sgd_factorisation alice.ipynb bob.py --json results.jsonl
+    """
+    from autograder import report
+    from autograder.assignment import find_assignment
+    from autograder.course import Course
+
+    course = Course.find()
     chosen = find_assignment(course, assignment)
-    lines = Lines(json)
-    results, kept = grade_paths(course, chosen, paths or [], workers, sandbox=sandbox, again=again, lines=lines)
-    lines.close()
+    submitted = paths or [submitted_folder(course)]
+    with closing(Lines(json)) as lines:
+        isolation = "sandbox" if sandbox else "none"
+        results, kept = grade_paths(
+            chosen, submitted, workers, isolation=isolation, again=again, note=lines.add
+        )
     if summary:
         report.print_table(report.console(to_stderr=json == "-"), chosen, results)
-    whole = kept and not lines.lost and all(result.status != "grader_error" for result in results)
-    raise typer.Exit(0 if whole else 1)
+    graded = all(result.status != "grader_error" for result in results)
+    raise typer.Exit(0 if kept and graded and not lines.lost else 1)
 
 
 class Lines:
-    """Where `--json` goes, one line a result, each as it comes. Where it cannot be written, the class is graded all the same."""
+    """Where `--json` goes, one line a result, each as it comes. Where it cannot be written, the
+    class is graded all the same.
+    """
 
     def __init__(self, name: str | None) -> None:
         """name: of a file, "-" for standard output, None for nowhere"""
@@ -74,7 +164,8 @@ class Lines:
                 self.file = open(name, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
             except OSError as error:
                 mend = "Name a file in a folder that can be."
-                raise UsageError(f"--json {name} cannot be written ({error.strerror}). {mend}") from None
+                what = f"--json {name} cannot be written ({error.strerror}). {mend}"
+                raise UsageError(what) from None
 
     def add(self, result: Result) -> None:
         if self.file is not None and not self.lost:
@@ -92,53 +183,88 @@ class Lines:
             yield
         except OSError as error:
             if not self.lost:
-                print(f"autograder: --json {self.name} cannot be written ({error.strerror}); grading goes on", file=sys.stderr)
+                what = f"--json {self.name} cannot be written ({error.strerror}); grading goes on"
+                print(f"autograder: {what}", file=sys.stderr)
             self.lost = True
             if self.file is sys.stdout:
                 silence_standard_output()
 
 
 def silence_standard_output() -> None:
-    """Nobody reads it, or its disk is full: what Python still holds of it goes nowhere, and is no second error at exit."""
+    """Nobody reads it, or its disk is full: what Python still holds of it goes nowhere, and is no
+    second error at exit.
+    """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def submitted_folder(course: Course) -> Path:
+    """The course's folder of submissions; UsageError where there is none."""
+    if not course.submitted.is_dir():
+        raise UsageError(
+            f"there is no folder {course.submitted}. Name the files or folders to grade."
+        )
+    return course.submitted
+
+
 def grade_paths(
-    course: Path, assignment: Assignment, paths: list[Path], workers: int, *, sandbox: bool, again: bool, lines: Lines
+    assignment: Assignment,
+    paths: list[Path],
+    workers: int,
+    *,
+    isolation: str = "sandbox",
+    again: bool = False,
+    note: Callable[[Result], None] = lambda result: None,
 ) -> tuple[list[Result], bool]:
-    """Grade what is at `paths` (none: the course's submitted folder) with a progress display; each result to `lines` as it comes.
+    """Grade what is at `paths` with a progress display. note: called with each result as it comes,
+    in order
 
     Returns the results, and whether all of them could be kept for the next run.
     """
-    from autograder import grading, report, submission
-    from autograder.assignment import course_secret
+    from autograder import report
+    from autograder.grading.grader import Grader, faults_in
+    from autograder.grading.store import Store
+    from autograder.grading.submission import find
+    from autograder.grading.workers import grade_class
 
-    submitted = course / "course" / "submitted"
-    if not paths and not submitted.is_dir():
-        raise UsageError(f"there is no folder {submitted}. Name the files or folders to grade.")
-    found = [one for path in paths or [submitted] for one in submission.find(path, assignment.slug)]
-    grader = grading.Grader(
-        assignment,
-        secret=course_secret(course),
-        isolation="sandbox" if sandbox else "none",
-        store=course / "course" / "results",
-        log_file=course / "course" / "log" / "grading.log",
-    )
+    course = assignment.course
+    found = []
+    for path in paths:
+        found += find(path, assignment.slug)
+    grader = Grader(assignment, course.secret(), isolation=isolation)
+    store = Store(course.results, grader)
     results = []
-    with closing(grader), report.progress(len(found), assignment.title) as advance:
-        for result in grading.grade_class(grader, found, workers, again=again, progress=lambda _: advance()):
+    with ExitStack() as stack:
+        stack.enter_context(closing(grader))
+        stack.enter_context(faults_in(course.log))
+        advance = stack.enter_context(report.progress(len(found), assignment.title))
+        graded = grade_class(
+            grader,
+            found,
+            workers or course.workers,
+            store=store,
+            again=again,
+            progress=lambda _: advance(),
+        )
+        for result in stack.enter_context(closing(graded)):
             results.append(result)
-            lines.add(result)
-    return results, grader.keeps
+            note(result)
+    return results, store.whole
 
 
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="Your module or notebook.")],
-    assignment: Annotated[Optional[str], typer.Option(help="The assignment's name, where the file's does not tell.")] = None,
+    assignment: Annotated[
+        Optional[str], typer.Option(help="The assignment's name, where the file's does not tell.")
+    ] = None,
 ) -> None:
-    """Run the public checks alone, on your own machine and your own code."""
-    from autograder.public_check import check as run_public_checks
+    """Run the public checks alone, on your own machine and your own code.
+
+    \b
+    Example:
+      autograder check sgd_factorisation.ipynb
+    """
+    from autograder.authoring.public_check import check as run_public_checks
 
     raise typer.Exit(run_public_checks(path, assignment))
 
@@ -146,123 +272,209 @@ def check(
 @app.command()
 def release(
     assignments: Slugs = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; say what differs from what would be released.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Change nothing; say what differs from what would be released."
+        ),
+    ] = False,
 ) -> None:
-    """Build the students' side and nbgrader's from the staff's."""
-    from autograder import release as releasing
-    from autograder.assignment import find_course
+    """Build the students' side and nbgrader's from the staff's.
 
-    course = find_course()
-    chosen = chosen_assignments(course, assignments)
+    \b
+    Example:
+      autograder release gd_inverse
+    """
+    from autograder.authoring.release import drift
+    from autograder.authoring.release import release as lay_release
+    from autograder.gradebook.commands import generate
+
+    chosen = chosen_assignments(assignments)
     if check:
-        differing = releasing.drift(course, chosen)
-        for line in differing:
-            print(line)
-        raise typer.Exit(1 if differing else 0)
-    for file in releasing.release(course, chosen):
+        differences = drift(chosen)
+        for difference in differences:
+            print(difference)
+        raise typer.Exit(1 if differences else 0)
+    for file in lay_release(chosen):
         print(file)
+    for one in chosen:
+        for file in generate(one):
+            print(file)
 
 
 @app.command()
 def gradebook(
     assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
-    workers: Workers = CORES,
-    feedback: Annotated[bool, typer.Option("--feedback", help="Write the students' feedback pages too.")] = False,
+    workers: Workers = 0,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Write the students' feedback pages too.")
+    ] = False,
 ) -> None:
-    """Grade the course's submitted folder into nbgrader's gradebook."""
-    from autograder import gradebook as book
-    from autograder import report
-    from autograder.assignment import find_assignment, find_course
+    """Grade the course's submitted folder into nbgrader's gradebook.
 
-    course = find_course()
+    \b
+    Example:
+      autograder gradebook sgd_factorisation --feedback
+    """
+    from autograder import report
+    from autograder.assignment import find_assignment
+    from autograder.course import Course
+
+    course = Course.find()
     chosen = find_assignment(course, assignment)
-    results, kept = grade_paths(course, chosen, [], workers, sandbox=True, again=False, lines=Lines(None))
+    results, kept = grade_paths(chosen, [submitted_folder(course)], workers)
     console = report.console()
     report.print_table(console, chosen, results)
-    book.wrap_modules(course, chosen)
-    with console.status("entering the points into nbgrader's gradebook"):
-        book.enter(course, chosen)
-        if feedback:
-            book.feedback(course, chosen)
-    console.print(f"gradebook: {course / 'course' / 'gradebook.db'}", soft_wrap=True)
+    fill_gradebook(chosen, feedback=feedback)
+    console.print(f"gradebook: {course.settings.gradebook or course.gradebook}", soft_wrap=True)
+    if feedback:
+        console.print(f"feedback: {course.feedback}", soft_wrap=True)
     raise typer.Exit(0 if kept else 1)
+
+
+def fill_gradebook(assignment: Assignment, *, feedback: bool) -> None:
+    """Enter a graded class into the gradebook, with feedback pages if asked for."""
+    from autograder import report
+    from autograder.gradebook import commands
+
+    commands.wrap_modules(assignment)
+    with report.console().status("entering the points into nbgrader's gradebook"):
+        commands.enter(assignment)
+    if feedback:
+        with report.console().status("writing the feedback pages"):
+            commands.write_feedback(assignment)
+
+
+@app.command()
+def formgrader(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the pages are served.")] = 8888,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open them in a browser.")
+    ] = True,
+) -> None:
+    """Serve nbgrader's pages for this course: read, mark by hand, override.
+
+    \b
+    Example:
+      autograder formgrader --port 9000 --no-browser
+    """
+    from autograder.course import Course
+    from autograder.gradebook.commands import serve_formgrader
+
+    raise typer.Exit(serve_formgrader(Course.find(), port, browser=browser))
 
 
 @app.command()
 def audit(
     assignments: Slugs = None,
     gradings: Annotated[
-        int, typer.Option(min=1, help="Gradings of right answers, each assignment, each with its own seed.")
+        int,
+        typer.Option(
+            min=1, help="Gradings of right answers, each assignment, each with its own seed."
+        ),
     ] = 30,
     seeds: Annotated[int, typer.Option(min=1, help="Gradings of each mistake.")] = 2,
-    mutants: Annotated[bool, typer.Option("--mutants/--no-mutants", help="Mutation testing of the solutions.")] = True,
-    page: Annotated[Optional[Path], typer.Option(help="Write the confusion matrices as a Markdown page.")] = None,
-    workers: Workers = CORES,
+    mutants: Annotated[
+        bool, typer.Option("--mutants/--no-mutants", help="Mutation testing of the solutions.")
+    ] = True,
+    page: Annotated[
+        Optional[Path], typer.Option(help="Write the confusion matrices as a Markdown page.")
+    ] = None,
+    workers: Workers = 0,
 ) -> None:
-    """Grade the graders: the reference, every variant, every known mistake, every mutant."""
-    from autograder import audit as auditing
-    from autograder import grading, report
-    from autograder.assignment import find_course
+    """Grade the graders: the reference, every variant, every known mistake, every mutant.
 
-    course = find_course()
+    \b
+    Example:
+      autograder audit gd_inverse --gradings 200 --no-mutants
+    """
+    from autograder import report
+    from autograder.audit import page as pages
+    from autograder.audit.audit import audit as run_audit
+    from autograder.course import write_whole
+    from autograder.grading.grader import Grader
+
     console, reports = report.console(), []
-    for chosen in chosen_assignments(course, assignments):
-        grader = grading.Grader(chosen, secret="", diagnoses=False)
+    for chosen in chosen_assignments(assignments):
+        grader = Grader(chosen, secret="", diagnoses=False)
         with closing(grader), report.progress(1, chosen.title) as advance:
-            one = auditing.audit(grader, gradings=gradings, seeds=seeds, mutate=mutants, workers=workers, advance=advance)
+            one = run_audit(
+                grader,
+                gradings=gradings,
+                seeds=seeds,
+                mutate=mutants,
+                workers=workers or chosen.course.workers,
+                advance=advance,
+            )
         reports.append(one)
-        console.print(auditing.page([one], "").partition("## ")[2], markup=False, highlight=False, soft_wrap=True)
+        console.print("\n".join(pages.section(one)), markup=False, highlight=False, soft_wrap=True)
         if page is not None:
-            grading.write_whole(page, auditing.page(reports, f"autograder audit --gradings {gradings} --seeds {seeds}"))
+            command = f"autograder audit --gradings {gradings} --seeds {seeds}"
+            write_whole(page, pages.page(reports, command))
     raise typer.Exit(1 if any(one.findings for one in reports) else 0)
 
 
-def chosen_assignments(course: Path, slugs: list[str] | None) -> list[Assignment]:
-    """The assignments called `slugs`, all of the course where none is."""
+def chosen_assignments(slugs: list[str] | None) -> list[Assignment]:
+    """The assignments of the course here called `slugs`, all where none is named."""
     from autograder.assignment import find_assignment, find_assignments
+    from autograder.course import Course
 
+    course = Course.find()
     return [find_assignment(course, slug) for slug in slugs] if slugs else find_assignments(course)
 
 
 @app.command()
-def new(name: Annotated[str, typer.Argument(help="The assignment's name: lower-case letters, digits, underscores.")]) -> None:
-    """Lay a new assignment that works as it stands, to be replaced piece by piece."""
-    from autograder import skeleton
-    from autograder.assignment import find_course
+def init(
+    folder: Annotated[Path, typer.Argument(help="The course's folder: new, or empty.")],
+    lessons: Annotated[
+        str,
+        typer.Option(
+            metavar="all|none|NAME,...", help="Which of the kit's lessons it begins with."
+        ),
+    ] = "all",
+) -> None:
+    """Make a course of your own.
 
-    for file in skeleton.lay(find_course(), name):
+    \b
+    Example:
+      autograder init my-course --lessons sgd_factorisation,gd_svd
+    """
+    from autograder.authoring.new import new_course
+
+    for file in new_course(folder, lessons):
+        print(file)
+
+
+@app.command()
+def new(
+    name: Annotated[
+        str, typer.Argument(help="The assignment's name: lower-case letters, digits, underscores.")
+    ],
+) -> None:
+    """Lay a new assignment that works as it stands, to be replaced piece by piece.
+
+    \b
+    Example:
+      autograder new qr_by_reflections
+    """
+    from autograder.authoring.new import new_assignment
+    from autograder.course import Course
+
+    for file in new_assignment(Course.find(), name):
         print(file)
 
 
 @app.command()
 def doctor() -> None:
-    """Say what this machine can do, and what to install."""
+    """Say what this machine can do, and what to install.
+
+    \b
+    Example:
+      autograder doctor
+    """
     from autograder import doctor as examination
     from autograder import report
 
     findings = examination.examine()
-    report.print_findings(report.console(), findings)
+    examination.print_findings(report.console(), findings)
     raise typer.Exit(0 if examination.can_grade(findings) else 1)
-
-
-def main(command: Callable[[], object] = app) -> None:
-    """Run a command; errors of the kit end in one clear line and exit status 2 (bad usage) or 1."""
-    try:
-        command()
-    except UsageError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except AutograderError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except BrokenPipeError:  # `autograder ... | head`
-        silence_standard_output()
-        raise SystemExit(1) from None
-    except OSError as error:
-        print(f"autograder: {error}", file=sys.stderr)
-        with suppress(OSError):
-            silence_standard_output()
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("autograder: interrupted; what was graded is kept, run the same command to go on", file=sys.stderr)
-        raise SystemExit(130) from None

@@ -1,4 +1,6 @@
-"""What this machine can do: tried, not guessed. The sandbox is probed by running one, because finding `bwrap` proves nothing."""
+"""What this machine can do: tried, not guessed. The sandbox is probed by running one, because
+finding `bwrap` proves nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.console import Console
+from rich.text import Text
+
 from autograder.errors import AutograderError
-from autograder.sandbox import Limits, Sandbox, bubblewrap
+from autograder.limits import Limits
+from autograder.sandbox import bubblewrap
+from autograder.sandbox.process import Sandbox
+from autograder.sandbox.seccomp import build_filter
 
 PACKAGES = ("torch", "numpy", "pytest", "safetensors", "nbformat", "jupytext", "matplotlib")
 PROBE = """
 import os, socket
 def reaches():
-    found = [path for path in ("/root", "/home", "/etc/passwd") if os.path.isdir(path) and os.listdir(path)]
+    found = [path for path in ("/root", "/home") if os.path.isdir(path) and os.listdir(path)]
     found += ["network"] if _connects() else []
     return 1.0 if found else 0.0
 def _connects():
@@ -31,7 +39,9 @@ def _connects():
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing about this machine: whether it is as it should be, and the mend if not. `needed`: grading cannot do without."""
+    """One thing about this machine: whether it is as it should be, and the mend if not. `needed`:
+    grading cannot do without.
+    """
 
     what: str
     good: bool
@@ -63,7 +73,13 @@ def package(name: str, *, needed: bool = True, mend: str = "") -> Finding:
     try:
         return Finding(name, True, importlib.metadata.version(name), needed=needed)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, "not installed", mend or "Install the kit into a virtual environment: make test", needed)
+        return Finding(
+            name,
+            False,
+            "not installed",
+            mend or "Install the kit into a virtual environment: make test",
+            needed,
+        )
 
 
 def sandbox() -> Finding:
@@ -75,14 +91,18 @@ def sandbox() -> Finding:
     except AutograderError as error:
         return Finding("sandbox", False, "cannot be built", str(error))
     if reply.outcome != "returned":
-        return Finding("sandbox", False, f"starts, but a probe in it {reply.outcome}", reply.message)
+        return Finding(
+            "sandbox", False, f"starts, but a probe in it {reply.outcome}", reply.message
+        )
     who = "as an unprivileged user" if bubblewrap.runs_as_root() else "as the user who grades"
-    return Finding("sandbox", True, f"{bubblewrap.version()}; walls: {', '.join(started.walls)}; student code runs {who}")
+    return Finding(
+        "sandbox",
+        True,
+        f"{bubblewrap.version()}; walls: {', '.join(started.walls)}; student code runs {who}",
+    )
 
 
 def seccomp() -> Finding:
-    from autograder.sandbox.seccomp import build_filter
-
     size = len(build_filter()) // 8
     if size:
         return Finding("system-call filter", True, f"{size} instructions", needed=False)
@@ -91,7 +111,9 @@ def seccomp() -> Finding:
 
 
 def nbgrader() -> Finding:
-    return package("nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'.")
+    return package(
+        "nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'."
+    )
 
 
 def browser() -> Finding:
@@ -103,5 +125,18 @@ def browser() -> Finding:
 
 
 def workers() -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return Finding("workers", True, f"{cores} at a time by default")
+
+
+def print_findings(to: Console, findings: Sequence[Finding]) -> None:
+    """What `autograder doctor` found, one line each, with the mend under what is wrong."""
+    for finding in findings:
+        mark, style = ("✗", "red") if finding.needed else ("–", "yellow")
+        if finding.good:
+            mark, style = "✓", "green"
+        to.print(Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), finding.found))
+        if finding.mend:
+            to.print(Text(f"    {finding.mend}"))

@@ -1,12 +1,12 @@
 """Every error that the kit raises on purpose.
 
 AutograderError                 anything below; its text says what happened, where, and what to do
-├─ AuthoringError               a staff folder that does not hold together: names the file and the mend
+├─ AuthoringError               a staff folder that does not hold together: the file and the mend
 ├─ UsageError                   a command that asks for something that is not there
-├─ SubmissionError              what a student handed in cannot be read (`status`: "unreadable" or "missing")
+├─ SubmissionError              what a student handed in is "unreadable" or "missing" (`status`)
 ├─ SandboxError                 student code could not be run behind the line
 │  ├─ SandboxUnavailable        this machine cannot build the wall; says what to install
-│  └─ SandboxLost               the wall stood, then its process went away or broke the protocol
+│  └─ SandboxLost               the wall stood, then went away or broke the protocol
 └─ WireError                    bytes from behind the line that are no valid reply
 """
 
@@ -29,6 +29,9 @@ class AuthoringError(AutograderError):
         super().__init__(f"{where}: {what}. {mend}")
         self.where, self.what, self.mend = where, what, mend
 
+    def __reduce__(self) -> tuple:  # errors travel between processes
+        return AuthoringError, (self.where, self.what, self.mend)
+
 
 class UsageError(AutograderError):
     """A command that asks for something that is not there."""
@@ -40,6 +43,9 @@ class SubmissionError(AutograderError):
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+    def __reduce__(self) -> tuple:
+        return SubmissionError, (self.status, str(self))
 
 
 class SandboxError(AutograderError):

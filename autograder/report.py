@@ -1,4 +1,6 @@
-"""What an instructor looks at in the terminal: progress, and a table of a class. Text of submissions is cleaned before it is shown."""
+"""What an instructor looks at in the terminal: progress, and a table of a class. Text of
+submissions is cleaned before it is shown.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from autograder.assignment import Assignment
-from autograder.doctor import Finding
 from autograder.results import Result
 
 BORDERS = 8  # of the table: lines and spaces between three columns
@@ -25,7 +33,9 @@ def console(*, to_stderr: bool = False) -> Console:
 
 
 def clean(text: str, length: int = 300) -> str:
-    """`text` on one line of at most `length` characters, without control, format or private characters."""
+    """`text` on one line of at most `length` characters, without control, format or private
+    characters.
+    """
     kept = "".join(" " if character.isspace() else character for character in text[: 4 * length])
     kept = "".join(character for character in kept if unicodedata.category(character)[0] != "C")
     kept = " ".join(kept.split())
@@ -34,8 +44,16 @@ def clean(text: str, length: int = 300) -> str:
 
 @contextmanager
 def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
-    """A progress display on standard error; gives what is called with (done, total), or with nothing for one more."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    """A progress display on standard error; gives what is called with (done, total), or with
+    nothing for one more.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console(to_stderr=True), transient=True) as display:
         task = display.add_task(clean(title), total=total)
 
@@ -49,15 +67,30 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
 
 
 def what_went_wrong(result: Result) -> str:
-    """One line: the status, or for each function that lost points the mistake that it behaves like, else its first failed check."""
+    """One line: the status, or for each function that lost points the mistake that it behaves like,
+    else its first failed check.
+    """
     if result.status != "graded":
         return clean(f"{result.status}: {result.message}")
     titles = {item.function: item.title for item in result.diagnosis}
-    first = {check.function: check.message for check in reversed(result.tests) if check.outcome != "passed"}
-    lost = [function for function in dict.fromkeys(check.function for check in result.tests) if function in first]
-    shared = {title: [function for function in lost if titles.get(function) == title] for title in titles.values()}
+    first = {
+        check.function: check.message
+        for check in reversed(result.tests)
+        if check.outcome != "passed"
+    }
+    lost = [
+        function
+        for function in dict.fromkeys(check.function for check in result.tests)
+        if function in first
+    ]
+    shared = {
+        title: [function for function in lost if titles.get(function) == title]
+        for title in titles.values()
+    }
     said = [f"{', '.join(functions)}: {title}" for title, functions in shared.items() if functions]
-    return clean("; ".join([*said, *(first[function] for function in lost if function not in titles)]), 240)
+    return clean(
+        "; ".join([*said, *(first[function] for function in lost if function not in titles)]), 240
+    )
 
 
 def name_of(result: Result) -> str:
@@ -65,10 +98,19 @@ def name_of(result: Result) -> str:
 
 
 def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) -> None:
-    """Student, points, and what went wrong, each on one line, cut to the terminal's width: the whole is in the JSON and the feedback."""
-    rows = [[Text(text) for text in (name_of(one), f"{one.score:g}/{one.max_score:g}", what_went_wrong(one))] for one in results]
+    """Student, points, and what went wrong, each on one line, cut to the terminal's width: the
+    whole is in the JSON and the feedback.
+    """
+    rows = [
+        [
+            Text(text)
+            for text in (name_of(one), f"{one.score:g}/{one.max_score:g}", what_went_wrong(one))
+        ]
+        for one in results
+    ]
     first, second = (
-        max([len(title), *(row[place].cell_len for row in rows)]) for place, title in enumerate(("student", "points"))
+        max([len(title), *(row[place].cell_len for row in rows)])
+        for place, title in enumerate(("student", "points"))
     )
     table = Table(title=clean(assignment.title), title_justify="left", pad_edge=False)
     table.add_column("student", no_wrap=True, min_width=first)
@@ -93,14 +135,11 @@ def summary(results: Iterable[Result]) -> str:
         if any(result.status == status for result in listed)
     )
     mean = f"; mean {100 * sum(graded) / len(graded):.0f} %" if graded else ""
-    walls = sorted({" + ".join(result.walls) or result.isolation for result in listed if result.status == "graded"})
+    walls = sorted(
+        {
+            " + ".join(result.walls) or result.isolation
+            for result in listed
+            if result.status == "graded"
+        }
+    )
     return f"{counts}{mean}{'; behind ' + ', '.join(walls) if walls else ''}"
-
-
-def print_findings(to: Console, findings: Sequence[Finding]) -> None:
-    """What `autograder doctor` found, one line each, with the mend under what is wrong."""
-    for finding in findings:
-        mark, style = ("✓", "green") if finding.good else ("✗", "red") if finding.needed else ("–", "yellow")
-        to.print(Text.assemble((f"{mark} ", style), (f"{finding.what}: ", "bold"), finding.found))
-        if finding.mend:
-            to.print(Text(f"    {finding.mend}"))

@@ -1,4 +1,6 @@
-"""What grading gives back: frozen values, and the arithmetic of points on them. Points are computed here and nowhere else."""
+"""What grading gives back: frozen values, and the arithmetic of points on them. Points are computed
+here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-OUTCOMES = ("passed", "failed", "raised", "missing", "timed_out", "out_of_memory", "output_limit", "died")
+OUTCOMES = (
+    "passed",
+    "failed",
+    "raised",
+    "missing",
+    "timed_out",
+    "out_of_memory",
+    "output_limit",
+    "died",
+)
 STATUSES = ("graded", "unreadable", "missing", "grader_error")
 
 
@@ -15,7 +26,8 @@ STATUSES = ("graded", "unreadable", "missing", "grader_error")
 class Check:
     """One check of one function.
 
-    title: the sentence that the check tests; message: what happened; hint: where to look (both empty when it passed)
+    title: the sentence that the check tests; message: what happened; hint: where to look (both
+        empty when it passed)
     """
 
     name: str
@@ -86,14 +98,23 @@ class Result:
         return {name: told[name] for name in first} | {"score": self.score} | told
 
     def dumps(self) -> str:
-        """One line of JSON. What UTF-8 cannot write, as in the name of a file, stands there as JSON's own escape."""
-        return json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False).encode(errors="backslashreplace").decode()
+        """One line of JSON. What UTF-8 cannot write, as in the name of a file, stands there as
+        JSON's own escape.
+        """
+        return (
+            json.dumps(self.to_json(), ensure_ascii=False, allow_nan=False)
+            .encode(errors="backslashreplace")
+            .decode()
+        )
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Result:
         """Back from `to_json`; TypeError or KeyError where `told` is not such an object."""
         values = {item.name: told[item.name] for item in fields(cls)}
-        checks = [{key: value for key, value in check.items() if key != "earned"} for check in told["tests"]]
+        checks = [
+            {key: value for key, value in check.items() if key != "earned"}
+            for check in told["tests"]
+        ]
         values["tests"] = tuple(Check(**check) for check in checks)
         values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in told["diagnosis"])
         values["walls"] = tuple(told["walls"])

@@ -1,12 +1,16 @@
 """The words that checks are written in.
 
-    draw        a check's own random matrices: `draw.uniform(4, 3)`, `draw.spectrum(5, 4, (3, 2, 1))`, `draw.mask(4, 3, hidden=2)`
-    results     `items(value, 2, ...)`, `matrix(value, (4, 2), ...)`, `scalar(value, ...)`: right kind, shape and finite, as float64
-    judging     `expect(condition, message)`, `close(actual, expected, tolerance, what)`, `unchanged(call, A)`
+    draw        a check's own random matrices: `draw.uniform(4, 3)`, `draw.mask(4, 3, hidden=2)`,
+                `draw.spectrum(5, 4, (3, 2, 1))`
+    results     `items(value, 2, ...)`, `matrix(value, (4, 2), ...)`, `scalar(value, ...)`:
+                of the right kind and shape, and finite; as float64
+    judging     `expect(condition, message)`, `close(actual, expected, tolerance, what)`,
+                `unchanged(call, A)`
     yardsticks  `squared_error(A, R)`, `truncated_svd(A, r)`, `truncated_svd_error(A, r)`
 
-A check that fails says what was called, what came back and what was expected. Messages of hidden checks give shapes, properties
-and sizes of errors, never the inputs. All arithmetic is done here, in float64, on values that crossed the line as bytes.
+A check that fails says what was called, what came back and what was expected. Messages of hidden
+checks give shapes, properties and sizes of errors, never the inputs. All arithmetic is done here,
+in float64, on values that crossed the line as bytes.
 """
 
 from __future__ import annotations
@@ -14,14 +18,15 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from autograder.student import Call
-from autograder.wire import Opaque, TorchFunction
+from autograder.sandbox.wire import Opaque, TorchFunction
 
 __all__ = [
+    "Call",
     "Draw",
     "TorchFunction",
     "Wrong",
@@ -42,6 +47,16 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call that returned: its value, and what the function left of the arguments that it was
+    given.
+    """
+
+    value: Any
+    arguments: tuple
+
+
 class Wrong(AssertionError):
     """A wrong answer; its one line is what the student reads."""
 
@@ -52,11 +67,13 @@ def expect(condition: bool, message: str) -> None:
         raise Wrong(message)
 
 
-# --- results ----------------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 def kind(value: Any) -> str:
-    """A result's type in the student's words: "a tensor of shape (3, 2)", "None", "a list of 2 items"."""
+    """A result's type in the student's words: "a tensor of shape (3, 2)", "None", "a list of 2
+    items".
+    """
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, tuple | list):
@@ -67,18 +84,32 @@ def kind(value: Any) -> str:
 
 
 def items(value: Any, count: int, what: str) -> tuple:
-    """The `count` results of a function that returns several. what: the call and the names, "f(A) ... (U, V)"."""
-    expect(isinstance(value, tuple | list), f"{what}: returned {kind(value)}; expected {count} results")
+    """The `count` results of a function that returns several. what: the call and the names, "f(A)
+    ... (U, V)".
+    """
+    expect(
+        isinstance(value, tuple | list), f"{what}: returned {kind(value)}; expected {count} results"
+    )
     expect(len(value) == count, f"{what}: returned {len(value)} results; expected {count}")
     return tuple(value)
 
 
 def matrix(value: Any, shape: Sequence[int], what: str, *, finite: bool = True) -> torch.Tensor:
-    """`value` as a float64 tensor of `shape`, finite. what: its name in messages, "sgd_factorise(A, rank=2) returned U"."""
-    expect(isinstance(value, torch.Tensor), f"{what}: {kind(value)}; expected a torch.Tensor of shape {tuple(shape)}")
-    expect(tuple(value.shape) == tuple(shape), f"{what} of shape {tuple(value.shape)}; expected {tuple(shape)}")
+    """`value` as a float64 tensor of `shape`, finite. what: its name in messages, "sgd_factorise(A,
+    rank=2) returned U".
+    """
     expect(
-        value.is_floating_point(), f"{what} of dtype {str(value.dtype).removeprefix('torch.')}; expected a real floating dtype"
+        isinstance(value, torch.Tensor),
+        f"{what}: {kind(value)}; expected a torch.Tensor of shape {tuple(shape)}",
+    )
+    expect(
+        tuple(value.shape) == tuple(shape),
+        f"{what} of shape {tuple(value.shape)}; expected {tuple(shape)}",
+    )
+    expect(
+        value.is_floating_point(),
+        f"{what} of dtype {str(value.dtype).removeprefix('torch.')}; "
+        "expected a real floating dtype",
     )
     exact = value.to(torch.float64)
     if finite:
@@ -103,18 +134,27 @@ def number(value: Any, what: str) -> float:
 
 def history(value: Any, length: int, what: str) -> list[float]:
     """`value`, a list of `length` finite floats (0-d tensors pass for floats)."""
-    expect(isinstance(value, list | tuple), f"{what}: {kind(value)}; expected a list of {length} floats")
-    expect(len(value) == length, f"{what} of {len(value)} values; expected {length}, one an iteration")
+    expect(
+        isinstance(value, list | tuple),
+        f"{what}: {kind(value)}; expected a list of {length} floats",
+    )
+    expect(
+        len(value) == length, f"{what} of {len(value)} values; expected {length}, one an iteration"
+    )
     numbers = []
     for item in value:
-        number = float(item) if isinstance(item, int | float) or (isinstance(item, torch.Tensor) and item.ndim == 0) else None
+        number = (
+            float(item)
+            if isinstance(item, int | float) or (isinstance(item, torch.Tensor) and item.ndim == 0)
+            else None
+        )
         expect(number is not None, f"{what} with {kind(item)} in it; expected floats")
         expect(math.isfinite(number or 0.0), f"{what} with NaN or infinite values in it")
         numbers.append(number or 0.0)
     return numbers
 
 
-# --- judging ----------------------------------------------------------------------------------------------------------
+# --- judging --------------------------------------------------------------------------------------
 
 
 def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
@@ -123,10 +163,16 @@ def difference(actual: torch.Tensor, expected: torch.Tensor) -> float:
     return float(gap.max()) if gap.numel() else 0.0
 
 
-def close(actual: torch.Tensor | float, expected: torch.Tensor | float, tolerance: float, what: str) -> None:
+def close(
+    actual: torch.Tensor | float, expected: torch.Tensor | float, tolerance: float, what: str
+) -> None:
     """Fail unless every entry is within `tolerance` (absolute) of what is expected."""
-    gap = difference(torch.as_tensor(actual, dtype=torch.float64), torch.as_tensor(expected, dtype=torch.float64))
-    expect(gap <= tolerance, f"{what} (largest difference {gap:.2g}, at most {tolerance:.0e} allowed)")
+    gap = difference(
+        torch.as_tensor(actual, dtype=torch.float64), torch.as_tensor(expected, dtype=torch.float64)
+    )
+    expect(
+        gap <= tolerance, f"{what} (largest difference {gap:.2g}, at most {tolerance:.0e} allowed)"
+    )
 
 
 def unchanged(call: Call, *given: torch.Tensor) -> None:
@@ -135,12 +181,17 @@ def unchanged(call: Call, *given: torch.Tensor) -> None:
         same = (
             isinstance(after, torch.Tensor)
             and after.shape == before.shape
-            and bool(torch.equal(torch.nan_to_num(after.to(torch.float64)), torch.nan_to_num(before.to(torch.float64))))
+            and bool(
+                torch.equal(
+                    torch.nan_to_num(after.to(torch.float64)),
+                    torch.nan_to_num(before.to(torch.float64)),
+                )
+            )
         )
         expect(same, f"the call changed its argument number {number}; work on a copy")
 
 
-# --- yardsticks -------------------------------------------------------------------------------------------------------
+# --- yardsticks -----------------------------------------------------------------------------------
 
 
 def squared_error(A: torch.Tensor, R: torch.Tensor) -> float:
@@ -149,13 +200,17 @@ def squared_error(A: torch.Tensor, R: torch.Tensor) -> float:
 
 
 def truncated_svd(A: torch.Tensor, rank: int) -> torch.Tensor:
-    """The best rank-`rank` approximation of A in the Frobenius norm (Eckart and Young, 1936), float64, m×n."""
+    """The best rank-`rank` approximation of A in the Frobenius norm (Eckart and Young, 1936),
+    float64, m×n.
+    """
     U, S, Vh = torch.linalg.svd(A.to(torch.float64), full_matrices=False)
     return (U[:, :rank] * S[:rank]) @ Vh[:rank]
 
 
 def truncated_svd_error(A: torch.Tensor, rank: int) -> float:
-    """The smallest squared error that any rank-`rank` factorisation of A can have: the sum of the squared singular values left out."""
+    """The smallest squared error that any rank-`rank` factorisation of A can have: the sum of the
+    squared singular values left out.
+    """
     return float((torch.linalg.svdvals(A.to(torch.float64))[rank:] ** 2).sum())
 
 
@@ -164,22 +219,34 @@ COINCIDENCES = 1
 
 
 def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) -> None:
-    """Fail unless the factors start as `torch.rand` gives them: in [0, 1), hardly two entries alike, and spread over all of it.
+    """Fail unless the factors start as `torch.rand` gives them: in [0, 1), hardly two entries
+    alike, and spread over all of it.
 
-    `torch.rand` gives multiples of 2^-24, so that two of 135 entries are equal in one start of 1,900, two pairs in one of 7 million.
-    Whether they are spread is asked of `ENOUGH` entries or more: 90 numbers of `torch.rand` all lie below or all above 3/4 of the
-    interval once in 10^11 starts.
+    `torch.rand` gives multiples of 2^-24, so that two of 135 entries are equal in one start of
+    1,900, two pairs in one of 7 million. Whether they are spread is asked of `ENOUGH` entries or
+    more: 90 numbers of `torch.rand` all lie below or all above 3/4 of the interval once in 10^11
+    starts.
     """
     for value, name in zip(start, names, strict=True):
         inside = bool(((value >= 0) & (value < 1)).all())
         expect(inside, f"{what}: {name} does not start in [0, 1); start it from torch.rand")
-        expect(_repeated(value) <= COINCIDENCES, f"{what}: {name} starts with equal entries; start it from torch.rand")
+        expect(
+            _repeated(value) <= COINCIDENCES,
+            f"{what}: {name} starts with equal entries; start it from torch.rand",
+        )
     entries = torch.cat([value.flatten() for value in start])
     low, high = float(entries.min()), float(entries.max())
     spread = len(entries) < ENOUGH or (low < 0.25 and high > 0.75)
-    expect(spread, f"{what}: all starts lie from {low:.2g} to {high:.2g}; use the numbers of torch.rand as they are")
+    expect(
+        spread,
+        f"{what}: all starts lie from {low:.2g} to {high:.2g}; "
+        "use the numbers of torch.rand as they are",
+    )
     alike = _repeated(entries) - sum(map(_repeated, start))
-    expect(alike <= COINCIDENCES, f"{what}: {' and '.join(names)} start with the same numbers; draw each from torch.rand")
+    expect(
+        alike <= COINCIDENCES,
+        f"{what}: {' and '.join(names)} start with the same numbers; draw each from torch.rand",
+    )
 
 
 def _repeated(value: torch.Tensor) -> int:
@@ -187,13 +254,14 @@ def _repeated(value: torch.Tensor) -> int:
     return value.numel() - len(set(value.flatten().tolist()))
 
 
-# --- draw -------------------------------------------------------------------------------------------------------------
+# --- draw -----------------------------------------------------------------------------------------
 
 
 class Draw:
     """Random inputs of one check, float32, governed by one seed.
 
-    secret: the course's own; name: the check's. Knowing the check without the secret is not knowing its inputs.
+    secret: the course's own; name: the check's. Knowing the check without the secret is not knowing
+        its inputs.
     """
 
     def __init__(self, secret: str, name: str) -> None:
@@ -226,7 +294,9 @@ class Draw:
         return (Q * R.diagonal().sign()).to(torch.float32)
 
     def spectrum(self, m: int, n: int, singular_values: Sequence[float]) -> torch.Tensor:
-        """m×n with these singular values (at most min(m, n) of them; the others are 0) and random singular vectors."""
+        """m×n with these singular values (at most min(m, n) of them; the others are 0) and random
+        singular vectors.
+        """
         r = len(singular_values)
         U, V = self.orthonormal(m, r), self.orthonormal(n, r)
         return (U * torch.tensor(singular_values, dtype=torch.float32)) @ V.T

@@ -14,9 +14,11 @@ from collections.abc import Callable
 from concurrent.futures import as_completed
 from pathlib import Path
 
-from autograder.assignment import Assignment, Overlay, find_assignments, find_course
-from autograder.grading import Grader, this_worker, worker_pool
-from autograder.submission import Source, Unit
+from autograder.assignment import Assignment, Overlay, find_assignments
+from autograder.course import Course
+from autograder.grading.grader import Grader
+from None import this_worker, worker_pool
+from autograder.grading.submission import Submission, Unit
 
 PAGE = Path(__file__).parent.parent / "docs" / "diagnosis.md"
 
@@ -25,10 +27,28 @@ class Renamed(ast.NodeTransformer):
     """Every local name is another one: `U` becomes `local_0`. Parameters keep theirs, since checks pass some by name."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        parameters = {argument.arg for inner in ast.walk(node) if isinstance(inner, ast.arguments) for argument in every(inner)}
-        shared = {name for inner in ast.walk(node) if isinstance(inner, ast.Global) for name in inner.names}
-        stored = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
-        fresh = {name: f"local_{place}" for place, name in enumerate(dict.fromkeys(stored)) if name not in parameters | shared}
+        parameters = {
+            argument.arg
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.arguments)
+            for argument in every(inner)
+        }
+        shared = {
+            name
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Global)
+            for name in inner.names
+        }
+        stored = [
+            inner.id
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+        ]
+        fresh = {
+            name: f"local_{place}"
+            for place, name in enumerate(dict.fromkeys(stored))
+            if name not in parameters | shared
+        }
         for inner in ast.walk(node):
             if isinstance(inner, ast.Name):
                 inner.id = fresh.get(inner.id, inner.id)
@@ -62,7 +82,9 @@ class Respelled(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
-        if not isinstance(node.target, ast.Subscript):  # on a whole tensor it would no longer be in place
+        if not isinstance(
+            node.target, ast.Subscript
+        ):  # on a whole tensor it would no longer be in place
             return node
         value = ast.Subscript(node.target.value, node.target.slice, ast.Load())
         return ast.Assign([node.target], ast.BinOp(value, node.op, node.value))
@@ -84,7 +106,9 @@ class Respelled(ast.NodeTransformer):
 
 
 def call(function: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(ast.Attribute(ast.Name("torch", ast.Load()), function, ast.Load()), list(arguments), [])
+    return ast.Call(
+        ast.Attribute(ast.Name("torch", ast.Load()), function, ast.Load()), list(arguments), []
+    )
 
 
 class OtherStart(ast.NodeTransformer):
@@ -98,7 +122,9 @@ class OtherStart(ast.NodeTransformer):
         node.keywords = [keyword for keyword in node.keywords if keyword not in grad]
         flipped: ast.expr = ast.Call(ast.Attribute(node, "flip", ast.Load()), [ast.Constant(0)], [])
         for keyword in grad:
-            flipped = ast.Call(ast.Attribute(flipped, "requires_grad_", ast.Load()), [keyword.value], [])
+            flipped = ast.Call(
+                ast.Attribute(flipped, "requires_grad_", ast.Load()), [keyword.value], []
+            )
         return flipped
 
 
@@ -110,7 +136,9 @@ def rewritten(text: str, *rewriters: type[ast.NodeTransformer]) -> str:
 
 
 def module(*texts: str) -> Source:
-    return Source(tuple(Unit("statements", text, str(place)) for place, text in enumerate(texts, start=1)), "")
+    return Source(
+        tuple(Unit("statements", text, str(place)) for place, text in enumerate(texts, start=1)), ""
+    )
 
 
 def respelled(solution: str, mistake: str) -> Source:
@@ -125,8 +153,15 @@ def other_start(solution: str, mistake: str) -> Source:
 
 def notebook(solution: str, mistake: str) -> Source:
     """Cells with magics and a cell that fails, each function defined where a student would, and respelled."""
-    cells = ["%matplotlib inline\nimport torch", solution, rewritten(mistake, Renamed, Respelled), "undefined_name"]
-    return Source(tuple(Unit("cell", text, str(place)) for place, text in enumerate(cells, start=1)), "")
+    cells = [
+        "%matplotlib inline\nimport torch",
+        solution,
+        rewritten(mistake, Renamed, Respelled),
+        "undefined_name",
+    ]
+    return Source(
+        tuple(Unit("cell", text, str(place)) for place, text in enumerate(cells, start=1)), ""
+    )
 
 
 DISGUISES: dict[str, Callable[[str, str], Source]] = {
@@ -153,20 +188,29 @@ def measure(assignment: Assignment) -> tuple[dict[str, list[str]], list[str]]:
             for mistake in assignment.mistakes:
                 source = disguise(solution, mistake.path.read_text(encoding="utf-8"))
                 asked[pool.submit(named, source)] = (name, mistake)
-        right = {pool.submit(named, module(path.read_text(encoding="utf-8"))): path for path in assignment.variants}
+        right = {
+            pool.submit(named, module(path.read_text(encoding="utf-8"))): path
+            for path in assignment.variants
+        }
         for future in as_completed([*asked, *right]):
             if future in right:
                 wronged += [right[future].stem] if future.result() else []
                 continue
             name, mistake = asked[future]
             if mistake.name not in future.result():
-                missed[name].append(f"{mistake.name} (named: {', '.join(future.result()) or 'nothing'})")
+                missed[name].append(
+                    f"{mistake.name} (named: {', '.join(future.result()) or 'nothing'})"
+                )
     return missed, wronged
 
 
 def main() -> None:
     """Measure the assignments named on the command line, or all; print the figures, and write the page when it is all of them."""
-    assignments = [one for one in find_assignments(find_course(Path(__file__))) if not sys.argv[1:] or one.slug in sys.argv[1:]]
+    assignments = [
+        one
+        for one in find_assignments(find_course(Path(__file__)))
+        if not sys.argv[1:] or one.slug in sys.argv[1:]
+    ]
     lines = [
         "| assignment | mistakes | " + " | ".join(DISGUISES) + " | variants named |",
         "|---|---|" + "---|" * (len(DISGUISES) + 1),
@@ -177,16 +221,43 @@ def main() -> None:
         missed, wronged = measure(assignment)
         total = len(assignment.mistakes)
         cells = [f"{total - len(missed[name])}" for name in DISGUISES]
-        found, mistakes = {name: found[name] + total - len(missed[name]) for name in DISGUISES}, mistakes + total
-        lines.append(f"| {assignment.slug} | {total} | {' | '.join(cells)} | {len(wronged)} of {len(assignment.variants)} |")
-        unnamed += [f"- {assignment.slug}, {name}: {mistake}" for name in DISGUISES for mistake in sorted(missed[name])]
-        unnamed += [f"- {assignment.slug}: the variant {variant} was named a mistake" for variant in sorted(wronged)]
+        found, mistakes = (
+            {name: found[name] + total - len(missed[name]) for name in DISGUISES},
+            mistakes + total,
+        )
+        lines.append(
+            f"| {assignment.slug} | {total} | {' | '.join(cells)} | {len(wronged)} of {len(assignment.variants)} |"
+        )
+        unnamed += [
+            f"- {assignment.slug}, {name}: {mistake}"
+            for name in DISGUISES
+            for mistake in sorted(missed[name])
+        ]
+        unnamed += [
+            f"- {assignment.slug}: the variant {variant} was named a mistake"
+            for variant in sorted(wronged)
+        ]
         print(lines[-1], *unnamed, sep="\n", flush=True)
-    lines.append(f"| all | {mistakes} | " + " | ".join(f"{count} ({count / mistakes:.0%})" for count in found.values()) + " | |")
+    lines.append(
+        f"| all | {mistakes} | "
+        + " | ".join(f"{count} ({count / mistakes:.0%})" for count in found.values())
+        + " | |"
+    )
     print(lines[-1])
     if not sys.argv[1:]:
         PAGE.write_text(
-            "\n".join([HEAD, *lines, "", "Not named, or named otherwise:", "", *(unnamed or ["nothing"]), ""]), encoding="utf-8"
+            "\n".join(
+                [
+                    HEAD,
+                    *lines,
+                    "",
+                    "Not named, or named otherwise:",
+                    "",
+                    *(unnamed or ["nothing"]),
+                    "",
+                ]
+            ),
+            encoding="utf-8",
         )
 
 

@@ -30,7 +30,7 @@ FRAMED = b"\n\n"
 
 def read_notebook(data: bytes) -> None:
     """Read bytes as a notebook; whatever they are, the answer is cells or a SubmissionError."""
-    from autograder import submission
+    from autograder.grading import submission
     from autograder.errors import SubmissionError
 
     path = Path("fuzzed.ipynb")
@@ -60,7 +60,7 @@ def read_wire(data: bytes) -> None:
 
     Bytes that begin with `FRAMED` have their lengths put in, so that the fuzzer need not guess these.
     """
-    from autograder import wire
+    from autograder.sandbox import wire
     from autograder.errors import SandboxLost, WireError
     from autograder.sandbox.process import read_reply
 
@@ -76,9 +76,22 @@ def read_wire(data: bytes) -> None:
 
 def notebooks() -> list[bytes]:
     """Notebooks to begin with."""
-    cells = [{"cell_type": "code", "source": ["x = 1\n", "y"], "metadata": {"nbgrader": {"grade_id": "a"}}, "outputs": []}]
-    books = [{"nbformat": 4, "cells": cells}, {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x"}]}]}]
-    return [json.dumps(book).encode() for book in books] + [b'{"cells": "\\\\\\""}', b"\xef\xbb\xbf[[{}]]"]
+    cells = [
+        {
+            "cell_type": "code",
+            "source": ["x = 1\n", "y"],
+            "metadata": {"nbgrader": {"grade_id": "a"}},
+            "outputs": [],
+        }
+    ]
+    books = [
+        {"nbformat": 4, "cells": cells},
+        {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "code", "input": "x"}]}]},
+    ]
+    return [json.dumps(book).encode() for book in books] + [
+        b'{"cells": "\\\\\\""}',
+        b"\xef\xbb\xbf[[{}]]",
+    ]
 
 
 def replies() -> list[bytes]:
@@ -86,12 +99,34 @@ def replies() -> list[bytes]:
     import safetensors.torch
     import torch
 
-    payload = safetensors.torch.save({"0": torch.ones(2, 2), "1": torch.zeros(3, dtype=torch.uint8)})
-    items = [{"tensor": "0"}, {"floats": "1"}, {"float": "1.5"}, {"other": "a.B"}, None, True, 3, "text"]
+    payload = safetensors.torch.save(
+        {"0": torch.ones(2, 2), "1": torch.zeros(3, dtype=torch.uint8)}
+    )
+    items = [
+        {"tensor": "0"},
+        {"floats": "1"},
+        {"float": "1.5"},
+        {"other": "a.B"},
+        None,
+        True,
+        3,
+        "text",
+    ]
     value = {"items": items, "type": "tuple", "length": len(items)}
     headers: list[dict] = [
-        {"outcome": "returned", "value": value, "arguments": [{"tensor": "0"}], "gradients": [None]},
-        {"outcome": "raised", "type": "ValueError", "message": "no\u001b", "where": "line 3", "cpu_seconds": 0.5},
+        {
+            "outcome": "returned",
+            "value": value,
+            "arguments": [{"tensor": "0"}],
+            "gradients": [None],
+        },
+        {
+            "outcome": "raised",
+            "type": "ValueError",
+            "message": "no\u001b",
+            "where": "line 3",
+            "cpu_seconds": 0.5,
+        },
     ]
     texts = [json.dumps(header).encode() for header in headers]
     plain = [struct.pack("!II", len(text), len(payload)) + text + payload for text in texts]
@@ -108,7 +143,9 @@ def follow_coverage(target: str, seconds: float) -> None:
     """Fuzz with atheris in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=["autograder.submission", "autograder.wire", "autograder.sandbox.process"]):
+    with atheris.instrument_imports(
+        include=["autograder.submission", "autograder.wire", "autograder.sandbox.process"]
+    ):
         import autograder.sandbox.process
         import autograder.submission  # noqa: F401
     one, seeds = TARGETS[target]
@@ -116,8 +153,17 @@ def follow_coverage(target: str, seconds: float) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds()):
         (corpus / f"seed{number}").write_bytes(seed)
-    words = [f"-max_total_time={seconds:.0f}", f"-rss_limit_mb={MEMORY_MIB}", f"-max_len={INPUT_BYTES}"]
-    words += [f"-timeout={SECONDS_AN_INPUT}", f"-artifact_prefix={CORPUS}/{target}-", "-print_final_stats=1", str(corpus)]
+    words = [
+        f"-max_total_time={seconds:.0f}",
+        f"-rss_limit_mb={MEMORY_MIB}",
+        f"-max_len={INPUT_BYTES}",
+    ]
+    words += [
+        f"-timeout={SECONDS_AN_INPUT}",
+        f"-artifact_prefix={CORPUS}/{target}-",
+        "-print_final_stats=1",
+        str(corpus),
+    ]
     atheris.Setup([sys.argv[0], *words], one)
     atheris.Fuzz()
 
@@ -139,7 +185,12 @@ def try_at_random(target: str, seconds: float) -> None:
     )
     deadline, tried = time.monotonic() + seconds, 0
 
-    @settings(max_examples=2000, deadline=SECONDS_AN_INPUT * 1000, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=2000,
+        deadline=SECONDS_AN_INPUT * 1000,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(changed | st.binary(max_size=2000))
     def some(data: bytes) -> None:
         one(data)
@@ -153,11 +204,20 @@ def try_at_random(target: str, seconds: float) -> None:
 def fuzz(target: str, seconds: float) -> int:
     """Fuzz one target in a process of its own; 0 where nothing was found."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-m", "benchmarks.fuzz", "--here", target, str(seconds)], check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.fuzz", "--here", target, str(seconds)], check=False
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = "nothing found" if done.returncode == 0 else f"STOPPED with status {done.returncode}; the input is in {CORPUS}"
-    print(f"{target}: {found}; {used / 60:.1f} CPU-minutes, at most {after.ru_maxrss >> 10} MiB", flush=True)
+    found = (
+        "nothing found"
+        if done.returncode == 0
+        else f"STOPPED with status {done.returncode}; the input is in {CORPUS}"
+    )
+    print(
+        f"{target}: {found}; {used / 60:.1f} CPU-minutes, at most {after.ru_maxrss >> 10} MiB",
+        flush=True,
+    )
     return done.returncode
 
 
@@ -168,7 +228,9 @@ def main(words: list[str]) -> int:
         method(words[1], float(words[2]))
         return 0
     if importlib.util.find_spec("atheris") is None:
-        print("atheris is not installed (pip install 'autograder[fuzz]'): trying inputs at random with hypothesis instead")
+        print(
+            "atheris is not installed (pip install 'autograder[fuzz]'): trying inputs at random with hypothesis instead"
+        )
     minutes = float(words[0]) if words else MINUTES
     return max(fuzz(target, 60 * minutes) for target in words[1:] or TARGETS)
 

@@ -13,7 +13,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder.sandbox import Limits, Sandbox
+from autograder.limits import Limits
+from autograder.sandbox.process import Sandbox
 
 PAGE = Path(__file__).parent.parent / "docs" / "limits.md"
 REPEATS = 5
@@ -112,9 +113,17 @@ BREACHES = (
         CHILDREN_FILL,
         "out_of_memory",
     ),
-    Breach("processes", "forks for ever", "children = 0\nwhile True:\n    over()\n    os.fork() or time.sleep(1000)", "raised"),
     Breach(
-        "open_files", "opens files for ever", "kept = []\nwhile True:\n    over()\n    kept.append(open('/dev/null'))", "raised"
+        "processes",
+        "forks for ever",
+        "children = 0\nwhile True:\n    over()\n    os.fork() or time.sleep(1000)",
+        "raised",
+    ),
+    Breach(
+        "open_files",
+        "opens files for ever",
+        "kept = []\nwhile True:\n    over()\n    kept.append(open('/dev/null'))",
+        "raised",
     ),
     Breach(
         "file_bytes",
@@ -128,8 +137,12 @@ BREACHES = (
         "for n in range(10**6):\n    over()\n    open(f'/tmp/{n}', 'wb').write(bytes(1 << 22))",
         "raised",
     ),
-    Breach("output_bytes", "prints for ever", "over()\nwhile True: print('x' * 4096)", "output_limit"),
-    Breach("reply_bytes", "returns a large tensor", "over()\nreturn torch.zeros(10**6)", "output_limit"),
+    Breach(
+        "output_bytes", "prints for ever", "over()\nwhile True: print('x' * 4096)", "output_limit"
+    ),
+    Breach(
+        "reply_bytes", "returns a large tensor", "over()\nreturn torch.zeros(10**6)", "output_limit"
+    ),
     Breach("—", "ends its own process", "over()\nos._exit(0)", "died"),
     Breach("—", "crashes the interpreter", "import ctypes\nover()\nctypes.string_at(0)", "died"),
 )
@@ -165,7 +178,9 @@ def main() -> None:
     with Sandbox.start() as sandbox:
         rows = [row(breach, *measure(sandbox, breach)) for breach in BREACHES]
     defaults = "\n".join(f"| `{name}` | {value:,} |" for name, value in asdict(Limits()).items())
-    PAGE.write_text(HEAD.format(repeats=REPEATS, rows="\n".join(rows), defaults=defaults), encoding="utf-8")
+    PAGE.write_text(
+        HEAD.format(repeats=REPEATS, rows="\n".join(rows), defaults=defaults), encoding="utf-8"
+    )
     print("\n".join(rows))
 
 

@@ -17,11 +17,12 @@ import sys
 import time
 from pathlib import Path
 
-from autograder.assignment import Assignment, find_assignments, find_course
-from autograder.grading import Grader
-from autograder.session import Run, open_submission, run_checks
-from autograder.student import Student
-from autograder.submission import read
+from autograder.assignment import Assignment, find_assignments
+from autograder.course import Course
+from autograder.grading.grader import Grader
+from autograder.grading.checks import Run, open_submission, run_checks
+from autograder.grading.student import Student
+from autograder.grading.submission import read
 
 RESULTS = Path(__file__).parent / "results" / "overhead.json"
 REPEATS = 10
@@ -60,13 +61,24 @@ def fresh_interpreter(path: Path) -> float:
 
 def chosen() -> list[Assignment]:
     """The assignments named on the command line, all of the course where none is."""
-    return [one for one in find_assignments(find_course(Path(__file__))) if not sys.argv[1:] or one.slug in sys.argv[1:]]
+    return [
+        one
+        for one in find_assignments(find_course(Path(__file__)))
+        if not sys.argv[1:] or one.slug in sys.argv[1:]
+    ]
 
 
 def main() -> None:
     """Measure every assignment's reference solution; print and write the figures."""
-    figures = {"python": platform.python_version(), "cores": os.cpu_count(), "repeats": REPEATS, "assignments": {}}
-    print(f"{'assignment':<22}{'all CPU s':>10}{'student':>9}{'beyond':>8}{'wall s':>8}{'fresh interpreter, CPU s':>26}")
+    figures = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "repeats": REPEATS,
+        "assignments": {},
+    }
+    print(
+        f"{'assignment':<22}{'all CPU s':>10}{'student':>9}{'beyond':>8}{'wall s':>8}{'fresh interpreter, CPU s':>26}"
+    )
     for assignment in chosen():
         grader = Grader(assignment, secret="benchmark", diagnoses=False)
         try:
@@ -84,7 +96,9 @@ def main() -> None:
             "wall_seconds": round(wall, 3),
             "fresh_interpreter_cpu_seconds": round(fresh, 3),
         }
-        print(f"{assignment.slug:<22}{total:>10.3f}{student:>9.3f}{beyond:>8.3f}{wall:>8.3f}{fresh:>26.3f}")
+        print(
+            f"{assignment.slug:<22}{total:>10.3f}{student:>9.3f}{beyond:>8.3f}{wall:>8.3f}{fresh:>26.3f}"
+        )
     RESULTS.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 

@@ -25,7 +25,14 @@ from autograder import skeleton
 PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
 SLUG = "column_means"
 CLASS = 60
-COMMAND = [str(Path(sys.executable).with_name("autograder")), "grade", SLUG, "--json", "results.jsonl", "--no-table"]
+COMMAND = [
+    str(Path(sys.executable).with_name("autograder")),
+    "grade",
+    SLUG,
+    "--json",
+    "results.jsonl",
+    "--no-table",
+]
 QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
@@ -38,21 +45,36 @@ def hand_in(course: Path) -> None:
     (course / "reference_solutions").mkdir()
     skeleton.lay(course, SLUG)
     folder = course / "reference_solutions" / SLUG
-    sources = [file.read_text("utf-8") for file in sorted(folder.glob("variants/*.py")) + sorted(folder.glob("mistakes/*.py"))]
+    sources = [
+        file.read_text("utf-8")
+        for file in sorted(folder.glob("variants/*.py")) + sorted(folder.glob("mistakes/*.py"))
+    ]
     for number in range(CLASS):
         source = f"import torch\n{sources[number % len(sources)]}\nNUMBER = {number}\n"
         home = course / "course" / "submitted" / f"student{number:02}" / SLUG
         home.mkdir(parents=True)
         if number % 2:
-            cell = {"cell_type": "code", "id": "one", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
-            (home / f"{SLUG}.ipynb").write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+            cell = {
+                "cell_type": "code",
+                "id": "one",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+            (home / f"{SLUG}.ipynb").write_text(
+                json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+            )
         else:
             (home / f"{SLUG}.py").write_text(source, encoding="utf-8")
 
 
 def results(course: Path) -> list[dict[str, Any]]:
     """The results that the last run gave, without how long they took."""
-    return [timeless(json.loads(line)) for line in (course / "results.jsonl").read_text("utf-8").splitlines()]
+    return [
+        timeless(json.loads(line))
+        for line in (course / "results.jsonl").read_text("utf-8").splitlines()
+    ]
 
 
 def timeless(told: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +84,9 @@ def timeless(told: dict[str, Any]) -> dict[str, Any]:
 def stored(course: Path) -> dict[Path, tuple[int, str]]:
     """The kept results: when each was written, and what it says."""
     folder = course / "course" / "results" / SLUG
-    return {file: (file.stat().st_mtime_ns, file.read_text("utf-8")) for file in folder.glob("*.json")}
+    return {
+        file: (file.stat().st_mtime_ns, file.read_text("utf-8")) for file in folder.glob("*.json")
+    }
 
 
 def interrupt(course: Path, results_kept: int, seconds: float, whole_group: bool) -> bool:
@@ -108,7 +132,9 @@ def resume(course: Path, undisturbed: list[dict[str, Any]]) -> int:
     status = subprocess.run(COMMAND, cwd=course, **QUIET, check=False).returncode
     after = stored(course)
     if status != 0 or results(course) != undisturbed:
-        raise Lost(f"the resumed run ended with status {status}, and its results are not those of the undisturbed run")
+        raise Lost(
+            f"the resumed run ended with status {status}, and its results are not those of the undisturbed run"
+        )
     if len(after) != CLASS or any(after[file] != kept for file, kept in before.items()):
         raise Lost("a submission was graded twice, or is not in the store")
     return len(before)
@@ -125,14 +151,26 @@ def main() -> None:
         while len(kept) < kills:
             for file in stored(course):
                 file.unlink()
-            reached = max(0, chance.randrange(-CLASS // 5, CLASS))  # one kill in six comes while the command starts
-            if not interrupt(course, reached, chance.uniform(0.0, 0.1 if reached else 3.0), whole_group=len(kept) % 2 == 1):
+            reached = max(
+                0, chance.randrange(-CLASS // 5, CLASS)
+            )  # one kill in six comes while the command starts
+            if not interrupt(
+                course,
+                reached,
+                chance.uniform(0.0, 0.1 if reached else 3.0),
+                whole_group=len(kept) % 2 == 1,
+            ):
                 continue
             kept.append(resume(course, undisturbed))
-            print(f"kill {len(kept)} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs", flush=True)
+            print(
+                f"kill {len(kept)} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs",
+                flush=True,
+            )
     midway = sum(0 < count < CLASS for count in kept)
     figures = f"{kills} kills, {kills} resumes, each with the results of the undisturbed run. At {midway} of the kills some results were"
-    figures += f" kept and some were not; at the median kill {sorted(kept)[kills // 2]} of {CLASS} were."
+    figures += (
+        f" kept and some were not; at the median kill {sorted(kept)[kills // 2]} of {CLASS} were."
+    )
     PAGE.write_text(f"{HEAD}\n{figures}\n", encoding="utf-8")
     print(figures)
 

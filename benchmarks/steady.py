@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, find_assignment, find_course
-from autograder.grading import Grader
-from autograder.submission import Source, Unit
+from autograder.assignment import Assignment, find_assignment
+from autograder.course import Course
+from autograder.grading.grader import Grader
+from autograder.grading.submission import Submission, Unit
 from benchmarks.soak import timeless
 
 RESULTS = Path(__file__).parent / "results" / "steady.json"
@@ -45,7 +46,9 @@ def submissions(assignment: Assignment) -> dict[str, Source]:
     solution, mistake = assignment.solution.read_text("utf-8"), assignment.mistakes[0]
     texts = {"solution": [solution], mistake.name: [solution, mistake.path.read_text("utf-8")]}
     return {
-        name: Source(tuple(Unit("statements", text, str(place)) for place, text in enumerate(parts)), "")
+        name: Source(
+            tuple(Unit("statements", text, str(place)) for place, text in enumerate(parts)), ""
+        )
         for name, parts in texts.items()
     }
 
@@ -54,22 +57,34 @@ def main() -> None:
     """Grade, compare, print, and write the figures; exit status 1 where two results of one submission differ."""
     figures: dict[str, dict[str, Any]] = {}
     busy, course = 2 * (os.cpu_count() or 1), find_course(Path(__file__))
-    for assignment in [find_assignment(course, slug) for slug in sys.argv[1:] or ["sgd_factorisation"]]:
+    for assignment in [
+        find_assignment(course, slug) for slug in sys.argv[1:] or ["sgd_factorisation"]
+    ]:
         grader = Grader(assignment, secret="steady")
         try:
             for name, source in submissions(assignment).items():
                 alone = timeless(json.loads(grader.run(source).dumps()))
                 with load(busy):
-                    seen = {json.dumps(timeless(json.loads(grader.run(source).dumps())), sort_keys=True) for _ in range(GRADINGS)}
+                    seen = {
+                        json.dumps(timeless(json.loads(grader.run(source).dumps())), sort_keys=True)
+                        for _ in range(GRADINGS)
+                    }
                 same = seen == {json.dumps(alone, sort_keys=True)}
                 digest = hashlib.sha256(min(seen).encode()).hexdigest()[:12]
-                figures[f"{assignment.slug}/{name}"] = {"different_results": len(seen), "same_as_alone": same, "result": digest}
+                figures[f"{assignment.slug}/{name}"] = {
+                    "different_results": len(seen),
+                    "same_as_alone": same,
+                    "result": digest,
+                }
                 print(
                     f"{assignment.slug} {name}: {GRADINGS} gradings, {len(seen)} result{'s'[: len(seen) != 1]}, as when alone: {same}"
                 )
         finally:
             grader.close()
-    RESULTS.write_text(json.dumps({"gradings": GRADINGS, "busy_processes": busy, "submissions": figures}, indent=2) + "\n")
+    RESULTS.write_text(
+        json.dumps({"gradings": GRADINGS, "busy_processes": busy, "submissions": figures}, indent=2)
+        + "\n"
+    )
     raise SystemExit(0 if all(one["same_as_alone"] for one in figures.values()) else 1)
 
 

@@ -14,12 +14,13 @@ from pathlib import Path
 import nbformat
 
 from autograder import gradebook, report
-from autograder.assignment import Assignment, find_assignments, find_course
+from autograder.assignment import Assignment, find_assignments
+from autograder.course import Course
 from autograder.cli import CORES, Lines, grade_paths
 from autograder.cli import main as run
-from autograder.grading import write_whole
-from autograder.handout import function_source
-from autograder.release import release
+from autograder.course import write_whole
+from autograder.authoring.handout import function_source
+from autograder.authoring.release import release
 
 EXAMPLES = Path(__file__).parent
 NOTEBOOK = ".notebook.py"
@@ -33,7 +34,10 @@ def lay_class(course: Path, assignment: Assignment) -> int:
         folder = course / "course" / "submitted" / student / assignment.slug
         text = file.read_text(encoding="utf-8")
         if file.name.endswith(NOTEBOOK):
-            write_whole(folder / f"{assignment.slug}.ipynb", nbformat.writes(as_notebook(assignment, text)) + "\n")
+            write_whole(
+                folder / f"{assignment.slug}.ipynb",
+                nbformat.writes(as_notebook(assignment, text)) + "\n",
+            )
         else:
             write_whole(folder / f"{assignment.slug}.py", text)
     return len(files)
@@ -44,7 +48,9 @@ def as_notebook(assignment: Assignment, text: str) -> nbformat.NotebookNode:
     notebook = nbformat.read(assignment.released / f"{assignment.slug}.ipynb", as_version=4)
     parts = [part.strip() for part in text.split("# cell\n") if part.strip()]
     if len(parts) > 1:
-        notebook.cells += [nbformat.v4.new_code_cell(part, id=f"mine-{place}") for place, part in enumerate(parts)]
+        notebook.cells += [
+            nbformat.v4.new_code_cell(part, id=f"mine-{place}") for place, part in enumerate(parts)
+        ]
         return notebook
     for cell in notebook.cells:
         settings = cell.metadata.get("nbgrader", {})
@@ -59,13 +65,19 @@ def main() -> None:
     """Run the demo."""
     course = find_course(EXAMPLES)
     console = report.console()
-    assignments = [assignment for assignment in find_assignments(course) if (EXAMPLES / assignment.slug).is_dir()]
+    assignments = [
+        assignment
+        for assignment in find_assignments(course)
+        if (EXAMPLES / assignment.slug).is_dir()
+    ]
     console.print("releasing the assignments", style="bold")
     release(course, find_assignments(course))
     for assignment in assignments:
         count = lay_class(course, assignment)
         console.print(f"grading {count} submissions of {assignment.slug}", style="bold")
-        results, _ = grade_paths(course, assignment, [], CORES, sandbox=True, again=True, lines=Lines(None))
+        results, _ = grade_paths(
+            course, assignment, [], CORES, sandbox=True, again=True, lines=Lines(None)
+        )
         report.print_table(console, assignment, results)
         if any(result.status == "grader_error" for result in results):
             sys.exit(1)
@@ -74,7 +86,10 @@ def main() -> None:
             gradebook.enter(course, assignment)
             gradebook.feedback(course, assignment)
     console.print(f"gradebook  {course / 'course' / 'gradebook.db'}", soft_wrap=True)
-    console.print(f"feedback   {course / 'course' / 'feedback'}/<student>/<assignment>/<assignment>.html", soft_wrap=True)
+    console.print(
+        f"feedback   {course / 'course' / 'feedback'}/<student>/<assignment>/<assignment>.html",
+        soft_wrap=True,
+    )
     console.print("formgrader make formgrader", soft_wrap=True)
 
 

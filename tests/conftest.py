@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from autograder.assignment import Assignment, find_assignments
+from autograder.cli import app
+from autograder.course import Course
 from autograder.errors import SandboxUnavailable
-from autograder.sandbox import Limits, Sandbox
+from autograder.limits import Limits
+from autograder.sandbox.process import Sandbox
 
 ROOT = Path(__file__).parent.parent
-ASSIGNMENTS = find_assignments(ROOT)
+COURSE = Course(ROOT)
+ASSIGNMENTS = find_assignments(COURSE)
 
 pytest_plugins = ["pytester"]
 
@@ -31,6 +41,27 @@ def sandbox() -> Iterator[Sandbox]:
         pytest.fail(f"these tests need a real sandbox: {error}", pytrace=False)
     with started:
         yield started
+
+
+@pytest.fixture
+def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run an `autograder` command on a course in this process, in the sandbox that is warm already."""
+    monkeypatch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+
+    def run(course: Path, *words: object) -> Result:
+        monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
+        return CliRunner().invoke(app, list(map(str, words)), prog_name="autograder")
+
+    return run
+
+
+def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command `nbgrader` in a folder."""
+    command = [sys.executable, "-m", "nbgrader", *words]
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # for alembic
+    return subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 @pytest.fixture

@@ -136,7 +136,10 @@ MALFORMED: dict[str, Callable[[Path], object]] = {
     "link-to-a-device": link_to("/dev/zero"),
     "link-to-another": link_to(f"../../good-perfect-module/{SLUG}/{SLUG}.py"),
     "link-in-a-circle": link_to(f"{SLUG}.py"),
-    "linked-folder": lambda folder: (folder.rmdir(), folder.symlink_to(f"../good-perfect-module/{SLUG}")),
+    "linked-folder": lambda folder: (
+        folder.rmdir(),
+        folder.symlink_to(f"../good-perfect-module/{SLUG}"),
+    ),
     "nothing": lambda folder: None,
     "archive": make_archive,
     "not-json": notebook(b"{'cells': []}"),
@@ -146,10 +149,16 @@ MALFORMED: dict[str, Callable[[Path], object]] = {
     "huge-number": notebook(b'{"cells": [], "nbformat": ' + b"9" * 100_000 + b"}"),
     "nan": notebook(b'{"cells": NaN}'),
     "version-99": notebook({"nbformat": 99, "nbformat_minor": -1, "cells": {"code": "x = 1"}}),
-    "cells-of-no-kind": notebook({"cells": [1, None, "code", [], {"cell_type": []}, {"cell_type": "code", "source": 7}]}),
-    "too-many-cells": notebook({"nbformat": 4, "cells": [{"cell_type": "code", "source": "x"}] * 5000}),
+    "cells-of-no-kind": notebook(
+        {"cells": [1, None, "code", [], {"cell_type": []}, {"cell_type": "code", "source": 7}]}
+    ),
+    "too-many-cells": notebook(
+        {"nbformat": 4, "cells": [{"cell_type": "code", "source": "x"}] * 5000}
+    ),
     "too-much-code": notebook(code("x = 1\n" * 300_000)),
-    "surrogates": notebook(b'{"cells": [{"cell_type": "code", "source": "raise ValueError(\'\\ud800\')\\n\\udfff"}]}'),
+    "surrogates": notebook(
+        b'{"cells": [{"cell_type": "code", "source": "raise ValueError(\'\\ud800\')\\n\\udfff"}]}'
+    ),
     "worksheets-of-no-kind": notebook({"nbformat": 3, "worksheets": [[], {"cells": 3}]}),
     "nulls-in-a-cell": notebook(code(["def f():\n", None, 5, "\0\0return"])),
 }

@@ -6,11 +6,10 @@ import pytest
 from conftest import ASSIGNMENTS
 
 from autograder.assignment import Assignment
-from autograder.audit import RIGHT, ZEROS, ZEROS_SHARE, Report, Row, audit, one_file
-from autograder.authoring import validate_folder
-from autograder.cli import CORES
-from autograder.grading import Grader
-from autograder.sandbox import Sandbox
+from autograder.audit.audit import RIGHT, ZEROS, ZEROS_SHARE, Report, Row, audit, one_file
+from autograder.authoring.folder import validate_folder
+from autograder.grading.grader import Grader
+from autograder.sandbox.process import Sandbox
 
 DRAWS = ("first", "second", "third")
 
@@ -22,7 +21,7 @@ def graded(assignment: Assignment, sandbox: Sandbox) -> Report:
     """The audit of an assignment: every right answer and every mistake on one draw; made once for the tests of this file."""
     if assignment.slug not in _reports:
         grader = Grader(assignment, secret="", sandbox=sandbox, diagnoses=False)
-        _reports[assignment.slug] = audit(grader, gradings=1, seeds=1, mutate=False, workers=CORES)
+        _reports[assignment.slug] = audit(grader, gradings=1, seeds=1, mutate=False, workers=assignment.course.workers)
     return _reports[assignment.slug]
 
 
@@ -49,7 +48,10 @@ def test_its_design_tells_what_was_measured(assignment: Assignment) -> None:
 
 
 def test_every_mistake_has_a_title_and_a_hint_of_its_own(assignment: Assignment) -> None:
-    for texts in ([mistake.title for mistake in assignment.mistakes], [mistake.hint for mistake in assignment.mistakes]):
+    for texts in (
+        [mistake.title for mistake in assignment.mistakes],
+        [mistake.hint for mistake in assignment.mistakes],
+    ):
         assert all(text.strip() for text in texts)
     titles = [mistake.title for mistake in assignment.mistakes]
     assert len(set(titles)) == len(titles)
@@ -68,7 +70,9 @@ def test_the_reference_gets_full_marks(assignment: Assignment, sandbox: Sandbox,
 def test_right_answers_get_full_marks(graded: Report) -> None:
     assert len(rows(graded, *RIGHT)) == 1 + len(graded.assignment.variants)
     for row in rows(graded, *RIGHT):
-        assert set(row.scores) == {graded.assignment.max_score}, f"{row.specimen.name}: {row.failures}"
+        assert set(row.scores) == {graded.assignment.max_score}, (
+            f"{row.specimen.name}: {row.failures}"
+        )
 
 
 @pytest.mark.slow

@@ -7,22 +7,29 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import Assignment, find_assignments, read_assignment
-from autograder.audit import audit
-from autograder.authoring import REQUIRED, declared_checks, validate_folder
+from autograder.audit.audit import audit
+from autograder.authoring.folder import REQUIRED, validate_folder
+from autograder.grading.checks import declared_checks
+from autograder.course import Course
 from autograder.errors import AuthoringError
-from autograder.grading import Grader
-from autograder.skeleton import lay
+from autograder.grading.grader import Grader
+from autograder.authoring.new import new_assignment
 
 NAME = "planted"
 TOML, HANDOUT, SOLUTION = "assignment.toml", "handout.md", "solution.py"
-PUBLIC, HIDDEN, MISTAKE, VARIANT = "test_public.py", "test_hidden.py", "mistakes/divides_by_columns.py", "variants/loops.py"
+PUBLIC, HIDDEN, MISTAKE, VARIANT = (
+    "test_public.py",
+    "test_hidden.py",
+    "mistakes/divides_by_columns.py",
+    "variants/loops.py",
+)
 HIDDEN_CHECK = "test_means_of_a_matrix_that_is_not_square"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "reference_solutions").mkdir()
-    lay(tmp_path, NAME)
+    new_assignment(Course(tmp_path), NAME)
     return tmp_path / "reference_solutions" / NAME
 
 
@@ -66,7 +73,9 @@ PLANTED = {
 
 
 @pytest.mark.parametrize(("file", "old", "new", "expected"), PLANTED.values(), ids=PLANTED.keys())
-def test_a_planted_error_is_named_with_its_mend(folder: Path, file: str, old: str, new: str, expected: str) -> None:
+def test_a_planted_error_is_named_with_its_mend(
+    folder: Path, file: str, old: str, new: str, expected: str
+) -> None:
     if "/old/" in file:
         (folder / "variants/old").mkdir()
     plant(folder, file, old, new)
@@ -83,13 +92,23 @@ SETTINGS = {
     "no title": ('title = "Planted"', 'title = ""', "has no title"),
     "no order": ("order = 1", "", "has no order"),
     "no function": ("column_means = 4", "", "names no function"),
-    "no points": ("column_means = 4", 'column_means = "4"', "gives functions.column_means the points '4'"),
-    "an unknown limit": ("[written]", "[limits]\nseconds = 3\n[written]", "has unknown limits seconds"),
+    "no points": (
+        "column_means = 4",
+        'column_means = "4"',
+        "gives functions.column_means the points '4'",
+    ),
+    "an unknown limit": (
+        "[written]",
+        "[limits]\nseconds = 3\n[written]",
+        "has unknown limits seconds",
+    ),
 }
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), SETTINGS.values(), ids=SETTINGS.keys())
-def test_settings_that_make_no_sense_are_named(folder: Path, old: str, new: str, expected: str) -> None:
+def test_settings_that_make_no_sense_are_named(
+    folder: Path, old: str, new: str, expected: str
+) -> None:
     plant(folder, TOML, old, new)
     with pytest.raises(AuthoringError, match=r"assignment\.toml: ") as caught:
         read_assignment(folder)
@@ -99,7 +118,9 @@ def test_settings_that_make_no_sense_are_named(folder: Path, old: str, new: str,
 @pytest.mark.parametrize("name", sorted({*REQUIRED} - {TOML}))
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    assert [str(folder / name)] == [str(error.where) for error in validate_folder(read_assignment(folder))]
+    assert [str(folder / name)] == [
+        str(error.where) for error in validate_folder(read_assignment(folder))
+    ]
 
 
 def test_a_folder_without_variants_is_told_so(folder: Path) -> None:
@@ -108,7 +129,11 @@ def test_a_folder_without_variants_is_told_so(folder: Path) -> None:
 
 
 def test_litter_and_data_are_no_strays(folder: Path) -> None:
-    for name in ("__pycache__/solution.pyc", "variants/__pycache__/loops.pyc", "data/deep/numbers.csv"):
+    for name in (
+        "__pycache__/solution.pyc",
+        "variants/__pycache__/loops.pyc",
+        "data/deep/numbers.csv",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
     assert validate_folder(read_assignment(folder)) == []
@@ -116,7 +141,9 @@ def test_litter_and_data_are_no_strays(folder: Path) -> None:
 
 def test_the_audit_reports_what_is_wrong_and_grades_nothing(folder: Path) -> None:
     plant(folder, TOML, "column_means = 4", "column_means = 5")
-    report = audit(Grader(read_assignment(folder), secret=""), gradings=1, seeds=1, mutate=False, workers=1)
+    report = audit(
+        Grader(read_assignment(folder), secret=""), gradings=1, seeds=1, mutate=False, workers=1
+    )
     assert report.rows == []
     assert "add up to 4" in report.findings[0]
 

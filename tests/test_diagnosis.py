@@ -10,14 +10,14 @@ import torch
 from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
-from autograder.diagnosis import TOLERANCE, alike
-from autograder.grading import Grader
-from autograder.handout import stub_of
-from autograder.known import fingerprint
+from autograder.grading.diagnosis import TOLERANCE, alike
+from autograder.grading.grader import Grader
+from autograder.authoring.handout import stub_of
+from autograder.grading.known import fingerprint
 from autograder.results import Result
-from autograder.sandbox import Reply, Sandbox
-from autograder.student import Recorded
-from autograder.submission import Source, Unit
+from autograder.sandbox.process import Reply, Sandbox
+from autograder.grading.student import Recorded
+from autograder.grading.submission import Submission, Unit
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,11 @@ def factorisation() -> Assignment:
     return read_assignment(ROOT / "reference_solutions" / "sgd_factorisation")
 
 
-def graded(assignment: Assignment, sandbox: Sandbox, *sources: str, kind: str = "statements") -> Result:
+def graded(
+    assignment: Assignment, sandbox: Sandbox, *sources: str, kind: str = "statements"
+) -> Result:
     units = tuple(Unit(kind, source, str(place)) for place, source in enumerate(sources, start=1))
-    return Grader(assignment, secret="a class", sandbox=sandbox).run(Source(units, ""))
+    return Grader(assignment, secret="a class", sandbox=sandbox).run(Submission(units, ""))
 
 
 def named(result: Result) -> list[tuple[str, str]]:
@@ -130,20 +132,34 @@ def test_a_disguised_mistake_is_named(
 ) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
     result = graded(factorisation, sandbox, solution, disguise)
-    assert named(result) == [expected], [check for check in result.tests if check.outcome != "passed"]
+    assert named(result) == [expected], [
+        check for check in result.tests if check.outcome != "passed"
+    ]
     known = {mistake.name: mistake for mistake in factorisation.mistakes}[expected[1]]
     assert (result.diagnosis[0].title, result.diagnosis[0].hint) == (known.title, known.hint)
 
 
 @pytest.mark.slow
-def test_a_mistake_in_the_cells_of_a_notebook_is_named(factorisation: Assignment, sandbox: Sandbox) -> None:
+def test_a_mistake_in_the_cells_of_a_notebook_is_named(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
-    result = graded(factorisation, sandbox, "%matplotlib inline\nimport torch", solution, V_FIRST, "undefined_name", kind="cell")
+    result = graded(
+        factorisation,
+        sandbox,
+        "%matplotlib inline\nimport torch",
+        solution,
+        V_FIRST,
+        "undefined_name",
+        kind="cell",
+    )
     assert named(result) == [(FULL, "range_over_rank")]
 
 
 @pytest.mark.slow
-def test_two_mistakes_are_named_each_with_its_function(factorisation: Assignment, sandbox: Sandbox) -> None:
+def test_two_mistakes_are_named_each_with_its_function(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
     result = graded(factorisation, sandbox, solution, V_FIRST, MEAN)
     assert named(result) == [(FULL, "range_over_rank"), ("reconstruction_loss", "loss_is_the_mean")]
@@ -164,10 +180,14 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
 
 
 @pytest.mark.slow
-def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_else(sandbox: Sandbox) -> None:
+def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_else(
+    sandbox: Sandbox,
+) -> None:
     """A mean in the loop makes the same steps as a criterion that is a mean; but the criterion here is right."""
     assignment = read_assignment(ROOT / "reference_solutions" / "gd_factorisation")
-    result = graded(assignment, sandbox, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP)
+    result = graded(
+        assignment, sandbox, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP
+    )
     assert named(result) == [("gd_factorise", "mean_in_the_loop")]
 
 
@@ -189,8 +209,12 @@ def reconstruction_loss(A, R):
 
 
 @pytest.mark.slow
-def test_a_mistake_that_nobody_knows_is_not_guessed(factorisation: Assignment, sandbox: Sandbox) -> None:
-    result = graded(factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN)
+def test_a_mistake_that_nobody_knows_is_not_guessed(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
+    result = graded(
+        factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN
+    )
     assert result.score < result.max_score
     assert named(result) == []
 
@@ -199,10 +223,16 @@ HALF_LARGE = SMALL.replace("0.1 * torch.rand", "0.37 * torch.rand")
 
 
 @pytest.mark.slow
-def test_a_wrong_start_is_not_taken_for_another_wrong_start(factorisation: Assignment, sandbox: Sandbox) -> None:
+def test_a_wrong_start_is_not_taken_for_another_wrong_start(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
     """Right steps from a start that no known mistake makes: from that start, every known wrong start looks the same."""
-    result = graded(factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE)
-    assert {check.name for check in result.tests if check.outcome != "passed"} == {"test_factors_start_from_torch_rand"}
+    result = graded(
+        factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE
+    )
+    assert {check.name for check in result.tests if check.outcome != "passed"} == {
+        "test_factors_start_from_torch_rand"
+    }
     assert named(result) == []
 
 
@@ -215,21 +245,31 @@ def test_a_right_answer_is_given_no_diagnosis(factorisation: Assignment, sandbox
 
 @pytest.mark.slow
 def test_a_stub_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
-    result = graded(factorisation, sandbox, stub_of(factorisation.solution.read_text(encoding="utf-8")))
+    result = graded(
+        factorisation, sandbox, stub_of(factorisation.solution.read_text(encoding="utf-8"))
+    )
     assert (result.score, named(result)) == (0.0, [])
 
 
 @pytest.mark.slow
-def test_a_file_without_functions_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
+def test_a_file_without_functions_is_given_no_diagnosis(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
     result = graded(factorisation, sandbox, "x = 1\n")
     assert {check.outcome for check in result.tests} == {"missing"}
     assert named(result) == []
 
 
 @pytest.mark.slow
-def test_what_does_not_start_at_random_is_not_said_to(factorisation: Assignment, sandbox: Sandbox) -> None:
-    scaled = (ROOT / "examples" / "sgd_factorisation" / "library-svd.py").read_text(encoding="utf-8")
-    assert named(graded(factorisation, sandbox, scaled)) == [], "svd_after_the_loop gives the same, but from a random start"
+def test_what_does_not_start_at_random_is_not_said_to(
+    factorisation: Assignment, sandbox: Sandbox
+) -> None:
+    scaled = (ROOT / "examples" / "sgd_factorisation" / "library-svd.py").read_text(
+        encoding="utf-8"
+    )
+    assert named(graded(factorisation, sandbox, scaled)) == [], (
+        "svd_after_the_loop gives the same, but from a random start"
+    )
 
 
 @pytest.mark.slow
@@ -241,9 +281,17 @@ def test_a_class_runs_each_known_mistake_once(
     grader, boxes, results = Grader(factorisation, secret="a class", sandbox=sandbox), [], []
     for answer in ("None", "'a string'", "None"):
         opened.clear()
-        results.append(grader.run(Source((Unit("statements", f"{FULL} = lambda *given, **options: {answer}", "1"),), "")))
+        results.append(
+            grader.run(
+                Submission(
+                    (Unit("statements", f"{FULL} = lambda *given, **options: {answer}", "1"),), ""
+                )
+            )
+        )
         boxes.append(len(opened))
-    assert boxes[0] > len(factorisation.mistakes) / 2, "a submission that fails everything is compared with most mistakes"
+    assert boxes[0] > len(factorisation.mistakes) / 2, (
+        "a submission that fails everything is compared with most mistakes"
+    )
     assert boxes[1] == boxes[2] == 1, "only the submission itself is loaded"
     assert named(results[0]) == named(results[2])
 
@@ -265,7 +313,15 @@ def test_a_class_runs_each_known_mistake_once(
     ids=str,
 )
 def test_calls_that_differ_have_different_fingerprints(change: dict[str, Any]) -> None:
-    call = Recorded(FULL, (torch.tensor([[1.0, 0.0]]), 1), {"num_epochs": 1, "lr": 0.1}, 7, False, 1, Reply("died", {}))
+    call = Recorded(
+        FULL,
+        (torch.tensor([[1.0, 0.0]]), 1),
+        {"num_epochs": 1, "lr": 0.1},
+        7,
+        False,
+        1,
+        Reply("died", {}),
+    )
     same = replace(call, arguments=(torch.tensor([[1.0], [0.0]]).T, 1), reply=Reply("returned", {}))
     assert fingerprint(call) == fingerprint(same)
     assert fingerprint(call) != fingerprint(replace(call, **change))

@@ -29,7 +29,11 @@ def code_in(page: Path) -> list[str]:
     blocks = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     rest = re.sub(r"^```\w*\n(.*?)^```", "", text, flags=re.MULTILINE | re.DOTALL)
     indented = [line.strip() for line in rest.splitlines() if line.startswith("    ")]
-    return [line for block in blocks for line in block.splitlines()] + indented + re.findall(r"`([^`\n]+)`", rest)
+    return (
+        [line for block in blocks for line in block.splitlines()]
+        + indented
+        + re.findall(r"`([^`\n]+)`", rest)
+    )
 
 
 def anchor(heading: str) -> str:
@@ -48,9 +52,15 @@ def test_every_command_named_is_one(page: Path) -> None:
 def test_every_option_named_is_one(page: Path) -> None:
     for code in code_in(page):
         for name, rest in re.findall(r"(?:^|[ /])autograder ([a-z]+)((?: [^`]*)?)$", code):
-            options = {flag for option in COMMANDS[name].params for flag in (*option.opts, *option.secondary_opts)}
+            options = {
+                flag
+                for option in COMMANDS[name].params
+                for flag in (*option.opts, *option.secondary_opts)
+            }
             for flag in re.findall(r"(?<= )--[a-z-]+", rest):
-                assert flag in options, f"{page.name} names {flag}, which `autograder {name}` does not have: {code}"
+                assert flag in options, (
+                    f"{page.name} names {flag}, which `autograder {name}` does not have: {code}"
+                )
 
 
 @each_page
@@ -69,13 +79,17 @@ def test_every_relative_link_resolves(page: Path) -> None:
         linked = (page.parent / path).resolve() if path else page
         assert linked.exists(), f"{page.name} links to {target}"
         if fragment:
-            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            headings = re.findall(
+                r"^#+ (.*)$", linked.read_text(encoding="utf-8"), flags=re.MULTILINE
+            )
             assert fragment in map(anchor, headings), f"{page.name} links to {target}"
 
 
 @each_page
 def test_every_test_named_is_one(page: Path) -> None:
-    for file, name in re.findall(r"`(?:tests/)?(test_\w+\.py)::(test_\w+)`", page.read_text(encoding="utf-8")):
+    for file, name in re.findall(
+        r"`(?:tests/)?(test_\w+\.py)::(test_\w+)`", page.read_text(encoding="utf-8")
+    ):
         source = (ROOT / "tests" / file).read_text(encoding="utf-8")
         assert f"def {name}(" in source, f"{page.name} names {file}::{name}"
 
@@ -83,9 +97,19 @@ def test_every_test_named_is_one(page: Path) -> None:
 def test_the_instructor_guide_has_every_command_and_target() -> None:
     text = INSTRUCTOR.read_text(encoding="utf-8")
     for name in COMMANDS:
-        assert f"| `autograder {name}` |" in text, f"`autograder {name}` is not in the instructor guide"
-    told = set(re.findall(r"^make ([a-z]+)", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    told |= {name for name in TARGETS if re.search(rf"^{name}:.*## ", MAKEFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)}
+        assert f"| `autograder {name}` |" in text, (
+            f"`autograder {name}` is not in the instructor guide"
+        )
+    told = set(
+        re.findall(
+            r"^make ([a-z]+)", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    )
+    told |= {
+        name
+        for name in TARGETS
+        if re.search(rf"^{name}:.*## ", MAKEFILE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
     for name in told - {"setup", "format"}:
         assert f"| `make {name}" in text, f"`make {name}` is not in the instructor guide"
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import hostile_bank
 import pytest
-from conftest import ROOT
+from conftest import COURSE, ROOT
 
 from autograder.assignment import find_assignment
-from autograder.grading import Grader, grade_class
+from autograder.grading.grader import Grader
+from autograder.grading.workers import grade_class
 from autograder.results import STATUSES, Result
-from autograder.sandbox import Limits
-from autograder.submission import find
+from autograder.limits import Limits
+from autograder.grading.submission import find
 
 SECRET = "canary-of-the-course-5a1f"
 LIMITS = Limits(
@@ -34,7 +35,11 @@ LIMITS = Limits(
 )
 GOOD = ("perfect-module", "published-loop", "library-svd", "mask-ignored")
 MARK = "hostile-was-here"
-TOUCHED = [ROOT, Path.home(), *map(Path, ("/", "/etc", "/usr/lib", "/var", "/run", sys.prefix, sys.base_prefix))]
+TOUCHED = [
+    ROOT,
+    Path.home(),
+    *map(Path, ("/", "/etc", "/usr/lib", "/var", "/run", sys.prefix, sys.base_prefix)),
+]
 
 
 @dataclass
@@ -83,7 +88,10 @@ def settled(pid: int, expected: int) -> list[int]:
 @pytest.fixture(scope="module")
 def canaries() -> Iterator[dict[str, Path]]:
     """A secret file in the home folder and one in the project, as tempting as can be."""
-    planted = {name: folder / f".autograder-canary-{os.getpid()}" for name, folder in (("HOME", Path.home()), ("PROJECT", ROOT))}
+    planted = {
+        name: folder / f".autograder-canary-{os.getpid()}"
+        for name, folder in (("HOME", Path.home()), ("PROJECT", ROOT))
+    }
     for name, path in planted.items():
         path.write_text(f"canary-in-{name}-77c2")
     yield planted
@@ -100,7 +108,9 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path], listener: socket.socket) -> Outcome:
+def outcome(
+    tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path], listener: socket.socket
+) -> Outcome:
     """The bank and four good submissions, graded together by two workers; the good ones alone before."""
     course = tmp_path_factory.mktemp("course")
     submitted, canary = course / "submitted", course / "canary"
@@ -120,8 +130,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path],
         folder = submitted / f"good-{name}" / hostile_bank.SLUG
         folder.mkdir(parents=True)
         text = (ROOT / "examples" / hostile_bank.SLUG / f"{name}.py").read_text(encoding="utf-8")
-        (folder / f"{hostile_bank.SLUG}.py").write_text(f"# canary-of-{name}-11e8\n{text}", encoding="utf-8")
-    assignment = replace(find_assignment(ROOT, hostile_bank.SLUG), limits=LIMITS)
+        (folder / f"{hostile_bank.SLUG}.py").write_text(
+            f"# canary-of-{name}-11e8\n{text}", encoding="utf-8"
+        )
+    assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=LIMITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_CANARY", "canary-in-the-environment-42b7")
         alone = graded(Grader(assignment, SECRET), submitted, workers=1)[0]
@@ -133,16 +145,27 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path],
         connections = 1
     except BlockingIOError:
         connections = 0
-    told = [SECRET, "canary-in-the-environment-42b7", *(path.read_text() for path in canaries.values())]
-    told += ["canary-in-the-course-93d0", "CANARY-LEFT-BEHIND", *(f"canary-of-{name}-11e8" for name in GOOD)]
+    told = [
+        SECRET,
+        "canary-in-the-environment-42b7",
+        *(path.read_text() for path in canaries.values()),
+    ]
+    told += [
+        "canary-in-the-course-93d0",
+        "CANARY-LEFT-BEHIND",
+        *(f"canary-of-{name}-11e8" for name in GOOD),
+    ]
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
 
 
 def graded(grader: Grader, submitted: Path, workers: int) -> tuple[dict[str, Result], list[int]]:
     """The results of a class by student, and the processes beyond the warm one that were left when all were done."""
-    started = grader.warm()._process.popen.pid
+    started = grader.warm().pid
     resting = len(descendants(started))
-    results = {result.student: result for result in grade_class(grader, find(submitted, hostile_bank.SLUG), workers)}
+    results = {
+        result.student: result
+        for result in grade_class(grader, find(submitted, hostile_bank.SLUG), workers)
+    }
     left = settled(started, resting)[resting:]
     everyone = [started, *descendants(started)]
     grader.close()
@@ -157,7 +180,9 @@ def test_the_bank_is_large_and_each_trick_is_told() -> None:
     tricks = list(hostile_bank.tricks())
     assert len(tricks) + len(hostile_bank.MALFORMED) >= 60
     for trick in tricks:
-        assert trick.text.startswith('"""'), f"{trick.name} does not begin with its trick in one sentence"
+        assert trick.text.startswith('"""'), (
+            f"{trick.name} does not begin with its trick in one sentence"
+        )
 
 
 @pytest.mark.slow
@@ -170,13 +195,21 @@ def test_every_submission_has_its_result(outcome: Outcome) -> None:
 
 @pytest.mark.slow
 def test_nothing_is_earned_that_no_function_earned(outcome: Outcome) -> None:
-    gained = {name: outcome.results[name].score for name, most in outcome.allowed.items() if outcome.results[name].score > most}
+    gained = {
+        name: outcome.results[name].score
+        for name, most in outcome.allowed.items()
+        if outcome.results[name].score > most
+    }
     assert not gained
 
 
 @pytest.mark.slow
 def test_what_may_be_earned_is_earned(outcome: Outcome) -> None:
-    lost = {name: outcome.results[name].score for name, most in outcome.allowed.items() if outcome.results[name].score < most}
+    lost = {
+        name: outcome.results[name].score
+        for name, most in outcome.allowed.items()
+        if outcome.results[name].score < most
+    }
     assert not lost, "a file declares points that it does not earn"
 
 
@@ -221,19 +254,23 @@ def test_every_result_is_clean_text_of_bounded_size(outcome: Outcome) -> None:
         text = result.dumps()
         assert json.loads(text.encode("utf-8"))["student"] == name
         assert len(text) < 64 << 10, f"{name}: {len(text)} characters"
-        assert all(check.message.isprintable() for check in result.tests), f"{name} tells control characters"
+        assert all(check.message.isprintable() for check in result.tests), (
+            f"{name} tells control characters"
+        )
 
 
 def timeless(result: Result) -> dict:
     """A result's JSON without the times in it."""
     told = result.to_json()
-    checks = [{key: value for key, value in check.items() if key != "seconds"} for check in told["tests"]]
+    checks = [
+        {key: value for key, value in check.items() if key != "seconds"} for check in told["tests"]
+    ]
     return {key: value for key, value in told.items() if key != "seconds"} | {"tests": checks}
 
 
 @pytest.mark.slow
 def test_the_same_submission_gets_the_same_result_every_time() -> None:
-    assignment = replace(find_assignment(ROOT, hostile_bank.SLUG), limits=Limits())
+    assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=Limits())
     grader = Grader(assignment, SECRET)
     try:
         for name in ("perfect-module", "published-loop", "trains-on-product"):

@@ -55,7 +55,11 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder."):
             found.add((node.module or "").removeprefix("autograder."))
         elif isinstance(node, ast.Import):
-            found |= {alias.name.removeprefix("autograder.") for alias in node.names if alias.name.startswith("autograder.")}
+            found |= {
+                alias.name.removeprefix("autograder.")
+                for alias in node.names
+                if alias.name.startswith("autograder.")
+            }
     return found
 
 
@@ -95,10 +99,13 @@ def test_the_engine_knows_no_assignment_by_name() -> None:
         docstrings = {
             id(node.body[0].value)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node)
         }
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        names |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings} & set(
-            slugs
-        )
+        names |= {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and id(node) not in docstrings
+        } & set(slugs)
         assert not names & set(slugs), f"{path} names {names & set(slugs)}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +11,20 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import COURSE, ROOT, nbgrader
 from nbgrader.api import Gradebook
 
-from autograder import gradebook
-from autograder.assignment import Assignment, course_secret, find_assignment
-from autograder.grading import Grader
-from autograder.handout import function_source
-from autograder.nbgrader_bridge import inert_markdown, output
-from autograder.release import release
+from autograder.assignment import Assignment, find_assignment
+from autograder.course import Course
+from autograder.gradebook import commands
+from autograder.grading.grader import Grader
+from autograder.grading.store import Store
+from autograder.grading.workers import grade_class
+from autograder.authoring.handout import function_source
+from autograder.gradebook.bridge import inert_markdown, output
+from autograder.authoring.release import release
 from autograder.results import Check, Result
-from autograder.submission import find
+from autograder.grading.submission import find
 
 pytestmark = pytest.mark.slow
 
@@ -33,27 +34,35 @@ ANSWER = f"Both look for the nearest matrix of rank 2. {SCRIPT} <img src=x onerr
 
 
 @dataclass
-class Course:
+class Class:
     """A course of its own in a temporary folder, with everything graded and fed back."""
 
-    root: Path
     assignment: Assignment
-    log: str
+
+    @property
+    def course(self) -> Course:
+        return self.assignment.course
 
     def submitted(self, student: str) -> Path:
-        return self.root / "course" / "submitted" / student / SLUG
+        return self.course.submitted / student / SLUG
 
     def feedback(self, student: str) -> str:
-        return (self.root / "course" / "feedback" / student / SLUG / f"{SLUG}.html").read_text(encoding="utf-8")
+        page = self.course.feedback / student / SLUG / f"{SLUG}.html"
+        return page.read_text(encoding="utf-8")
 
     def autograded(self, student: str) -> str:
-        return (self.root / "course" / "autograded" / student / SLUG / f"{SLUG}.ipynb").read_text(encoding="utf-8")
+        notebook = self.course.work / "autograded" / student / SLUG / f"{SLUG}.ipynb"
+        return notebook.read_text(encoding="utf-8")
 
     def scores(self, student: str) -> dict[str, float]:
         """A student's automatic points by function, as nbgrader's gradebook has them."""
-        with Gradebook(f"sqlite:///{self.root / 'course' / 'gradebook.db'}") as book:
+        with Gradebook(f"sqlite:///{self.course.gradebook}") as book:
             grades = book.find_submission_notebook(SLUG, SLUG, student).grades
-            return {g.name.removeprefix("check_"): g.auto_score for g in grades if g.name.startswith("check_")}
+            return {
+                g.name.removeprefix("check_"): g.auto_score
+                for g in grades
+                if g.name.startswith("check_")
+            }
 
 
 def notebook(assignment: Assignment, text: str = "", answer: str = "") -> Any:
@@ -69,21 +78,34 @@ def notebook(assignment: Assignment, text: str = "", answer: str = "") -> Any:
 
 
 def check_cells(made: Any) -> list[Any]:
-    return [cell for cell in made.cells if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"]
+    return [
+        cell
+        for cell in made.cells
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code"
+    ]
 
 
 def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     """Notebooks that score full marks, break the batch or run a script with stock nbgrader; the functions of most are stubs."""
-    made: dict[str, Any] = {name: notebook(assignment) for name in ("skips", "prints-points", "writes-gradebook", "outputs")}
+    made: dict[str, Any] = {
+        name: notebook(assignment)
+        for name in ("skips", "prints-points", "writes-gradebook", "outputs")
+    }
     for cell in made["skips"].cells:
         cell.metadata["tags"] = ["skip-execution"]
     hook = "import sys\nget_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
     made["prints-points"].cells.insert(0, nbformat.v4.new_code_cell(hook))
-    gradebook_code = "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
+    gradebook_code = (
+        "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
+    )
     gradebook_code += "    sqlite3.connect(f).execute('update grade set manual_score = 20')"
     made["writes-gradebook"].cells.insert(0, nbformat.v4.new_code_cell(gradebook_code))
     for cell in check_cells(made["outputs"]):
-        cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "8.0", "text/html": SCRIPT}, execution_count=1)]
+        cell.outputs = [
+            nbformat.v4.new_output(
+                "execute_result", {"text/plain": "8.0", "text/html": SCRIPT}, execution_count=1
+            )
+        ]
     texts = {name: nbformat.writes(value) for name, value in made.items()}
 
     right = notebook(assignment, solution)
@@ -91,7 +113,8 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     right.cells.append(nbformat.v4.new_markdown_cell(SCRIPT))
     right.cells.append(
         nbformat.v4.new_code_cell(
-            f"# {SCRIPT}\nprint(1)", outputs=[nbformat.v4.new_output("display_data", {"text/html": SCRIPT})]
+            f"# {SCRIPT}\nprint(1)",
+            outputs=[nbformat.v4.new_output("display_data", {"text/html": SCRIPT})],
         )
     )
     texts["duplicated-cells"] = json.dumps(right)
@@ -115,111 +138,139 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
 
 
 FULL = ("perfect", "module", "duplicated-cells", "schema-99", "deleted-cells", "no-metadata")
-NOTHING = ("stub", "skips", "prints-points", "writes-gradebook", "outputs", "not-a-notebook", "empty", "format-99")
+NOTHING = (
+    "stub",
+    "skips",
+    "prints-points",
+    "writes-gradebook",
+    "outputs",
+    "not-a-notebook",
+    "empty",
+    "format-99",
+)
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     root = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", root)
     shutil.copytree(ROOT / "reference_solutions" / SLUG, root / "reference_solutions" / SLUG)
-    assignment = find_assignment(root, SLUG)
-    release(root, [assignment])
+    assignment = find_assignment(Course(root), SLUG)
+    release([assignment])
+    commands.generate(assignment)
     solution = assignment.solution.read_text(encoding="utf-8")
     examples = ROOT / "examples" / SLUG
     texts = hostile_notebooks(assignment, solution)
-    texts |= {"perfect": nbformat.writes(notebook(assignment, solution, ANSWER)), "stub": nbformat.writes(notebook(assignment))}
-    texts["published"] = nbformat.writes(notebook(assignment, (examples / "published-loop.py").read_text(encoding="utf-8")))
-    made = Course(root, assignment, "")
+    texts |= {
+        "perfect": nbformat.writes(notebook(assignment, solution, ANSWER)),
+        "stub": nbformat.writes(notebook(assignment)),
+    }
+    texts["published"] = nbformat.writes(
+        notebook(assignment, (examples / "published-loop.py").read_text(encoding="utf-8"))
+    )
+    made = Class(assignment)
     for student, text in texts.items():
         made.submitted(student).mkdir(parents=True)
         (made.submitted(student) / f"{SLUG}.ipynb").write_text(text, encoding="utf-8")
     made.submitted("module").mkdir(parents=True)
     (made.submitted("module") / f"{SLUG}.py").write_text(solution, encoding="utf-8")
     (made.submitted("perfect") / "secrets.txt").symlink_to("/etc/passwd")
-    gradebook.wrap_modules(root, assignment)
-    gradebook.nbgrader(root, "autograde", SLUG)
-    gradebook.feedback(root, assignment)
-    gradebook.nbgrader(root, "export")
+    commands.wrap_modules(assignment)
+    for words in (["autograde", SLUG], ["export"]):
+        done = nbgrader(root, *words)
+        assert done.returncode == 0, done.stderr
+    commands.write_feedback(assignment)
     return made
 
 
-def test_the_gradebook_holds_what_the_engine_gives_cell_by_cell(course: Course) -> None:
-    submissions = find(course.root / "course" / "submitted", SLUG)
+def test_the_gradebook_holds_what_the_engine_gives_cell_by_cell(course: Class) -> None:
+    submissions = find(course.course.submitted, SLUG)
     assert len(submissions) == len(FULL) + len(NOTHING) + 1
-    with closing(
-        Grader(course.assignment, secret=course_secret(course.root), store=course.root / "course" / "results")
-    ) as grader:
-        for found in submissions:
-            result = grader.grade(found)
+    with closing(Grader(course.assignment, course.course.secret())) as grader:
+        store = Store(course.course.results, grader)
+        for found, result in zip(submissions, grade_class(grader, submissions, 1, store=store), strict=True):
             assert result.status != "grader_error", result.message
-            assert course.scores(found.student or "") == {name: result.earned(name) for name in course.assignment.functions}
+            assert course.scores(found.student or "") == {
+                name: result.earned(name) for name in course.assignment.functions
+            }
 
 
 @pytest.mark.parametrize("student", FULL)
-def test_right_work_keeps_every_point_whatever_happened_to_the_notebook(course: Course, student: str) -> None:
+def test_right_work_keeps_every_point_whatever_happened_to_the_notebook(
+    course: Class, student: str
+) -> None:
     assert course.scores(student) == course.assignment.functions
 
 
 @pytest.mark.parametrize("student", NOTHING)
-def test_what_scores_full_marks_elsewhere_earns_nothing(course: Course, student: str) -> None:
+def test_what_scores_full_marks_elsewhere_earns_nothing(course: Class, student: str) -> None:
     assert sum(course.scores(student).values()) == 0
 
 
-def test_partial_points_are_recorded(course: Course) -> None:
+def test_partial_points_are_recorded(course: Class) -> None:
     scores = course.scores("published")
     assert 0 < scores["sgd_factorise"] < course.assignment.functions["sgd_factorise"]
     assert scores["truncated_svd"] == course.assignment.functions["truncated_svd"]
 
 
-def test_written_answers_wait_for_a_person(course: Course) -> None:
-    with Gradebook(f"sqlite:///{course.root / 'course' / 'gradebook.db'}") as book:
-        waiting = {name: book.find_submission(SLUG, name).needs_manual_grade for name in ("perfect", "stub")}
-        manual = [g for g in book.find_submission_notebook(SLUG, SLUG, "perfect").grades if g.manual_score is not None]
+def test_written_answers_wait_for_a_person(course: Class) -> None:
+    with Gradebook(f"sqlite:///{course.course.gradebook}") as book:
+        waiting = {
+            name: book.find_submission(SLUG, name).needs_manual_grade
+            for name in ("perfect", "stub")
+        }
+        manual = [
+            g
+            for g in book.find_submission_notebook(SLUG, SLUG, "perfect").grades
+            if g.manual_score is not None
+        ]
     assert waiting == {"perfect": True, "stub": False}
     assert manual == []
 
 
 @pytest.mark.parametrize("student", FULL + NOTHING)
-def test_nothing_of_a_submission_can_run_in_a_browser(course: Course, student: str) -> None:
+def test_nothing_of_a_submission_can_run_in_a_browser(course: Class, student: str) -> None:
     shown = [course.feedback(student)]
     for cell in json.loads(course.autograded(student))["cells"]:
-        shown += [json.dumps(cell.get("outputs")), "".join(cell["source"]) if cell["cell_type"] != "code" else ""]
+        shown += [
+            json.dumps(cell.get("outputs")),
+            "".join(cell["source"]) if cell["cell_type"] != "code" else "",
+        ]
     for text in shown:
         assert SCRIPT not in text
         assert "<img src=x" not in text
 
 
-def test_feedback_shows_every_check_with_its_message_and_hint(course: Course) -> None:
+def test_feedback_shows_every_check_with_its_message_and_hint(course: Class) -> None:
     page = course.feedback("published")
     assert "never" in page
     assert "sgd_factorise: " in page
 
 
-def test_no_hidden_check_reaches_a_student(course: Course) -> None:
+def test_no_hidden_check_reaches_a_student(course: Class) -> None:
     hidden = (course.assignment.folder / "test_hidden.py").read_text(encoding="utf-8")
     lines = {
-        line.strip() for line in hidden.splitlines() if len(line.strip()) > 30 and not line.strip().startswith(('"""', "@", "#"))
+        line.strip()
+        for line in hidden.splitlines()
+        if len(line.strip()) > 30 and not line.strip().startswith(('"""', "@", "#"))
     }
     pages = course.feedback("published") + course.feedback("stub") + course.autograded("published")
     assert not [line for line in lines if line in pages]
 
 
-def test_nothing_but_the_notebook_is_copied_from_a_submission(course: Course) -> None:
-    folder = course.root / "course" / "autograded" / "perfect" / SLUG
+def test_nothing_but_the_notebook_is_copied_from_a_submission(course: Class) -> None:
+    folder = course.course.work / "autograded" / "perfect" / SLUG
     assert [path.name for path in folder.iterdir() if path.name.startswith("secrets")] == []
 
 
-def test_export_lists_the_class(course: Course) -> None:
-    table = (course.root / "grades.csv").read_text(encoding="utf-8") if (course.root / "grades.csv").exists() else ""
-    table = table or (course.root / "course" / "grades.csv").read_text(encoding="utf-8")
+def test_export_lists_the_class(course: Class) -> None:
+    table = (course.course.root / "grades.csv").read_text(encoding="utf-8")
     assert all(f",{student}," in table for student in FULL + NOTHING)
 
 
-def test_a_second_run_by_hand_changes_no_point(course: Course) -> None:
+def test_a_second_run_by_hand_changes_no_point(course: Class) -> None:
     before = {student: course.scores(student) for student in FULL + NOTHING}
-    command = [str(Path(sys.executable).parent / "nbgrader"), "autograde", SLUG, "--student", "perfect", "--force"]
-    done = subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
+    done = nbgrader(course.course.root, "autograde", SLUG, "--student", "perfect", "--force")
     assert done.returncode == 0, done.stderr[-2000:]
     assert {student: course.scores(student) for student in FULL + NOTHING} == before
 
@@ -228,7 +279,7 @@ def test_a_second_run_by_hand_changes_no_point(course: Course) -> None:
 
 
 def test_points_are_a_plain_decimal_between_nothing_and_the_maximum() -> None:
-    assignment = find_assignment(ROOT, SLUG)
+    assignment = find_assignment(COURSE, SLUG)
     name = next(iter(assignment.functions))
     for earned in (0.0, 0.1 + 0.2, 1e-9, 1e9):
         checks = (Check("test", name, earned, "passed", "hidden", "", 0.0, "<b>title</b>"),)
@@ -240,7 +291,16 @@ def test_points_are_a_plain_decimal_between_nothing_and_the_maximum() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<script>x</script>", "a<b>c", "</p>", "<!-- x", "<?php", "<a href=javascript:x>", "<SVG/onload=x>"]
+    "text",
+    [
+        "<script>x</script>",
+        "a<b>c",
+        "</p>",
+        "<!-- x",
+        "<?php",
+        "<a href=javascript:x>",
+        "<SVG/onload=x>",
+    ],
 )
 def test_markdown_is_left_without_tags(text: str) -> None:
     assert "<" not in inert_markdown(text)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 import tiny_course
+from conftest import COURSE, ROOT, nbgrader
 
 from autograder.assignment import Assignment, find_assignments
+from autograder.course import Course
 from autograder.errors import AuthoringError
-from autograder.handout import STUB, function_source, source_notebook, stub_of
-from autograder.leaks import guard, secrets
-from autograder.release import build, drift, lay, release
+from autograder.gradebook import commands
+from autograder.gradebook.commands import generate
+from autograder.authoring.handout import STUB, function_source, source_notebook, stub_of
+from autograder.authoring.leaks import guard, staff_lines
+from autograder.authoring.release import build, drift, lay, release
 
-ROOT = Path(__file__).resolve().parent.parent
-REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(ROOT)]
+REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def assignment(course: Path) -> Assignment:
-    return find_assignments(course)[0]
+    return find_assignments(Course(course))[0]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     course = tmp_path_factory.mktemp("course")
     tiny_course.write(course)
     shutil.copy(ROOT / "nbgrader_config.py", course)
-    release(course, find_assignments(course))
+    (assignment,) = find_assignments(Course(course))
+    release([assignment])
+    generate(assignment)
     return course
 
 
@@ -58,7 +61,9 @@ def cells_of(path: Path) -> list[dict[str, Any]]:
 
 def nbgrader_of(cells: list[Any]) -> dict[str, dict[str, Any]]:
     return {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"] for cell in cells if "nbgrader" in cell["metadata"]
+        cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"]
+        for cell in cells
+        if "nbgrader" in cell["metadata"]
     }
 
 
@@ -85,7 +90,10 @@ def test_a_stub_raises_what_says_that_it_is_not_written() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("### BEGIN SOLUTION\n### BEGIN SOLUTION\n", "solution.py:2: begins a solution inside a solution"),
+        (
+            "### BEGIN SOLUTION\n### BEGIN SOLUTION\n",
+            "solution.py:2: begins a solution inside a solution",
+        ),
         ("x\n### BEGIN SOLUTION\n", "solution.py:2: begins a solution that never ends"),
         ("### END SOLUTION\n", "solution.py:1: ends a solution that was not begun"),
     ],
@@ -109,7 +117,10 @@ def test_the_source_notebook_has_nbgraders_metadata(assignment: Assignment) -> N
     cells = source_notebook(assignment).cells
     marks = nbgrader_of(cells)
     assert list(marks) == ["halve", "check_halve", "total", "check_total", "why_halve"]
-    flags = {name: (mark["solution"], mark["grade"], mark["locked"], mark.get("points")) for name, mark in marks.items()}
+    flags = {
+        name: (mark["solution"], mark["grade"], mark["locked"], mark.get("points"))
+        for name, mark in marks.items()
+    }
     assert flags["halve"] == (True, False, False, None)
     assert flags["check_halve"] == (False, True, True, 3)
     assert flags["check_total"] == (False, True, True, 1.5)
@@ -117,18 +128,32 @@ def test_the_source_notebook_has_nbgraders_metadata(assignment: Assignment) -> N
     assert {mark["schema_version"] for mark in marks.values()} == {3}
 
 
-def test_the_students_notebook_has_stubs_and_no_answers(course: Path, assignment: Assignment) -> None:
-    files = build(assignment, course)
+def test_the_students_notebook_has_stubs_and_no_answers(
+    course: Path, assignment: Assignment
+) -> None:
+    files = build(assignment)
     student = nbformat.reads(files.student["halves.ipynb"].decode(), as_version=4)
     source = nbformat.reads(files.source["halves.ipynb"].decode(), as_version=4)
     assert [cell.id for cell in student.cells] == [cell.id for cell in source.cells]
     assert len({cell.id for cell in student.cells}) == len(student.cells)
-    changed = [new.source for new, old in zip(student.cells, source.cells, strict=True) if new.source != old.source]
+    changed = [
+        new.source
+        for new, old in zip(student.cells, source.cells, strict=True)
+        if new.source != old.source
+    ]
     stubs = stub_of(tiny_course.SOLUTION)
-    assert changed == [function_source(stubs, "halve"), function_source(stubs, "total"), "YOUR ANSWER HERE"]
-    assert [cell.metadata.get("tags") for cell in student.cells if cell.metadata.get("tags")] == [["setup"]]
+    assert changed == [
+        function_source(stubs, "halve"),
+        function_source(stubs, "total"),
+        "YOUR ANSWER HERE",
+    ]
+    assert [cell.metadata.get("tags") for cell in student.cells if cell.metadata.get("tags")] == [
+        ["setup"]
+    ]
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in student.cells)
-    assert all(cell.metadata.nbgrader.checksum for cell in student.cells if "nbgrader" in cell.metadata)
+    assert all(
+        cell.metadata.nbgrader.checksum for cell in student.cells if "nbgrader" in cell.metadata
+    )
 
 
 def test_ids_of_cells_change_only_with_their_text(course: Path, assignment: Assignment) -> None:
@@ -136,7 +161,9 @@ def test_ids_of_cells_change_only_with_their_text(course: Path, assignment: Assi
     assert [cell.id for cell in source_notebook(assignment).cells] == before
     edit(assignment.folder / "handout.md", "A tensor can be halved.", "Any tensor can be halved.")
     after = [cell.id for cell in source_notebook(assignment).cells]
-    assert [new != old for new, old in zip(after, before, strict=True)] == [True] + [False] * (len(before) - 1)
+    assert [new != old for new, old in zip(after, before, strict=True)] == [True] + [False] * (
+        len(before) - 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,13 +171,31 @@ def test_ids_of_cells_change_only_with_their_text(course: Path, assignment: Assi
     [
         ('```python stub="halve"\n```', "", r'handout.md: has no stub="halve"'),
         ('```python check="total"\n```', "", r'handout.md: has no check="total"'),
-        ('written="why_halve"', 'written="why_not"', r'handout.md:\d+: written="why_not" is not in assignment.toml'),
-        ('stub="total"', 'stub="sum_up"', r'handout.md:\d+: stub="sum_up" names no function of solution.py'),
-        ('check="total"', 'check="halve"', r'handout.md:\d+: check="halve" stands here a second time'),
-        ('stub="halve"\n```', 'stub="halve"\nx = 1\n```', r'handout.md:\d+: stub="halve" holds code'),
+        (
+            'written="why_halve"',
+            'written="why_not"',
+            r'handout.md:\d+: written="why_not" is not in assignment.toml',
+        ),
+        (
+            'stub="total"',
+            'stub="sum_up"',
+            r'handout.md:\d+: stub="sum_up" names no function of solution.py',
+        ),
+        (
+            'check="total"',
+            'check="halve"',
+            r'handout.md:\d+: check="halve" stands here a second time',
+        ),
+        (
+            'stub="halve"\n```',
+            'stub="halve"\nx = 1\n```',
+            r'handout.md:\d+: stub="halve" holds code',
+        ),
     ],
 )
-def test_a_handout_that_does_not_fit_is_refused(assignment: Assignment, old: str, new: str, what: str) -> None:
+def test_a_handout_that_does_not_fit_is_refused(
+    assignment: Assignment, old: str, new: str, what: str
+) -> None:
     edit(assignment.folder / "handout.md", old, new)
     with pytest.raises(AuthoringError, match=what):
         source_notebook(assignment)
@@ -166,38 +211,49 @@ def test_a_solution_outside_its_markers_is_refused(assignment: Assignment) -> No
 # --- folders ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_release_is_whole_and_a_rebuild_changes_nothing(course: Path, assignment: Assignment) -> None:
-    release(course, [assignment], nbgrader=False)
-    names = {path.relative_to(assignment.released).as_posix() for path in assignment.released.rglob("*") if path.is_file()}
+def test_a_release_is_whole_and_a_rebuild_changes_nothing(
+    course: Path, assignment: Assignment
+) -> None:
+    release([assignment])
+    names = {
+        path.relative_to(assignment.released).as_posix()
+        for path in assignment.released.rglob("*")
+        if path.is_file()
+    }
     kit = {"README.md", "requirements.txt", "conftest.py", "pytest.ini", "test_public.py"}
     assert names == kit | {"halves.ipynb", "data/numbers.csv"}
     before = {path: path.stat().st_mtime_ns for path in course.rglob("*") if path.is_file()}
-    assert release(course, find_assignments(course), nbgrader=False) == []
+    assert release(find_assignments(Course(course))) == []
     assert {path: path.stat().st_mtime_ns for path in course.rglob("*") if path.is_file()} == before
 
 
 def test_stale_files_go_and_nothing_else(course: Path, assignment: Assignment) -> None:
-    release(course, [assignment], nbgrader=False)
+    release([assignment])
     stale = assignment.released / "old_data" / "test_hidden.py"
     cache = assignment.released / "__pycache__" / "conftest.pyc"
     other = assignment.released.parent / "by_somebody" / "notes.txt"
     for path in (stale, cache, other):
         path.parent.mkdir()
         path.touch()
-    assert drift(course, [assignment]) == ["assignments/halves/old_data/test_hidden.py is not part of the release"]
-    assert release(course, [assignment], nbgrader=False) == [stale]
+    assert drift([assignment]) == [
+        "assignments/halves/old_data/test_hidden.py is not part of the release"
+    ]
+    assert release([assignment]) == [stale]
     assert not stale.parent.exists()
     assert cache.exists()
     assert other.exists()
 
 
 def test_drift_names_what_differs(course: Path, assignment: Assignment) -> None:
-    release(course, [assignment], nbgrader=False)
+    release([assignment])
     (assignment.released / "README.md").unlink()
     edit(assignment.released / "test_public.py", "halve", "double")
-    expected = ["assignments/halves/README.md is missing", "assignments/halves/test_public.py differs"]
-    assert drift(course, [assignment]) == expected
-    assert drift(course, [assignment]) == expected, "looking must not write"
+    expected = [
+        "assignments/halves/README.md is missing",
+        "assignments/halves/test_public.py differs",
+    ]
+    assert drift([assignment]) == expected
+    assert drift([assignment]) == expected, "looking must not write"
 
 
 def test_files_are_never_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,7 +289,11 @@ PUBLIC = (
 PLACES = {
     "a demonstration": ("handout.md", "helper = halve(values)\n", "helper = halve(values)\n{}\n"),
     "the prose": ("handout.md", "A tensor can be halved.", "A tensor can be halved: `{}`"),
-    "a public check": ("test_public.py", '    """halve gives (1, 2) for (2, 4)."""\n', '    """\n    {}\n    """\n'),
+    "a public check": (
+        "test_public.py",
+        '    """halve gives (1, 2) for (2, 4)."""\n',
+        '    """\n    {}\n    """\n',
+    ),
     "the data": ("data/numbers.csv", "1,2,3\n", "1,2,3\n{}\n"),
     "the objectives": ("assignment.toml", '"Sum a tensor"', "'''{}'''"),
 }
@@ -241,13 +301,23 @@ PLACES = {
 
 @pytest.mark.parametrize(
     ("plant", "place"),
-    [(plant, place) for plant in PLANTS for place in PLACES if plant not in PUBLIC or place != "a public check"],
+    [
+        (plant, place)
+        for plant in PLANTS
+        for place in PLACES
+        if plant not in PUBLIC or place != "a public check"
+    ],
 )
-def test_a_planted_leak_is_refused_and_nothing_is_written(course: Path, assignment: Assignment, plant: str, place: str) -> None:
+def test_a_planted_leak_is_refused_and_nothing_is_written(
+    course: Path, assignment: Assignment, plant: str, place: str
+) -> None:
     name, old, new = PLACES[place]
     edit(assignment.folder / name, old, new.format(PLANTS[plant]))
-    with pytest.raises(AuthoringError, match=r"(?s)\.(py|md):\d+: its line `.*` would reach students: assignments/halves/"):
-        release(course, find_assignments(course), nbgrader=False)
+    with pytest.raises(
+        AuthoringError,
+        match=r"(?s)\.(py|md):\d+: its line `.*` would reach students: assignments/halves/",
+    ):
+        release(find_assignments(Course(course)))
     assert not assignment.released.exists()
 
 
@@ -262,7 +332,11 @@ def test_a_planted_leak_is_refused_and_nothing_is_written(course: Path, assignme
     ],
 )
 def test_what_says_nothing_is_no_leak(course: Path, assignment: Assignment, harmless: str) -> None:
-    edit(assignment.folder / "handout.md", "helper = halve(values)\n", f"helper = halve(values)\n{harmless}\n")
+    edit(
+        assignment.folder / "handout.md",
+        "helper = halve(values)\n",
+        f"helper = halve(values)\n{harmless}\n",
+    )
     for folder in ("variants", "mistakes"):
         for path in (assignment.folder / folder).glob("*.py"):
             lines = [
@@ -271,12 +345,20 @@ def test_what_says_nothing_is_no_leak(course: Path, assignment: Assignment, harm
             ]
             plain = "\n    ".join(["\n\ndef plain():", *lines])
             path.write_text(f"{path.read_text(encoding='utf-8')}{plain}\n", encoding="utf-8")
-    guard(assignment, build(assignment, course).student)
+    guard(assignment, build(assignment).student)
 
 
 def test_every_kind_of_staff_file_has_secrets(assignment: Assignment) -> None:
-    found = {secret.path.relative_to(assignment.folder).as_posix() for secret in secrets(assignment)}
-    assert found == {"solution.py", "test_hidden.py", "mistakes/thirds.py", "variants/divides.py", "handout.md"}
+    found = {
+        line.path.relative_to(assignment.folder).as_posix() for line in staff_lines(assignment)
+    }
+    assert found == {
+        "solution.py",
+        "test_hidden.py",
+        "mistakes/thirds.py",
+        "variants/divides.py",
+        "handout.md",
+    }
 
 
 # --- nbgrader ---------------------------------------------------------------------------------------------------------
@@ -288,13 +370,19 @@ def test_nbgrader_makes_the_same_release(released: Path) -> None:
     names = sorted(path.relative_to(ours) for path in ours.rglob("*") if path.is_file())
     assert sorted(path.relative_to(theirs) for path in theirs.rglob("*") if path.is_file()) == names
     for name in names:
-        assert (theirs / name).read_bytes() == (ours / name).read_bytes(), f"{name} differs from what nbgrader makes"
+        assert (theirs / name).read_bytes() == (ours / name).read_bytes(), (
+            f"{name} differs from what nbgrader makes"
+        )
 
 
 @pytest.mark.slow
-def test_nbgrader_is_not_run_for_what_is_released_already(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.release.generate", lambda *_: pytest.fail("nothing changed"))
-    assert release(released, find_assignments(released)) == []
+def test_nbgrader_is_not_run_for_what_is_released_already(
+    released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "run_nbgrader", lambda *_, **__: pytest.fail("nothing changed"))
+    (assignment,) = find_assignments(Course(released))
+    assert release([assignment]) == []
+    assert generate(assignment) == []
 
 
 @pytest.mark.slow
@@ -312,23 +400,22 @@ def test_nbgrader_validates_the_source(released: Path) -> None:
     assert "Success! Your notebook passes all the tests." in done.stdout, done.stdout + done.stderr
 
 
-def nbgrader(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "nbgrader", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-
-
 # --- the course's own assignments -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("assignment", REAL)
 def test_assignments_are_as_the_staff_side_makes_them(assignment: Assignment) -> None:
-    assert drift(ROOT, [assignment]) == [], "run `make release`"
+    assert drift([assignment]) == [], "run `make release`"
 
 
 @pytest.mark.parametrize("assignment", REAL)
 def test_every_stub_of_the_students_notebook_is_unwritten(assignment: Assignment) -> None:
     cells = cells_of(assignment.released / f"{assignment.slug}.ipynb")
-    solutions = ["".join(cell["source"]) for cell in cells if cell["metadata"].get("nbgrader", {}).get("solution")]
+    solutions = [
+        "".join(cell["source"])
+        for cell in cells
+        if cell["metadata"].get("nbgrader", {}).get("solution")
+    ]
     code = [source for source in solutions if source != "YOUR ANSWER HERE"]
     assert len(code) >= len(assignment.functions)
     assert all(STUB.splitlines()[1] in source for source in code)

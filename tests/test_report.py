@@ -12,14 +12,25 @@ from autograder.report import print_table, what_went_wrong
 from autograder.results import Check, Diagnosis, Result
 
 
-def result(student: str, message: str, diagnosis: tuple[Diagnosis, ...] = (), status: str = "graded") -> Result:
-    tests = tuple(Check(f"test_{name}", name, 10.0, "failed", "hidden", f"{name}: {message}", 0.1) for name in ("f", "g"))
-    return Result("slug", "file", student, status, 20.0, tests=tests, diagnosis=diagnosis, message=message)
+def result(
+    student: str, message: str, diagnosis: tuple[Diagnosis, ...] = (), status: str = "graded"
+) -> Result:
+    tests = tuple(
+        Check(f"test_{name}", name, 10.0, "failed", "hidden", f"{name}: {message}", 0.1)
+        for name in ("f", "g")
+    )
+    return Result(
+        "slug", "file", student, status, 20.0, tests=tests, diagnosis=diagnosis, message=message
+    )
 
 
 @pytest.mark.parametrize("width", [70, 80, 120])
 def test_every_student_has_one_line_with_name_and_points(width: int) -> None:
-    results = [result("a-name-of-thirty-characters-xx", "long " * 80), result("bo", "short"), result("漢字", "x" * 300)]
+    results = [
+        result("a-name-of-thirty-characters-xx", "long " * 80),
+        result("bo", "short"),
+        result("漢字", "x" * 300),
+    ]
     out = io.StringIO()
     print_table(Console(file=out, width=width, highlight=False), ASSIGNMENTS[0], results)
     lines = out.getvalue().splitlines()
@@ -31,7 +42,9 @@ def test_every_student_has_one_line_with_name_and_points(width: int) -> None:
 
 
 def test_functions_with_the_same_mistake_are_named_together() -> None:
-    both = tuple(Diagnosis(name, "mistake", "Rows are left out", "Count them") for name in ("f", "g"))
+    both = tuple(
+        Diagnosis(name, "mistake", "Rows are left out", "Count them") for name in ("f", "g")
+    )
     assert what_went_wrong(result("s", "off", both)) == "f, g: Rows are left out"
     assert what_went_wrong(result("s", "off", both[1:])) == "g: Rows are left out; f: off"
 

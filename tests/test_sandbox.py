@@ -14,7 +14,9 @@ import torch
 from conftest import ROOT
 
 from autograder.errors import SandboxUnavailable
-from autograder.sandbox import Box, Limits, Sandbox, bubblewrap
+from autograder.sandbox.process import Box, Sandbox
+from autograder.limits import Limits
+from autograder.sandbox import bubblewrap
 
 
 def load(box: Box, source: str, *names: str, kind: str = "statements") -> dict:
@@ -45,7 +47,9 @@ def test_values_come_back_as_they_were(sandbox: Sandbox, quick: Limits) -> None:
     assert rest[4] != rest[4]
 
 
-def test_a_seed_governs_torch_and_the_other_generators_are_always_seeded_alike(sandbox: Sandbox, quick: Limits) -> None:
+def test_a_seed_governs_torch_and_the_other_generators_are_always_seeded_alike(
+    sandbox: Sandbox, quick: Limits
+) -> None:
     source = "import random, numpy, torch\ndef f():\n    return torch.rand(2), random.random(), float(numpy.random.rand())\n"
     with sandbox.open(quick) as box:
         load(box, source, "f")
@@ -73,20 +77,18 @@ def test_a_second_call_sees_what_the_first_one_left(sandbox: Sandbox, quick: Lim
     source = "import torch\nseen = []\ndef f(a):\n    seen.append(1)\n    a += 1\n    return torch.rand(2), len(seen)\n"
     with sandbox.open(quick) as box:
         load(box, source, "f")
-        once, second = (box.call("f", (torch.zeros(2),), {}, seed=3, times=times) for times in (1, 2))
+        once, second = (
+            box.call("f", (torch.zeros(2),), {}, seed=3, times=times) for times in (1, 2)
+        )
     assert (once.value[1], second.value[1]) == (1, 2)
     assert torch.equal(once.value[0], second.value[0]), "both calls are seeded"
     assert torch.equal(second.arguments[0], torch.ones(2)), "both calls get fresh arguments"
 
 
 def test_parameters_are_told_through_decorators(sandbox: Sandbox, quick: Limits) -> None:
-    source = (
-        "import functools\ndef plain(f):\n    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n"
-    )
+    source = "import functools\ndef plain(f):\n    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n"
     source += "def kept(f):\n    return functools.wraps(f)(plain(f))\n"
-    source += (
-        "@plain\n@plain\ndef f(a, lr=0.5):\n    return a\n@kept\ndef g(a, k=3):\n    return a\ndef h(*args):\n    return 1\n"
-    )
+    source += "@plain\n@plain\ndef f(a, lr=0.5):\n    return a\n@kept\ndef g(a, k=3):\n    return a\ndef h(*args):\n    return 1\n"
     with sandbox.open(quick) as box:
         told = load(box, source, "f", "g", "h")["functions"]
     assert told == {"f": {"a": None, "lr": 0.5}, "g": {"a": None, "k": 3}, "h": {"args": None}}
@@ -102,14 +104,30 @@ def test_each_statement_runs_by_itself(sandbox: Sandbox, quick: Limits) -> None:
             "g",
         )
     assert set(header["functions"]) == {"f", "g"}
-    assert [error["type"] for error in header["errors"]] == ["ModuleNotFoundError", "SystemExit", "ZeroDivisionError"]
+    assert [error["type"] for error in header["errors"]] == [
+        "ModuleNotFoundError",
+        "SystemExit",
+        "ZeroDivisionError",
+    ]
 
 
 def test_cells_run_in_a_shell_with_magics(sandbox: Sandbox, quick: Limits) -> None:
-    cells = ["%matplotlib inline\n!ls /\n%pip install torch\nimport matplotlib.pyplot as plt", "plt.plot([1, 2]); plt.show()"]
-    cells += ["1 / 0", "x = input('your name: ')", "def f():\n    return 3", "%%bash\necho hi", "assert False"]
+    cells = [
+        "%matplotlib inline\n!ls /\n%pip install torch\nimport matplotlib.pyplot as plt",
+        "plt.plot([1, 2]); plt.show()",
+    ]
+    cells += [
+        "1 / 0",
+        "x = input('your name: ')",
+        "def f():\n    return 3",
+        "%%bash\necho hi",
+        "assert False",
+    ]
     with sandbox.open(Limits()) as box:
-        units = [{"kind": "cell", "source": source, "label": str(place)} for place, source in enumerate(cells, start=1)]
+        units = [
+            {"kind": "cell", "source": source, "label": str(place)}
+            for place, source in enumerate(cells, start=1)
+        ]
         reply = box.load(units, ["f"])
         assert box.call("f", (), {}, seed=0).value == 3
     assert [(error["type"], error["where"].split(":")[0]) for error in reply.header["errors"]] == [
@@ -119,10 +137,18 @@ def test_cells_run_in_a_shell_with_magics(sandbox: Sandbox, quick: Limits) -> No
     ]
 
 
-def test_an_endless_cell_costs_nobody_the_functions_around_it(sandbox: Sandbox, quick: Limits) -> None:
+def test_an_endless_cell_costs_nobody_the_functions_around_it(
+    sandbox: Sandbox, quick: Limits
+) -> None:
     with sandbox.open(quick) as box:
-        units = ["def f():\n    return 1", "while True: pass", "import time\ntime.sleep(100)\ndef g():\n    return 2"]
-        reply = box.load([{"kind": "cell", "source": source, "label": "1"} for source in units], ["f", "g"])
+        units = [
+            "def f():\n    return 1",
+            "while True: pass",
+            "import time\ntime.sleep(100)\ndef g():\n    return 2",
+        ]
+        reply = box.load(
+            [{"kind": "cell", "source": source, "label": "1"} for source in units], ["f", "g"]
+        )
         assert reply.outcome == "loaded"
         assert box.call("f", (), {}, seed=0).value == 1
         assert box.call("g", (), {}, seed=0).value == 2
@@ -165,7 +191,9 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("body", BREACHES, ids=lambda body: body[:40])
-def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(sandbox: Sandbox, body: str) -> None:
+def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(
+    sandbox: Sandbox, body: str
+) -> None:
     limits = Limits(
         call_cpu_seconds=1.0,
         call_wall_seconds=4.0,
@@ -176,13 +204,20 @@ def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(s
     )
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     with sandbox.open(limits) as box:
-        load(box, f"import os, sys, time, torch\ndef f():\n{lines}\ndef g():\n    return 5\n", "f", "g")
+        load(
+            box,
+            f"import os, sys, time, torch\ndef f():\n{lines}\ndef g():\n    return 5\n",
+            "f",
+            "g",
+        )
         start = time.monotonic()
         reply = box.call("f", (), {}, seed=0)
         seconds = time.monotonic() - start
         ended = reply.outcome if reply.outcome != "raised" else f"raised {reply.header['type']}"
         assert ended == BREACHES[body], reply.message
-        assert seconds < 30  # generous: this machine may be busy; docs/limits.md has the measured times
+        assert (
+            seconds < 30
+        )  # generous: this machine may be busy; docs/limits.md has the measured times
         assert box.call("g", (), {}, seed=0).value == 5
 
 
@@ -225,7 +260,9 @@ def test_the_supervisor_cannot_be_signalled_or_seen(sandbox: Sandbox, quick: Lim
     assert outcome(sandbox, quick, body) == "returned"
 
 
-def test_a_submission_sees_no_environment_but_its_own(sandbox: Sandbox, quick: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submission_sees_no_environment_but_its_own(
+    sandbox: Sandbox, quick: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with sandbox.open(quick) as box:
         load(box, "import os\ndef f():\n    return ' '.join(sorted(os.environ))\n", "f")
         names = set(box.call("f", (), {}, seed=0).value.split())
@@ -285,16 +322,25 @@ def test_without_nested_namespaces_every_submission_has_a_sandbox_of_its_own(qui
             "g",
             "h",
         )
-        assert [box.call(name, (), {}, seed=0).outcome for name in "fghf"] == ["returned", "died", "timed_out", "returned"]
+        assert [box.call(name, (), {}, seed=0).outcome for name in "fghf"] == [
+            "returned",
+            "died",
+            "timed_out",
+            "returned",
+        ]
 
 
-def test_without_bubblewrap_grading_refuses_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_bubblewrap_grading_refuses_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(SandboxUnavailable, match=r"apt-get install bubblewrap.*--no-sandbox"):
         Sandbox.start()
 
 
-def test_where_namespaces_are_refused_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_namespaces_are_refused_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
     fake.chmod(0o755)
@@ -305,18 +351,21 @@ def test_where_namespaces_are_refused_the_error_says_so(tmp_path: Path, monkeypa
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    os.geteuid() != 0, reason="tries the sandbox as another user, which takes root; as that user, every test here does"
+    os.geteuid() != 0,
+    reason="tries the sandbox as another user, which takes root; as that user, every test here does",
 )
 def test_an_ordinary_user_gets_the_same_walls() -> None:
     source = "import os\ndef f():\n    return os.getuid(), os.path.exists('/proc/self')\n"
     script = (
-        "from autograder.sandbox import Sandbox, Limits\n"
+        "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
         "with Sandbox.start() as s, s.open(Limits()) as box:\n"
         f"    box.load([{{'kind': 'statements', 'source': {source!r}, 'label': ''}}], ['f'])\n"
         "    print(s.walls, s.nested, box.call('f', (), {}, seed=0).value)\n"
     )
     done = as_nobody([sys.executable, "-c", script])
-    assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[-2000:]
+    assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[
+        -2000:
+    ]
 
 
 def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -326,9 +375,23 @@ def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
         for parent in reversed(Path(path).parents):
             binds += ["--perms", "0755", "--dir", str(parent)] if str(parent) != "/" else []
         binds += ["--ro-bind", path, path]
-    outer = ["bwrap", "--dev-bind", "/dev", "/dev", "--bind", "/proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
+    outer = [
+        "bwrap",
+        "--dev-bind",
+        "/dev",
+        "/dev",
+        "--bind",
+        "/proc",
+        "/proc",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+    ]
     for path in ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64"):
         outer += ["--ro-bind-try", path, path]
     outer += [*binds, "--cap-add", "ALL"]
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
-    return subprocess.run([*outer, *drop, *command], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [*outer, *drop, *command], capture_output=True, text=True, check=False, timeout=120
+    )

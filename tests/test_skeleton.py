@@ -9,16 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder.assignment import Assignment, read_assignment
-from autograder.audit import audit
-from autograder.authoring import validate_folder
+from autograder.audit.audit import audit
+from autograder.authoring.folder import validate_folder
 from autograder.cli import app
+from autograder.course import Course
 from autograder.errors import UsageError
-from autograder.grading import Grader
-from autograder.handout import stub_of
-from autograder.release import drift, release
-from autograder.sandbox import Sandbox
-from autograder.skeleton import lay
-from autograder.submission import Found
+from autograder.grading.grader import Grader
+from autograder.authoring.handout import stub_of
+from autograder.authoring.release import drift, release
+from autograder.sandbox.process import Sandbox
+from autograder.authoring.new import new_assignment
+from autograder.grading.submission import Found
 
 NAME = "demo_assignment"
 
@@ -31,21 +32,29 @@ def course(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def laid(course: Path) -> Assignment:
-    lay(course, NAME)
+    new_assignment(Course(course), NAME)
     return read_assignment(course / "reference_solutions" / NAME)
 
 
-def test_the_command_lays_it_and_names_its_files(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_lays_it_and_names_its_files(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
     told = CliRunner().invoke(app, ["new", NAME])
     assert told.exit_code == 0, told.output
     files = [Path(line) for line in told.output.split()]
     assert all(file.is_file() for file in files)
-    assert {file.name for file in files} >= {"assignment.toml", "handout.md", "solution.py", "design.md", "measure.py"}
+    assert {file.name for file in files} >= {
+        "assignment.toml",
+        "handout.md",
+        "solution.py",
+        "design.md",
+        "measure.py",
+    }
 
 
 def test_the_next_one_comes_after_it(course: Path, laid: Assignment) -> None:
-    lay(course, "another")
+    new_assignment(Course(course), "another")
     assert read_assignment(course / "reference_solutions" / "another").order == laid.order + 1
 
 
@@ -54,16 +63,21 @@ def test_it_holds_together(laid: Assignment) -> None:
 
 
 def test_it_can_be_released(course: Path, laid: Assignment) -> None:
-    release(course, [laid], nbgrader=False)
-    assert drift(course, [laid]) == []
+    release([laid])
+    assert drift([laid]) == []
     assert "NotImplementedError" in (laid.released / f"{NAME}.ipynb").read_text(encoding="utf-8")
 
 
-def test_it_grades_right_and_wrong_answers(laid: Assignment, sandbox: Sandbox, tmp_path: Path) -> None:
+def test_it_grades_right_and_wrong_answers(
+    laid: Assignment, sandbox: Sandbox, tmp_path: Path
+) -> None:
     solution = laid.solution.read_text(encoding="utf-8")
     mistakes = {mistake.name: mistake for mistake in laid.mistakes}
     texts = {"reference": solution, "stub": stub_of(solution)}
-    texts |= {name: solution + mistake.path.read_text(encoding="utf-8") for name, mistake in mistakes.items()}
+    texts |= {
+        name: solution + mistake.path.read_text(encoding="utf-8")
+        for name, mistake in mistakes.items()
+    }
     results = {}
     with closing(Grader(laid, secret="a course", sandbox=sandbox)) as grader:
         for name, text in texts.items():
@@ -72,8 +86,12 @@ def test_it_grades_right_and_wrong_answers(laid: Assignment, sandbox: Sandbox, t
     assert results["reference"].score == laid.max_score
     assert results["stub"].score == 0
     for name, mistake in mistakes.items():
-        assert {check.name for check in results[name].tests if check.outcome != "passed"} == set(mistake.fails)
-    assert [item.mistake for item in results["divides_by_columns"].diagnosis] == ["divides_by_columns"]
+        assert {check.name for check in results[name].tests if check.outcome != "passed"} == set(
+            mistake.fails
+        )
+    assert [item.mistake for item in results["divides_by_columns"].diagnosis] == [
+        "divides_by_columns"
+    ]
 
 
 def test_the_audit_finds_nothing(laid: Assignment, sandbox: Sandbox) -> None:
@@ -85,12 +103,14 @@ def test_the_audit_finds_nothing(laid: Assignment, sandbox: Sandbox) -> None:
 def test_what_exists_is_not_touched(course: Path, laid: Assignment) -> None:
     laid.solution.write_text("mine", encoding="utf-8")
     with pytest.raises(UsageError, match="exists already"):
-        lay(course, NAME)
+        new_assignment(Course(course), NAME)
     assert laid.solution.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("name", ["Capital", "has-dash", "../elsewhere", "1st", "", "lambda", "a b"])
+@pytest.mark.parametrize(
+    "name", ["Capital", "has-dash", "../elsewhere", "1st", "", "lambda", "a b"]
+)
 def test_a_bad_name_is_refused_with_the_rule(course: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"lower-case letters|Python's own"):
-        lay(course, name)
+        new_assignment(Course(course), name)
     assert list((course / "reference_solutions").iterdir()) == []

@@ -21,15 +21,15 @@ from nbclient import NotebookClient
 
 from autograder.assignment import Assignment, find_assignments
 from autograder.errors import UsageError
-from autograder.handout import BEGIN, function_source
-from autograder.public_check import check as public_check
-from autograder.public_check import find_checks
-from autograder.release import release
-from autograder.student_kit import conftest as kit
+from autograder.authoring.handout import BEGIN, function_source
+from autograder.authoring.public_check import check as public_check
+from autograder.authoring.public_check import find_checks
+from autograder.authoring.release import release
+from autograder.authoring.student_kit import conftest as kit
 
 pytest_plugins = ["pytester"]
 ROOT = Path(__file__).resolve().parent.parent
-REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(ROOT)]
+REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 
 WRONG = """\
 import torch
@@ -57,7 +57,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(course: Path, tmp_path: Path) -> Path:
     """A released folder, alone, as a student has it."""
-    return Path(shutil.copytree(course / "assignments" / tiny_course.SLUG, tmp_path / tiny_course.SLUG))
+    return Path(
+        shutil.copytree(course / "assignments" / tiny_course.SLUG, tmp_path / tiny_course.SLUG)
+    )
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,23 @@ class Outcome:
 
 def as_a_student(folder: Path, *arguments: str, alone: bool = True) -> Outcome:
     """`pytest` as a student says it, in a Python of its own. alone: where the kit's package is not installed"""
-    command = [sys.executable, "-m", "pytest", *(["-p", "no:autograder"] if alone else []), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *(["-p", "no:autograder"] if alone else []),
+        *arguments,
+    ]
     settings = {**without_pytest(), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", env=settings, timeout=300, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        env=settings,
+        timeout=300,
+        check=False,
+    )
     return Outcome(done.returncode, done.stdout + done.stderr)
 
 
@@ -106,7 +122,9 @@ def fill(notebook: Path, answers: dict[str, str]) -> None:
 
 def add_cell(notebook: Path, source: str, position: int | None = None) -> None:
     content = nbformat.read(notebook, as_version=4)
-    content.cells.insert(len(content.cells) if position is None else position, nbformat.v4.new_code_cell(source))
+    content.cells.insert(
+        len(content.cells) if position is None else position, nbformat.v4.new_code_cell(source)
+    )
     nbformat.write(content, notebook)
 
 
@@ -118,7 +136,9 @@ def solutions(assignment: Assignment | None = None) -> dict[str, str]:
 
 def execute(notebook: Any, folder: Path) -> list[str]:
     """Run a notebook in a kernel; gives what each of its code cells printed."""
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(env=without_pytest())
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(
+        env=without_pytest()
+    )
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in cells]
 
@@ -131,7 +151,9 @@ def test_an_untouched_folder_says_what_is_not_written(folder: Path, alone: bool)
     done = as_a_student(folder, alone=alone)
     assert done.status == 1
     assert done.printed.count("halve is not written yet") == 2
-    assert done.printed.startswith("✗ halve gives (1, 2) for (2, 4).\n    halve is not written yet\n")
+    assert done.printed.startswith(
+        "✗ halve gives (1, 2) for (2, 4).\n    halve is not written yet\n"
+    )
     assert "4 not passed" in done.printed
     assert "Traceback" not in done.printed
     assert "Error" not in done.printed
@@ -168,7 +190,9 @@ def test_a_module_is_enough(folder: Path, run: Callable[..., Outcome]) -> None:
     assert run(folder).status == 0
 
 
-def test_a_broken_cell_is_named_and_the_others_are_checked(folder: Path, run: Callable[..., Outcome]) -> None:
+def test_a_broken_cell_is_named_and_the_others_are_checked(
+    folder: Path, run: Callable[..., Outcome]
+) -> None:
     fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x:\n    return x"})
     done = run(folder)
     assert done.printed.count("✓") == 2
@@ -184,15 +208,23 @@ def test_several_files_are_asked_about(folder: Path, run: Callable[..., Outcome]
 
 
 def test_a_terminal_without_unicode_gets_words(folder: Path) -> None:
-    assert kit.told(SimpleNamespace(function=kit.load, get_closest_marker=lambda _: None), None, "cp1252")[0].startswith("ok  ")
+    assert kit.told(
+        SimpleNamespace(function=kit.load, get_closest_marker=lambda _: None), None, "cp1252"
+    )[0].startswith("ok  ")
 
 
 # --- which cells are run ----------------------------------------------------------------------------------------------
 
 
 def test_no_demonstration_is_run(folder: Path) -> None:
-    fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x, factor=0.5):\n    raise SystemExit"})
-    add_cell(folder / "halves.ipynb", "trained = halve(values)\nfor _ in range(10):\n    halve(values)\n1 / 0\nSCALE = 3")
+    fill(
+        folder / "halves.ipynb",
+        solutions() | {"halve": "def halve(x, factor=0.5):\n    raise SystemExit"},
+    )
+    add_cell(
+        folder / "halves.ipynb",
+        "trained = halve(values)\nfor _ in range(10):\n    halve(values)\n1 / 0\nSCALE = 3",
+    )
     namespace = kit.load(folder / "halves.ipynb")
     assert "helper" not in namespace
     assert "trained" not in namespace
@@ -200,17 +232,26 @@ def test_no_demonstration_is_run(folder: Path) -> None:
     assert namespace["__errors__"] == [], "the line that begins with % is passed over"
 
 
-def test_a_students_own_cells_define_what_their_functions_use(folder: Path, run: Callable[..., Outcome]) -> None:
-    fill(folder / "halves.ipynb", solutions() | {"halve": "def halve(x, factor=0.5):\n    return scaled(x, HALF)"})
+def test_a_students_own_cells_define_what_their_functions_use(
+    folder: Path, run: Callable[..., Outcome]
+) -> None:
+    fill(
+        folder / "halves.ipynb",
+        solutions() | {"halve": "def halve(x, factor=0.5):\n    return scaled(x, HALF)"},
+    )
     add_cell(
-        folder / "halves.ipynb", "!pip install something\nimport math\nHALF = 1 / 2\n\ndef scaled(x, c):\n    return c * x", 1
+        folder / "halves.ipynb",
+        "!pip install something\nimport math\nHALF = 1 / 2\n\ndef scaled(x, c):\n    return c * x",
+        1,
     )
     assert run(folder).status == 0
 
 
 def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:
     content = json.loads((folder / "halves.ipynb").read_text(encoding="utf-8"))
-    demonstration = next(cell for cell in content["cells"] if "".join(cell["source"]).startswith("helper ="))
+    demonstration = next(
+        cell for cell in content["cells"] if "".join(cell["source"]).startswith("helper =")
+    )
     demonstration["source"] = ["offset = 7\n", *demonstration["source"]]
     (folder / "halves.ipynb").write_text(json.dumps(content), encoding="utf-8")
     assert kit.load(folder / "halves.ipynb")["offset"] == 7
@@ -233,7 +274,9 @@ def student_of(source: str) -> kit.Student:
 
 
 def test_every_call_begins_alike_and_leaves_no_trace() -> None:
-    student = student_of("def f():\n    torch.set_default_dtype(torch.float64)\n    return torch.rand(2)")
+    student = student_of(
+        "def f():\n    torch.set_default_dtype(torch.float64)\n    return torch.rand(2)"
+    )
     torch.manual_seed(99)
     before = torch.get_rng_state()
     assert torch.equal(student.f(), student.f())
@@ -260,7 +303,9 @@ def test_results_come_without_their_gradients() -> None:
 
 
 def test_a_function_can_be_differentiated() -> None:
-    student = student_of("def f(a, n, b):\n    return n * (a * a).sum()\n\ndef g(a):\n    return a.detach()")
+    student = student_of(
+        "def f(a, n, b):\n    return n * (a * a).sum()\n\ndef g(a):\n    return a.detach()"
+    )
     value, gradients = student.differentiate("f", torch.tensor([1.0, 2.0]), 3, torch.ones(2))
     assert float(value) == 15
     assert gradients[0].tolist() == [6.0, 12.0]
@@ -279,7 +324,12 @@ ANY = ("Exception", "BaseException", "object")
 @pytest.mark.parametrize(
     ("source", "outcome", "error_types", "message"),
     [
-        ("def f(x): raise NotImplementedError", "raised", ("NotImplementedError",), "f is not written yet"),
+        (
+            "def f(x): raise NotImplementedError",
+            "raised",
+            ("NotImplementedError",),
+            "f is not written yet",
+        ),
         (
             "def f(x): raise ValueError('not\\nsquare')",
             "raised",
@@ -292,15 +342,31 @@ ANY = ("Exception", "BaseException", "object")
             ("Odd", "ValueError", *ANY),
             "f raised Odd:  (line 3: )",
         ),
-        ("def f(x): raise SystemExit(3)", "raised", ("SystemExit", *ANY[1:]), "f raised SystemExit: 3 (line 2: )"),
-        ("def f(): pass", "raised", ("TypeError", *ANY), "f raised TypeError: f() takes 0 positional arguments but 1 was given"),
+        (
+            "def f(x): raise SystemExit(3)",
+            "raised",
+            ("SystemExit", *ANY[1:]),
+            "f raised SystemExit: 3 (line 2: )",
+        ),
+        (
+            "def f(): pass",
+            "raised",
+            ("TypeError", *ANY),
+            "f raised TypeError: f() takes 0 positional arguments but 1 was given",
+        ),
         ("f = 3", "missing", (), "f is not defined"),
     ],
 )
-def test_a_call_that_does_not_return_says_why(source: str, outcome: str, error_types: tuple[str, ...], message: str) -> None:
+def test_a_call_that_does_not_return_says_why(
+    source: str, outcome: str, error_types: tuple[str, ...], message: str
+) -> None:
     with pytest.raises(kit.Verdict) as caught:
         student_of(source).f(1)
-    assert (caught.value.outcome, caught.value.error_types, str(caught.value)) == (outcome, error_types, message)
+    assert (caught.value.outcome, caught.value.error_types, str(caught.value)) == (
+        outcome,
+        error_types,
+        message,
+    )
 
 
 # --- the notebook -----------------------------------------------------------------------------------------------------
@@ -320,13 +386,22 @@ def test_check_follows_the_notebook_and_leaves_nothing_behind(folder: Path) -> N
         'check("total")',
         'check("totals")',
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells]
+    )
     printed = execute(notebook, folder)
     assert printed[2].count("    halve is not written yet") == 2
     assert printed[2].endswith("halve: 0 of 2 public checks passed\n")
-    assert "    halve([2, 4]) returned [inf, inf]; expected [1, 2]\n    Hint: A half is one divided by two." in printed[4]
+    assert (
+        "    halve([2, 4]) returned [inf, inf]; expected [1, 2]\n    Hint: A half is one divided by two."
+        in printed[4]
+    )
     assert "noise" not in printed[4]
-    expected = ["✓ halve gives (1, 2) for (2, 4).", "✓ halve does not change x.", "halve: 2 of 2 public checks passed"]
+    expected = [
+        "✓ halve gives (1, 2) for (2, 4).",
+        "✓ halve does not change x.",
+        "halve: 2 of 2 public checks passed",
+    ]
     assert printed[6].splitlines() == expected
     assert "total raised AttributeError: 'Tensor' object has no attribute 'summ'" in printed[8]
     assert "(line 2: return x.summ())" in " ".join(printed[8].split())
@@ -341,7 +416,10 @@ def test_check_can_be_interrupted(folder: Path) -> None:
         'check("halve")',
         "print('alive')",
     ]
-    printed = execute(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells]), folder)
+    printed = execute(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells]),
+        folder,
+    )
     assert printed[1].endswith("Stopped before the end.\n")
     assert printed[2] == "alive\n"
 
@@ -349,7 +427,9 @@ def test_check_can_be_interrupted(folder: Path) -> None:
 # --- `autograder check` -----------------------------------------------------------------------------------------------
 
 
-def test_the_command_says_whether_all_passed(course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_whether_all_passed(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(course)
     good, bad = tmp_path / "halves.py", tmp_path / "mine.py"
     good.write_text(tiny_course.SOLUTION, encoding="utf-8")
@@ -358,11 +438,18 @@ def test_the_command_says_whether_all_passed(course: Path, tmp_path: Path, monke
     assert public_check(bad, "halves") == 1
 
 
-def test_the_command_finds_the_checks(course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_finds_the_checks(
+    course: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AUTOGRADER_COURSE", raising=False)
     monkeypatch.chdir(folder.parent)
     beside = folder / "test_public.py"
-    assert find_checks(folder, None) == find_checks(folder / "halves.ipynb", None) == find_checks(folder, "halves") == beside
+    assert (
+        find_checks(folder, None)
+        == find_checks(folder / "halves.ipynb", None)
+        == find_checks(folder, "halves")
+        == beside
+    )
     for path, name in ((folder / "halves.ipynb", "thirds"), (folder.parent / "mine.py", None)):
         with pytest.raises(UsageError, match="Name the assignment with --assignment"):
             find_checks(path, name)
@@ -394,13 +481,19 @@ def test_the_public_checks_tell_a_stub_from_a_solution(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("assignment", REAL)
-def test_the_notebook_runs_from_top_to_bottom_with_solutions(assignment: Assignment, tmp_path: Path) -> None:
+def test_the_notebook_runs_from_top_to_bottom_with_solutions(
+    assignment: Assignment, tmp_path: Path
+) -> None:
     folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
     fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
     notebook = nbformat.read(folder / f"{assignment.slug}.ipynb", as_version=4)
     assert BEGIN in str(notebook)
     printed = "".join(execute(notebook, folder)).splitlines()
     for name in assignment.functions:
-        [line] = [line for line in printed if line.startswith(f"{name}: ") and line.endswith("public checks passed")]
+        [line] = [
+            line
+            for line in printed
+            if line.startswith(f"{name}: ") and line.endswith("public checks passed")
+        ]
         passed, _, count = line.removeprefix(f"{name}: ").split()[:3]
         assert passed == count != "0", line

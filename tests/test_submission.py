@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder import submission
+from autograder.grading import submission
 from autograder.errors import SubmissionError, UsageError
-from autograder.grading import Grader
-from autograder.submission import Found, Source, counts, find, modest, read
+from autograder.grading.grader import Grader
+from autograder.grading.submission import Found, Submission, counts, find, modest, read
 
 SLUG = "halves"
 
@@ -30,7 +30,10 @@ def write(path: Path, data: str | bytes = "x = 1\n") -> Path:
 
 
 def notebook(*sources: object, **more: object) -> str:
-    return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": source} for source in sources]} | more)
+    return json.dumps(
+        {"nbformat": 4, "cells": [{"cell_type": "code", "source": source} for source in sources]}
+        | more
+    )
 
 
 def refusal(path: Path) -> tuple[str, str]:
@@ -64,7 +67,9 @@ def test_students_are_found_in_sorted_order(tmp_path: Path) -> None:
         write(tmp_path / student / SLUG / f"{SLUG}.py")
     write(tmp_path / "other" / "something_else" / "x.py")
     write(tmp_path / "stray.py")
-    assert [found.student for found in find(tmp_path, SLUG)] == sorted(["zoe", "-rf", "al", "a b", "né", "line\nbreak"])
+    assert [found.student for found in find(tmp_path, SLUG)] == sorted(
+        ["zoe", "-rf", "al", "a b", "né", "line\nbreak"]
+    )
 
 
 def test_a_students_own_folder_is_found_too(tmp_path: Path) -> None:
@@ -157,12 +162,17 @@ def test_a_device_is_not_read(tmp_path: Path) -> None:
     assert refusal(tmp_path / "zero.py")[0] == "unreadable"
 
 
-def test_an_error_of_the_disk_is_unreadable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_disk_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(descriptor: int, count: int) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(submission, "_read_at_most", fail)
-    assert refusal(write(tmp_path / "it.py")) == ("unreadable", "it.py cannot be opened (Input/output error)")
+    assert refusal(write(tmp_path / "it.py")) == (
+        "unreadable",
+        "it.py cannot be opened (Input/output error)",
+    )
 
 
 def test_a_file_over_the_bound_is_not_read_whole(tmp_path: Path) -> None:
@@ -202,19 +212,33 @@ def test_sources_may_be_text_or_lists_of_it(tmp_path: Path) -> None:
 
 
 def test_cells_are_numbered_as_in_the_notebook(tmp_path: Path) -> None:
-    cells = [{"cell_type": kind, "source": "x"} for kind in ("markdown", "code", "raw", "strange", "code")]
+    cells = [
+        {"cell_type": kind, "source": "x"}
+        for kind in ("markdown", "code", "raw", "strange", "code")
+    ]
     read_back = read(write(tmp_path / "it.ipynb", json.dumps({"cells": cells})))
     assert [unit.label for unit in read_back.units] == ["2", "5"]
 
 
 def test_format_3_keeps_its_cells_in_worksheets(tmp_path: Path) -> None:
-    sheets = [{"cells": [{"cell_type": "code", "input": ["x = 1\n", "y"]}, {"cell_type": "heading", "source": "h"}]}]
-    assert sources(write(tmp_path / "it.ipynb", json.dumps({"nbformat": 3, "worksheets": sheets}))) == ["x = 1\ny"]
+    sheets = [
+        {
+            "cells": [
+                {"cell_type": "code", "input": ["x = 1\n", "y"]},
+                {"cell_type": "heading", "source": "h"},
+            ]
+        }
+    ]
+    assert sources(
+        write(tmp_path / "it.ipynb", json.dumps({"nbformat": 3, "worksheets": sheets}))
+    ) == ["x = 1\ny"]
 
 
 @pytest.mark.parametrize("version", [None, 2, 99, -1, "4", [], {}])
 def test_no_version_is_believed(tmp_path: Path, version: object) -> None:
-    assert sources(write(tmp_path / "it.ipynb", notebook("x", nbformat=version, metadata=7))) == ["x"]
+    assert sources(write(tmp_path / "it.ipynb", notebook("x", nbformat=version, metadata=7))) == [
+        "x"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +301,10 @@ def test_brackets_of_the_largest_files_are_counted_in_seconds(text: str) -> None
 
 
 def test_few_bytes_do_not_become_much_memory(tmp_path: Path) -> None:
-    for text in ("[" + "[]," * (LARGE // 3 - 2) + "0]", '{"cells":[' + "{}," * (LARGE // 3 - 8) + "{}]}"):
+    for text in (
+        "[" + "[]," * (LARGE // 3 - 2) + "0]",
+        '{"cells":[' + "{}," * (LARGE // 3 - 8) + "{}]}",
+    ):
         path = write(tmp_path / "it.ipynb", text)
         tracemalloc.start()
         refusal(path)
@@ -308,21 +335,27 @@ def oracle_depth(text: str) -> tuple[int, int, bool]:
 @given(st.text(alphabet='[]{}"\\,a\n', max_size=400))
 def test_strings_hide_their_brackets(text: str) -> None:
     deepest, opened, below = oracle_depth(text)
-    assert modest(text) == (deepest <= submission.MAX_DEPTH and opened <= submission.MAX_CONTAINERS and not below)
+    assert modest(text) == (
+        deepest <= submission.MAX_DEPTH and opened <= submission.MAX_CONTAINERS and not below
+    )
 
 
 # --- anything at all --------------------------------------------------------------------------------------------------
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 CELL = st.fixed_dictionaries(
     {},
     optional={
         "cell_type": st.sampled_from(["code", "markdown", "raw"]) | ANYTHING,
-        "source": st.text(max_size=30) | st.lists(st.text(max_size=9) | ANYTHING, max_size=4) | ANYTHING,
+        "source": st.text(max_size=30)
+        | st.lists(st.text(max_size=9) | ANYTHING, max_size=4)
+        | ANYTHING,
         "input": st.text(max_size=30) | ANYTHING,
         "metadata": ANYTHING,
     },
@@ -332,11 +365,16 @@ NOTEBOOK = st.fixed_dictionaries(
     optional={
         "nbformat": ANYTHING,
         "cells": st.lists(CELL | ANYTHING, max_size=8) | ANYTHING,
-        "worksheets": st.lists(st.fixed_dictionaries({"cells": st.lists(CELL, max_size=3) | ANYTHING}) | ANYTHING, max_size=2),
+        "worksheets": st.lists(
+            st.fixed_dictionaries({"cells": st.lists(CELL, max_size=3) | ANYTHING}) | ANYTHING,
+            max_size=2,
+        ),
         "metadata": ANYTHING,
     },
 )
-OFTEN = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+OFTEN = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def read_or_refuse(path: Path, data: bytes) -> None:
@@ -347,8 +385,10 @@ def read_or_refuse(path: Path, data: bytes) -> None:
         assert error.status == "unreadable"
         assert len(str(error)) < 300
     else:
-        assert isinstance(source, Source)
-        assert all(isinstance(unit.source, str) and "\0" not in unit.source for unit in source.units)
+        assert isinstance(source, Submission)
+        assert all(
+            isinstance(unit.source, str) and "\0" not in unit.source for unit in source.units
+        )
         assert sum(len(unit.source) for unit in source.units) <= submission.MAX_SOURCE
 
 
@@ -361,12 +401,16 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes, suffix: str)
 @OFTEN
 @given(value=ANYTHING | NOTEBOOK, ascii_only=st.booleans())
 def test_any_json_is_read_or_refused(tmp_path: Path, value: object, ascii_only: bool) -> None:
-    read_or_refuse(tmp_path / "it.ipynb", json.dumps(value, ensure_ascii=ascii_only).encode(errors="replace"))
+    read_or_refuse(
+        tmp_path / "it.ipynb", json.dumps(value, ensure_ascii=ascii_only).encode(errors="replace")
+    )
 
 
 @OFTEN
 @given(value=NOTEBOOK, cut=st.integers(0, 200), junk=st.binary(max_size=6))
-def test_any_broken_notebook_is_read_or_refused(tmp_path: Path, value: object, cut: int, junk: bytes) -> None:
+def test_any_broken_notebook_is_read_or_refused(
+    tmp_path: Path, value: object, cut: int, junk: bytes
+) -> None:
     data = json.dumps(value).encode()
     read_or_refuse(tmp_path / "it.ipynb", data[:cut] + junk + data[cut:])
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.student import Call
+from autograder.vocabulary import Call
 from autograder.vocabulary import (
     ENOUGH,
     Draw,
@@ -39,13 +39,32 @@ sizes = st.integers(min_value=1, max_value=7)
 @pytest.mark.parametrize(
     ("judge", "good", "bad"),
     [
-        (lambda value: items(value, 2, "f"), [(1, 2), [1, 2]], [1, None, (1,), (1, 2, 3), torch.ones(2)]),
+        (
+            lambda value: items(value, 2, "f"),
+            [(1, 2), [1, 2]],
+            [1, None, (1,), (1, 2, 3), torch.ones(2)],
+        ),
         (
             lambda value: matrix(value, (2, 1), "f"),
-            [torch.ones(2, 1), torch.ones(2, 1, dtype=torch.float64), torch.ones(2, 1, dtype=torch.float16)],
-            [None, 1.0, torch.ones(2), torch.ones(1, 2), torch.ones(2, 1).int(), torch.tensor([[1.0], [math.nan]])],
+            [
+                torch.ones(2, 1),
+                torch.ones(2, 1, dtype=torch.float64),
+                torch.ones(2, 1, dtype=torch.float16),
+            ],
+            [
+                None,
+                1.0,
+                torch.ones(2),
+                torch.ones(1, 2),
+                torch.ones(2, 1).int(),
+                torch.tensor([[1.0], [math.nan]]),
+            ],
         ),
-        (lambda value: scalar(value, "f"), [torch.tensor(2.0)], [2.0, torch.ones(1), torch.tensor(2), torch.tensor(math.inf)]),
+        (
+            lambda value: scalar(value, "f"),
+            [torch.tensor(2.0)],
+            [2.0, torch.ones(1), torch.tensor(2), torch.tensor(math.inf)],
+        ),
         (
             lambda value: number(value, "f"),
             [2, 2.5, torch.tensor(2.0), torch.ones(1, 1)],
@@ -59,7 +78,9 @@ sizes = st.integers(min_value=1, max_value=7)
     ],
     ids=["items", "matrix", "scalar", "number", "history"],
 )
-def test_results_pass_or_fail_in_words(judge: Callable[[Any], object], good: list[Any], bad: list[Any]) -> None:
+def test_results_pass_or_fail_in_words(
+    judge: Callable[[Any], object], good: list[Any], bad: list[Any]
+) -> None:
     for value in good:
         judge(value)
     for value in bad:
@@ -103,7 +124,9 @@ def test_a_spectrum_is_what_was_asked_for(draw: Draw, m: int, n: int) -> None:
 
 @laws
 @given(draws, st.integers(2, 7), st.integers(2, 7), st.data())
-def test_a_mask_hides_no_whole_row_or_column(draw: Draw, m: int, n: int, data: st.DataObject) -> None:
+def test_a_mask_hides_no_whole_row_or_column(
+    draw: Draw, m: int, n: int, data: st.DataObject
+) -> None:
     hidden = data.draw(st.integers(0, m * n - max(m, n) - 1))
     M = draw.mask(m, n, hidden)
     assert int((~M).sum()) == hidden
@@ -128,7 +151,10 @@ def test_every_start_of_torch_rand_is_fresh(seed: int) -> None:
     start = [torch.rand(shape, generator=generator).double() for shape in ((10, 5), (8, 5))]
     assert sum(value.numel() for value in start) == ENOUGH
     fresh_start(start, ("U", "V"), "f")
-    start[0][3, 1], start[1][2, 2] = start[0][5, 0], start[1][0, 1]  # torch.rand repeats a number now and then
+    start[0][3, 1], start[1][2, 2] = (
+        start[0][5, 0],
+        start[1][0, 1],
+    )  # torch.rand repeats a number now and then
     fresh_start(start, ("U", "V"), "f")
 
 
@@ -145,7 +171,9 @@ def test_every_start_of_torch_rand_is_fresh(seed: int) -> None:
     ],
     ids=["scaled", "shifted up", "around zero", "twice", "constant", "the same numbers", "NaN"],
 )
-def test_another_start_is_not(change: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]) -> None:
+def test_another_start_is_not(
+    change: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
+) -> None:
     generator = torch.Generator().manual_seed(0)
     start = [torch.rand(shape, generator=generator).double() for shape in ((10, 5), (8, 5))]
     with pytest.raises(Wrong, match="f: "):

@@ -17,12 +17,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import wire
+from autograder.sandbox import wire
 from autograder.errors import SandboxLost, WireError
-from autograder.sandbox import Limits, Sandbox, inside
+from autograder.limits import Limits
+from autograder.sandbox.process import Sandbox
+from autograder.sandbox.inside import call as inside
+from autograder.sandbox.inside import frames
 from autograder.sandbox.process import Box, Reply, read_reply
-from autograder.student import Submission, Verdict
-from autograder.wire import Decoder, Opaque, TorchFunction, decode_value, encode_value, load_tensors, printable, receive, send
+from autograder.grading.student import Loaded, Verdict
+from autograder.sandbox.wire import Decoder, Opaque, TorchFunction, encode_value, load_tensors, printable, receive, send
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 WHOLES = [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool]
@@ -31,7 +34,11 @@ WHOLES = [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.
 def same(one: Any, other: Any) -> bool:
     """Equal in type and value, NaN equal to NaN."""
     if isinstance(one, torch.Tensor):
-        alike = isinstance(other, torch.Tensor) and one.dtype == other.dtype and one.shape == other.shape
+        alike = (
+            isinstance(other, torch.Tensor)
+            and one.dtype == other.dtype
+            and one.shape == other.shape
+        )
         return alike and torch.equal(torch.nan_to_num(one), torch.nan_to_num(other))
     if isinstance(one, list | tuple):
         return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
@@ -41,7 +48,9 @@ def same(one: Any, other: Any) -> bool:
 
 
 TENSORS = st.builds(
-    lambda shape, dtype, seed: (torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 9).to(dtype),
+    lambda shape, dtype, seed: (
+        torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 9
+    ).to(dtype),
     st.lists(st.integers(0, 4), max_size=3),
     st.sampled_from(FLOATS + WHOLES),
     st.integers(0, 99),
@@ -49,7 +58,9 @@ TENSORS = st.builds(
 LETTERS = st.text(st.characters(codec="ascii", categories=["L"]))
 SCALARS = st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats() | LETTERS
 VALUES = st.recursive(
-    SCALARS | TENSORS, lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple), max_leaves=8
+    SCALARS | TENSORS,
+    lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple),
+    max_leaves=8,
 ).filter(lambda value: depth(value) <= wire.MAX_DEPTH)
 
 
@@ -75,17 +86,17 @@ def test_results_come_back_as_they_were(value: Any) -> None:
     tensors: dict[str, torch.Tensor] = {}
     tree = json.loads(json.dumps(inside.encode(value, tensors)))
     payload = safetensors.torch.save(tensors) if tensors else b""
-    assert same(decode_value(tree, load_tensors(payload)), value)
+    assert same(Decoder(load_tensors(payload)).decode(tree), value)
 
 
 def test_a_long_list_of_numbers_comes_back_as_floats() -> None:
     tensors: dict[str, torch.Tensor] = {}
     tree = inside.encode([1, 2.5, torch.tensor(3.0), True] * 100, tensors)
-    assert decode_value(tree, tensors) == [1.0, 2.5, 3.0, 1.0] * 100
+    assert Decoder(tensors).decode(tree) == [1.0, 2.5, 3.0, 1.0] * 100
 
 
 def test_a_long_list_of_other_things_is_told_by_its_length() -> None:
-    assert decode_value(inside.encode(["x"] * 1000, {}), {}) == Opaque("list of 1000 items")
+    assert Decoder({}).decode(inside.encode(["x"] * 1000, {})) == Opaque("list of 1000 items")
 
 
 def test_torch_functions_cross_by_name() -> None:
@@ -106,7 +117,9 @@ class Loud(torch.Tensor):
     """A subclass that speaks up whatever is done with it."""
 
     @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(
+        cls, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         if function.__name__ in ("equal", "allclose", "isfinite", "__eq__"):
             return True
         return super().__torch_function__(function, types, args, kwargs or {})
@@ -116,7 +129,7 @@ def crossed(value: Any) -> Any:
     """A result as the trusted side gets it."""
     tensors: dict[str, torch.Tensor] = {}
     tree = json.loads(json.dumps(inside.encode(value, tensors)))
-    return decode_value(tree, load_tensors(safetensors.torch.save(tensors) if tensors else b""))
+    return Decoder(load_tensors(safetensors.torch.save(tensors) if tensors else b"")).decode(tree)
 
 
 ODD: dict[str, Callable[[], torch.Tensor]] = {
@@ -180,11 +193,20 @@ def test_subclasses_of_numbers_tell_their_true_value() -> None:
 # --- hostile trees ----------------------------------------------------------------------------------------------------
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["0", "1", "tuple", "nan"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=6)
+    | st.sampled_from(["0", "1", "tuple", "nan"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["tensor", "floats", "float", "items", "type", "length", "other", "function"]), inner, max_size=3
+            st.sampled_from(
+                ["tensor", "floats", "float", "items", "type", "length", "other", "function"]
+            ),
+            inner,
+            max_size=3,
         )
     ),
     max_leaves=12,
@@ -196,7 +218,7 @@ CARRIED = {"0": torch.ones(2, 2), "1": torch.arange(3)}
 @given(JSON)
 def test_any_tree_is_decoded_or_refused(tree: Any) -> None:
     try:
-        plain(decode_value(tree, CARRIED))
+        plain(Decoder(CARRIED).decode(tree))
     except WireError:
         pass
 
@@ -222,8 +244,8 @@ def nested(levels: int) -> Any:
 @pytest.mark.parametrize("levels", [1, 900, 100_000])
 def test_nesting_anywhere_is_no_recursion_of_ours(key: str, levels: int) -> None:
     try:
-        decode_value({key: nested(levels)}, CARRIED)
-        decode_value({"items": [], key: nested(levels)}, CARRIED)
+        Decoder(CARRIED).decode({key: nested(levels)})
+        Decoder(CARRIED).decode({"items": [], key: nested(levels)})
     except WireError:
         pass
 
@@ -243,7 +265,7 @@ def test_nesting_anywhere_is_no_recursion_of_ours(key: str, levels: int) -> None
     ],
 )
 def test_absurd_values_are_cut_to_size(tree: Any, value: Any) -> None:
-    assert decode_value(tree, {}) == value
+    assert Decoder({}).decode(tree) == value
 
 
 @pytest.mark.parametrize(
@@ -266,17 +288,19 @@ def test_absurd_values_are_cut_to_size(tree: Any, value: Any) -> None:
 )
 def test_what_is_no_tree_is_refused(tree: Any) -> None:
     with pytest.raises(WireError):
-        decode_value(tree, CARRIED)
+        Decoder(CARRIED).decode(tree)
 
 
 def test_few_bytes_do_not_become_many_numbers() -> None:
     carried = {"0": torch.zeros(1 << 20, dtype=torch.uint8)}
     tracemalloc.start()
     with pytest.raises(WireError, match="too many numbers"):
-        decode_value({"items": [{"floats": "0"}] * 16}, carried)
+        Decoder(carried).decode({"items": [{"floats": "0"}] * 16})
     decoder = Decoder(carried)
     decoder.decode({"floats": "0"})
-    with pytest.raises(WireError, match="too many numbers"):  # the bound holds for all trees of a reply together
+    with pytest.raises(
+        WireError, match="too many numbers"
+    ):  # the bound holds for all trees of a reply together
         decoder.decode({"floats": "0"})
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -318,8 +342,12 @@ REFUSED = {
     "product overflows": packed(tensor("F32", [2**62, 4], [0, 0])),
     "negative": packed(tensor("F32", [-1], [0, 4]), bytes(4)),
     "unknown type": packed(tensor("F7", [1], [0, 1]), bytes(1)),
-    "overlap": packed({str(n): {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in range(2)}, bytes(4)),
-    "all header": packed({str(n): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(20_000)}),
+    "overlap": packed(
+        {str(n): {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in range(2)}, bytes(4)
+    ),
+    "all header": packed(
+        {str(n): {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for n in range(20_000)}
+    ),
 }
 
 
@@ -329,27 +357,34 @@ def test_what_is_no_payload_is_refused(payload: bytes) -> None:
         load_tensors(payload)
 
 
-@pytest.mark.parametrize("dtype", ["C64", "F8_E4M3", "F8_E5M2", "U16", "U32", "U64", "F4", "E8M0", "F6_E2M3"])
+@pytest.mark.parametrize(
+    "dtype", ["C64", "F8_E4M3", "F8_E5M2", "U16", "U32", "U64", "F4", "E8M0", "F6_E2M3"]
+)
 def test_odd_types_are_opaque_or_refused(dtype: str) -> None:
     for count in (1, 2, 4, 8, 16, 32):
         try:
             carried = load_tensors(packed(tensor(dtype, [4], [0, count]), bytes(count)))
         except WireError:
             continue
-        assert isinstance(decode_value({"tensor": "0"}, carried), Opaque)
+        assert isinstance(Decoder(carried).decode({"tensor": "0"}), Opaque)
 
 
 def test_empty_tensors_of_absurd_shapes_are_tensors() -> None:
     for shape in ([0, 2**62], [2**31, 0, 2**31]):
         try:
-            value = decode_value({"tensor": "0"}, load_tensors(packed(tensor("F32", shape, [0, 0]))))
+            carried = load_tensors(packed(tensor("F32", shape, [0, 0])))
+            value = Decoder(carried).decode({"tensor": "0"})
         except WireError:
             continue
         assert value.numel() == 0
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=300) | st.builds(packed, JSON, st.binary(max_size=40)) | st.builds(packed, st.binary(max_size=60)))
+@given(
+    st.binary(max_size=300)
+    | st.builds(packed, JSON, st.binary(max_size=40))
+    | st.builds(packed, st.binary(max_size=60))
+)
 def test_any_payload_is_read_or_refused(payload: bytes) -> None:
     try:
         for value in load_tensors(payload).values():
@@ -401,16 +436,22 @@ def test_the_other_side_reads_what_was_sent() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         send(ours, {"op": "call"}, {"0": torch.ones(2)}, 5.0)
-        header, payload = inside.read_frame(theirs.fileno())
+        header, payload = frames.read_frame(theirs.fileno())
         assert header == {"op": "call"}
         assert torch.equal(safetensors.torch.load(payload)["0"], torch.ones(2))
-        inside.write_all(theirs.fileno(), inside.pack({"outcome": "x"}, b"abc"))
+        frames.write_all(theirs.fileno(), frames.pack({"outcome": "x"}, b"abc"))
         assert receive(ours, 5.0, 100, 100) == ({"outcome": "x"}, b"abc")
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0\0\0", frame(b"{}", lengths=(100, 0)), frame(b"{}", lengths=(2**32 - 1, 0)), frame(b"{}", lengths=(2, 2**32 - 1))],
+    [
+        b"",
+        b"\0\0\0",
+        frame(b"{}", lengths=(100, 0)),
+        frame(b"{}", lengths=(2**32 - 1, 0)),
+        frame(b"{}", lengths=(2, 2**32 - 1)),
+    ],
 )
 def test_half_a_frame_or_one_over_the_bounds_is_a_lost_sandbox(data: bytes) -> None:
     tracemalloc.start()
@@ -451,7 +492,20 @@ def test_a_silent_sandbox_is_lost_in_time() -> None:
 
 
 HEADERS = st.dictionaries(
-    st.sampled_from(["outcome", "value", "arguments", "gradients", "message", "type", "where", "functions", "cpu_seconds"]), JSON
+    st.sampled_from(
+        [
+            "outcome",
+            "value",
+            "arguments",
+            "gradients",
+            "message",
+            "type",
+            "where",
+            "functions",
+            "cpu_seconds",
+        ]
+    ),
+    JSON,
 )
 
 
@@ -465,7 +519,7 @@ def test_any_reply_is_read_or_refused_and_has_one_clean_line(header: dict, paylo
         return
     assert reply.message.isprintable()
     assert len(reply.message) < 2000
-    Submission.loaded(None, Reply("loaded", header), ["f", "g"])  # type: ignore[arg-type]
+    Loaded.from_reply(None, Reply("loaded", header), ["f", "g"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("field", ["type", "message", "where"])
@@ -475,14 +529,14 @@ def test_deep_words_are_no_words(field: str) -> None:
 
 @pytest.mark.parametrize("functions", [None, 5, [], ["f"], {"f": None}, {"f": []}, {"g": {}}])
 def test_functions_that_are_none_are_missing(functions: Any) -> None:
-    submission = Submission.loaded(None, Reply("loaded", {"functions": functions}), ["f"])  # type: ignore[arg-type]
+    submission = Loaded.from_reply(None, Reply("loaded", {"functions": functions}), ["f"])  # type: ignore[arg-type]
     with pytest.raises(Verdict, match="f is not defined"):
         submission.require("f")
 
 
 def test_defaults_that_are_no_numbers_are_none() -> None:
     header = {"functions": {"f": {"a": nested(5000), "b": 2, "c": "x" * 10**6, "d": {}}}}
-    submission = Submission.loaded(None, Reply("loaded", header), ["f"])  # type: ignore[arg-type]
+    submission = Loaded.from_reply(None, Reply("loaded", header), ["f"])  # type: ignore[arg-type]
     assert submission.functions["f"] == {"a": None, "b": 2, "c": None, "d": None}
 
 
@@ -491,10 +545,12 @@ def test_large_replies_are_not_kept_for_the_diagnosis() -> None:
         def call(self, *arguments: Any, **options: Any) -> Reply:
             return Reply("returned", {}, torch.zeros(1 << 20), (torch.zeros(1 << 20),), (), 8 << 20)
 
-    submission = Submission(Generous(), {"f": {}})  # type: ignore[arg-type]
+    submission = Loaded(Generous(), {"f": {}})  # type: ignore[arg-type]
     for _ in range(3):
         assert submission.ask("f", (), {}, 0).value.numel() == 1 << 20
-    assert all(call.reply.value is None and call.reply.arguments == () for call in submission.recorded)
+    assert all(
+        call.reply.value is None and call.reply.arguments == () for call in submission.recorded
+    )
 
 
 # --- through a real box -----------------------------------------------------------------------------------------------
@@ -531,7 +587,9 @@ def forged(box: Box, header: str, payload: bytes = b"") -> Reply:
     return reply
 
 
-def test_nesting_that_one_side_reads_and_the_other_does_not_is_an_end_of_the_call(forger: Box) -> None:
+def test_nesting_that_one_side_reads_and_the_other_does_not_is_an_end_of_the_call(
+    forger: Box,
+) -> None:
     for levels in (300, 900, 930, 950, 965, 975, 985, 995, 5000):
         deep = "[" * levels + "]" * levels
         reply = forged(forger, f'{{"number": "NUMBER", "outcome": "raised", "message": {deep}}}')
@@ -540,16 +598,31 @@ def test_nesting_that_one_side_reads_and_the_other_does_not_is_an_end_of_the_cal
 
 
 def test_a_header_that_grows_when_rewritten_is_over_the_bound(forger: Box) -> None:
-    reply = forged(forger, '{"number": "NUMBER", "outcome": "raised", "message": "' + "é" * 300_000 + '"}')
+    reply = forged(
+        forger, '{"number": "NUMBER", "outcome": "raised", "message": "' + "é" * 300_000 + '"}'
+    )
     assert reply.outcome == "output_limit"
 
 
 def test_forged_values_are_wrong_answers(forger: Box) -> None:
-    assert forged(forger, '{"number": "NUMBER", "outcome": "returned", "value": {"tensor": "0"}}', b"noise").outcome == "died"
-    assert forged(forger, '{"number": "NUMBER", "outcome": "returned", "value": NaN}').outcome == "died"
+    assert (
+        forged(
+            forger,
+            '{"number": "NUMBER", "outcome": "returned", "value": {"tensor": "0"}}',
+            b"noise",
+        ).outcome
+        == "died"
+    )
+    assert (
+        forged(forger, '{"number": "NUMBER", "outcome": "returned", "value": NaN}').outcome
+        == "died"
+    )
     assert forged(forger, '{"number": "NUMBER", "outcome": 5}').outcome == "died"
     assert forged(forger, "{").outcome == "died"
-    reply = forged(forger, '{"number": "NUMBER", "outcome": "raised", "type": "\\ud800E", "message": "\\u001b[2J\\ud800x"}')
+    reply = forged(
+        forger,
+        '{"number": "NUMBER", "outcome": "raised", "type": "\\ud800E", "message": "\\u001b[2J\\ud800x"}',
+    )
     assert reply.message == "E: [2Jx"
 
 

@@ -1,6 +1,9 @@
-"""Start, limit, watch and kill what runs student code."""
+"""Start, limit, watch and kill what runs student code: the wall between the grader and a
+submission.
 
-from autograder.sandbox.limits import Limits
-from autograder.sandbox.process import Box, Reply, Sandbox
-
-__all__ = ["Box", "Limits", "Reply", "Sandbox"]
+process.py      the grader's end: one warm process for a run, one box for a submission
+wire.py         what crosses the line, seen from the trusted side
+bubblewrap.py   the first wall: what the sandboxed Python can see
+seccomp.py      the second wall: which system calls it may make
+inside/         what runs behind them
+"""

@@ -1,16 +1,18 @@
 """The first wall: what the sandboxed Python can see, as a bubblewrap command.
 
-    <where Python is installed>                                   read-only, at its own place
-    /run/venv                                                     read-only: the virtual environment
-    /usr/lib, /lib, /lib64, /usr/local/lib, /etc/ld.so.cache      read-only: the C library and its friends
-    /run/inside.py                                                read-only: the only file of this project
-    /dev/{null,zero,full,random,urandom}, /dev/shm                no other device
-    /proc                                                         of the sandbox's own processes, hidden from submissions
-    /tmp                                                          empty, private, bounded; each box mounts its own
+    <where Python is installed>         read-only, at its own place
+    /run/venv                           read-only: the virtual environment
+    /usr/lib, /lib, /lib64,             read-only: the C library and its friends
+    /usr/local/lib, /etc/ld.so.cache
+    /run/inside.zip                     read-only: the only file of this project
+    /dev/{null,zero,full,random,urandom}, /dev/shm      no other device
+    /proc                               of the sandbox's own processes, hidden from submissions
+    /tmp                                empty, private, bounded; each box mounts its own
 
-No network, no environment but `ENVIRONMENT`, no capability, no new privileges. Started by root, bubblewrap keeps the two
-capabilities that `inside.become` needs to turn into the unprivileged user `NOBODY` before it loads anything; started by
-anybody else, it makes a user namespace and stays that user.
+No network, no environment but `ENVIRONMENT`, no capability, no new privileges. Started by root,
+bubblewrap keeps the two capabilities that `walls.become` needs to turn into the unprivileged user
+`NOBODY` before it loads anything; started by anybody else, it makes a user namespace and stays that
+user.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from autograder.errors import SandboxUnavailable
 
 NOBODY = 65534
 VENV = "/run/venv"
-INSIDE = Path(__file__).with_name("inside.py")
+ARCHIVE = "/run/inside.zip"
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside.zygote import main; main()"
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 ENVIRONMENT = {
@@ -56,13 +59,18 @@ def runs_as_root() -> bool:
 
 
 def python_paths() -> dict[str, str]:
-    """Where this Python and its packages live, to where the sandbox has them; never a folder that holds more than that (`/usr`).
+    """Where this Python and its packages live, to where the sandbox has them; never a folder that
+    holds more than that (`/usr`).
 
-    A virtual environment moves to `VENV`: it may lie under /tmp, which is another one there, or in a project with a telling name.
+    A virtual environment moves to `VENV`: it may lie under /tmp, which is another one there, or in
+    a project with a telling name.
     """
     base = os.path.realpath(sys.base_prefix)
     if base == "/usr":
-        programs = (getattr(sys, "_base_executable", sys.executable), os.path.realpath(sys.executable))
+        programs = (
+            getattr(sys, "_base_executable", sys.executable),
+            os.path.realpath(sys.executable),
+        )
         paths = {program: program for program in programs}
     else:
         paths = {base: base, sys.base_prefix: sys.base_prefix}
@@ -71,7 +79,11 @@ def python_paths() -> dict[str, str]:
 
 def python() -> str:
     """The path of this Python inside the sandbox."""
-    return f"{VENV}/bin/{Path(sys.executable).name}" if sys.prefix != sys.base_prefix else sys.executable
+    return (
+        f"{VENV}/bin/{Path(sys.executable).name}"
+        if sys.prefix != sys.base_prefix
+        else sys.executable
+    )
 
 
 def parents(paths: Iterable[str]) -> list[str]:
@@ -81,15 +93,27 @@ def parents(paths: Iterable[str]) -> list[str]:
 
 
 def command(control: int, inside: int, *, init: bool) -> list[str]:
-    """The bubblewrap command that starts `inside.py` with its control socket on descriptor `control`.
+    """The bubblewrap command that starts the zygote with its control socket on descriptor
+    `control`.
 
-    inside: a descriptor of `inside.py`, which may lie in a folder that the sandboxed user cannot enter
-    init: let bubblewrap's own process be the first of the PID namespace; without it, `inside.py` is.
+    inside: a descriptor of the archive of `inside/`
+    init: let bubblewrap's own process be the first of the PID namespace; without it, the zygote is.
     """
     program = find_bubblewrap()
-    words = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    words = [
+        program,
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+    ]
     words += ["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-    words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if runs_as_root() else ["--unshare-user"]
+    words += (
+        ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        if runs_as_root()
+        else ["--unshare-user"]
+    )
     words += [] if init else ["--as-pid-1"]
     words += ["--perms", "1777", "--tmpfs", "/tmp"]
     for path in ("/dev", "/run", *parents(python_paths().values())):
@@ -98,25 +122,44 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
         words += ["--ro-bind-try", path, there]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
-    words += ["--perms", "1777", "--dir", "/dev/shm", "--perms", "0444", "--ro-bind-data", str(inside), "/run/inside.py"]
+    words += [
+        "--perms",
+        "1777",
+        "--dir",
+        "/dev/shm",
+        "--perms",
+        "0444",
+        "--ro-bind-data",
+        str(inside),
+        ARCHIVE,
+    ]
     words += ["--proc", "/proc", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
-    return [*words, "--", python(), "-s", "-P", "-B", "/run/inside.py", str(control)]
+    return [*words, "--", *zygote(python(), ARCHIVE, control)]
+
+
+def zygote(interpreter: str, inside: str, control: int) -> list[str]:
+    """The command of the warm process. inside: the folder or the archive that holds the package
+    `inside`
+    """
+    return [interpreter, "-s", "-P", "-B", "-c", START, inside, str(control)]
 
 
 def find_bubblewrap() -> str:
     """The path of `bwrap`; SandboxUnavailable where there is none."""
     if sys.platform != "linux":
         raise SandboxUnavailable(
-            f"submissions are graded in a bubblewrap sandbox, which needs Linux; this is {sys.platform}. "
-            "Grade in a Linux virtual machine or WSL 2, or grade code that you trust with --no-sandbox."
+            "submissions are graded in a bubblewrap sandbox, which needs Linux; "
+            f"this is {sys.platform}. Grade in a Linux virtual machine or WSL 2, "
+            "or grade code that you trust with --no-sandbox."
         )
     program = shutil.which("bwrap", path=os.environ.get("PATH", "") + ":/usr/bin:/bin")
     if program is None:
         raise SandboxUnavailable(
             "submissions are graded in a bubblewrap sandbox and `bwrap` is not installed. "
-            "Install it (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap; "
+            "Install it (Debian, Ubuntu: apt-get install bubblewrap; "
+            "Fedora: dnf install bubblewrap; "
             "Arch: pacman -S bubblewrap), or grade code that you trust with --no-sandbox."
         )
     return program
@@ -125,17 +168,29 @@ def find_bubblewrap() -> str:
 def explain_failure(text: str) -> str:
     """What to do about a bubblewrap or a boot that failed with `text` on standard error."""
     said = " ".join(text.split())[-400:] or "it said nothing"
-    if "uid map" in text or "user namespace" in text or "namespace" in text.lower() or "Operation not permitted" in text:
+    if (
+        "uid map" in text
+        or "user namespace" in text
+        or "namespace" in text.lower()
+        or "Operation not permitted" in text
+    ):
         mend = (
-            "This machine does not let bubblewrap make namespaces. Ubuntu 24.04: install the AppArmor profile for bwrap "
-            "(apt-get install apparmor-profiles) or set kernel.apparmor_restrict_unprivileged_userns=0; Debian: "
-            "kernel.unprivileged_userns_clone=1; Docker: run with --privileged, or grade on the host."
+            "This machine does not let bubblewrap make namespaces. "
+            "Ubuntu 24.04: install the AppArmor profile for bwrap "
+            "(apt-get install apparmor-profiles) or set "
+            "kernel.apparmor_restrict_unprivileged_userns=0; "
+            "Debian: kernel.unprivileged_userns_clone=1; "
+            "Docker: run with --privileged, or grade on the host."
         )
     elif "No module named" in text:
-        mend = "A package is missing in this Python environment: install the kit into a virtual environment of its own."
+        mend = (
+            "A package is missing in this Python environment: "
+            "install the kit into a virtual environment of its own."
+        )
     elif "Permission denied" in text:
         mend = (
-            f"The user that student code runs as cannot read {sys.prefix}: chmod -R a+rX it, or move it out of a private folder."
+            f"The user that student code runs as cannot read {sys.prefix}: "
+            "chmod -R a+rX it, or move it out of a private folder."
         )
     else:
         mend = "`autograder doctor` shows what this machine can do."
@@ -144,4 +199,6 @@ def explain_failure(text: str) -> str:
 
 def version() -> str:
     """Bubblewrap's own version line; SandboxUnavailable where there is none."""
-    return subprocess.run([find_bubblewrap(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(
+        [find_bubblewrap(), "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()

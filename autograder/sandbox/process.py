@@ -5,8 +5,8 @@
             box.load(units, ["sgd_factorise"])
             reply = box.call("sgd_factorise", (A, 2), {"num_epochs": 1}, seed=7)
 
-A sandbox may be shared by forked worker processes: a box is asked for with one atomic message on the control socket, and
-everything else passes over the box's own socket.
+A sandbox may be shared by forked worker processes: a box is asked for with one atomic message on
+the control socket, and everything else passes over the box's own socket.
 """
 
 from __future__ import annotations
@@ -19,24 +19,28 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from autograder import wire
 from autograder.errors import SandboxLost, SandboxUnavailable, WireError
-from autograder.sandbox import bubblewrap, seccomp
-from autograder.sandbox.limits import Limits
+from autograder.limits import Limits
+from autograder.sandbox import bubblewrap, seccomp, wire
 
+INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for one request: an `outcome`, and for a returned call its values as plain Python and tensors."""
+    """What came back for one request: an `outcome`, and for a returned call its values as plain
+    Python and tensors.
+    """
 
     outcome: str
     header: dict
@@ -47,8 +51,12 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """One line about an outcome that is not a return, the exception's kind and place included; cut to a length."""
-        kind, text, where = (wire.printable(self.header.get(name)) for name in ("type", "message", "where"))
+        """One line about an outcome that is not a return, the exception's kind and place included;
+        cut to a length.
+        """
+        kind, text, where = (
+            wire.printable(self.header.get(name)) for name in ("type", "message", "where")
+        )
         said = ": ".join(part for part in (kind, text) if part)
         return f"{said} ({where})" if where else said
 
@@ -64,36 +72,52 @@ def read_reply(header: dict, payload: bytes) -> Reply:
     return Reply(header["outcome"], header, value, after, gradients, len(payload))
 
 
+def archive() -> IO[bytes]:
+    """The folder `inside` as a zip archive: all of the project that the sandbox sees."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in sorted(INSIDE.glob("*.py")):
+            archive.write(path, f"inside/{path.name}")
+    file.seek(0)
+    return file
+
+
 @dataclass
 class Process:
-    """A started `inside.py`, its control socket and what it printed."""
+    """A started zygote, its control socket and what it printed."""
 
     popen: subprocess.Popen[bytes]
     control: socket.socket
     printed: IO[bytes]
+    starter: int = field(
+        default_factory=os.getpid
+    )  # forks of the grader share the process, and must not end it
 
     @classmethod
     def launch(cls, mode: str, program: bytes) -> Process:
-        """Start `inside.py`: "nested" or "single" behind bubblewrap, "none" without a wall. program: the system-call filter."""
+        """Start a zygote: "nested" or "single" behind bubblewrap, "none" without a wall. program:
+        the system-call filter.
+        """
         if mode != "none":
             bubblewrap.find_bubblewrap()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        inside = os.open(bubblewrap.INSIDE, os.O_RDONLY)
-        if mode == "none":
-            words = [sys.executable, "-s", "-P", "-B", str(bubblewrap.INSIDE), str(theirs.fileno())]
-            environment = dict(os.environ) | bubblewrap.environment()
-        else:
-            words = bubblewrap.command(theirs.fileno(), inside, init=mode == "nested")
-            environment = dict(os.environ)
-        with theirs:
-            try:
-                descriptors = (theirs.fileno(), inside)
-                popen = subprocess.Popen(
-                    words, env=environment, pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed
-                )
-            finally:
-                os.close(inside)
+        with theirs, archive() as inside:
+            descriptors = (theirs.fileno(), inside.fileno())
+            if mode == "none":
+                words = bubblewrap.zygote(sys.executable, str(INSIDE.parent), theirs.fileno())
+                environment = dict(os.environ) | bubblewrap.environment()
+            else:
+                words = bubblewrap.command(*descriptors, init=mode == "nested")
+                environment = dict(os.environ)
+            popen = subprocess.Popen(
+                words,
+                env=environment,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
+            )
         uid = bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None
         configuration = {"uid": uid, "mode": mode, "seccomp": base64.b64encode(program).decode()}
         with suppress(OSError):  # where it ended already, `ready` tells why
@@ -101,26 +125,31 @@ class Process:
         return cls(popen, ours, printed)
 
     def ready(self) -> dict:
-        """What the process says once it has booted; SandboxUnavailable, with its last words, where it does not."""
+        """What the process says once it has booted; SandboxUnavailable, with its last words, where
+        it does not.
+        """
         self.control.settimeout(BOOT_SECONDS)
         try:
-            told = json.loads(self.control.recv(1 << 16) or b"{}")
+            message = json.loads(self.control.recv(1 << 16) or b"{}")
         except (OSError, ValueError):
-            told = {}
-        if not told.get("ready"):
+            message = {}
+        if not message.get("ready"):
             self.stop()
             self.printed.seek(0)
-            said = self.printed.read().decode(errors="replace")
+            last_words = self.printed.read().decode(errors="replace")
             self.end()
-            raise SandboxUnavailable(bubblewrap.explain_failure(said))
+            raise SandboxUnavailable(bubblewrap.explain_failure(last_words))
         self.control.settimeout(None)
-        return told
+        return message
 
     def stop(self) -> None:
-        """End the process and everything that it started."""
+        """End the process and everything that it started; in a fork of the grader that started it,
+        only let go of it.
+        """
         self.control.close()
-        self.popen.kill()
-        self.popen.wait()
+        if os.getpid() == self.starter:
+            self.popen.kill()
+            self.popen.wait()
 
     def end(self) -> None:
         """Stop, and forget what was printed."""
@@ -133,11 +162,14 @@ class Sandbox:
 
     isolation: "sandbox" or "none"
     walls: what stands between a submission and the machine
-    nested: whether boxes are namespaces inside the warm process's (quick), or a sandbox each (slow: a boot for every submission, for
+    nested: whether boxes are namespaces inside the warm process's (quick), or a sandbox each (slow:
+        a boot for every submission, for
         machines that let bubblewrap make namespaces but not what runs in it)
     """
 
-    def __init__(self, process: Process | None, isolation: str, program: bytes, nested: bool) -> None:
+    def __init__(
+        self, process: Process | None, isolation: str, program: bytes, nested: bool
+    ) -> None:
         self._process, self._program = process, program
         self.isolation, self.nested = isolation, nested
         walls = ("bubblewrap", "seccomp") if program else ("bubblewrap",)
@@ -188,7 +220,9 @@ class Sandbox:
         return self._process.popen.pid if self._process is not None else None
 
     def close(self) -> None:
-        """End the warm process and every box."""
+        """End the warm process and every box; in a fork of the process that started it, only let go
+        of it.
+        """
         if self._process is not None:
             self._process.end()
 
@@ -208,29 +242,46 @@ class Box:
     directory: tempfile.TemporaryDirectory | None = None
     process: Process | None = None  # this box's own sandbox, where boxes are not nested
     opened: float = field(default_factory=time.monotonic, init=False)
-    cpu_seconds: float = field(default=0.0, init=False)  # of the submission's processes, read from outside them
-    function_seconds: float = field(default=0.0, init=False)  # of its functions alone, by their own account: for benchmarks
+    cpu_seconds: float = field(
+        default=0.0, init=False
+    )  # of the submission's processes, read from outside them
+    function_seconds: float = field(
+        default=0.0, init=False
+    )  # of its functions alone, by their own account: for benchmarks
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
-        """Run a submission's top level; the reply's header tells the functions it defined and what failed on the way."""
+        """Run a submission's top level; the reply's header tells the functions it defined and what
+        failed on the way.
+        """
         seconds = 3 * self.limits.load_wall_seconds + GRACE_SECONDS
         return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
 
     def call(
-        self, function: str, arguments: tuple, options: dict, *, seed: int, differentiate: bool = False, times: int = 1
+        self,
+        function: str,
+        arguments: tuple,
+        options: dict,
+        *,
+        seed: int,
+        differentiate: bool = False,
+        times: int = 1,
     ) -> Reply:
         """Call a function of the submission on fresh copies of the arguments, in a fresh process.
 
         times: how often, in that one process; the reply is that of the last call
         """
         if time.monotonic() - self.opened > self.limits.submission_seconds:
-            return Reply("timed_out", {"message": f"the whole submission was stopped after {self.limits.submission_seconds:g} s"})
+            limit = f"{self.limits.submission_seconds:g} s"
+            message = f"the whole submission was stopped after {limit}"
+            return Reply("timed_out", {"message": message})
         tensors: dict[str, torch.Tensor] = {}
         request = {
             "op": "call",
             "function": function,
             "arguments": [wire.encode_value(argument, tensors) for argument in arguments],
-            "options": {name: wire.encode_value(option, tensors) for name, option in options.items()},
+            "options": {
+                name: wire.encode_value(option, tensors) for name, option in options.items()
+            },
             "seed": seed,
             "differentiate": differentiate,
             "times": times,
@@ -241,14 +292,18 @@ class Box:
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
         wire.send(self.connection, request, tensors, seconds)
         try:
-            header, payload = wire.receive(self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes)
+            header, payload = wire.receive(
+                self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes
+            )
             used = header.get("cpu_seconds")
             self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
             own = header.get("function_seconds")
             self.function_seconds += own if isinstance(own, float) else 0.0
             return read_reply(header, payload)
         except WireError as error:
-            return Reply("died", {"message": f"the process wrote something that is no answer: {error}"})
+            return Reply(
+                "died", {"message": f"the process wrote something that is no answer: {error}"}
+            )
 
     def close(self) -> None:
         """End the box and everything in it."""

@@ -1,0 +1,158 @@
+"""Staff's side in; students' side and nbgrader's source out.
+
+    assignments/<slug>/       what students receive: README.md, <slug>.ipynb, test_public.py,
+                              the student kit, requirements.txt, data/ where there is any
+    course/source/<slug>/     nbgrader's source: the same files, the notebook with solutions
+
+A rebuild changes no byte, and nothing is written before the leak guard has seen all of it. What
+nbgrader makes of its source is `gradebook.commands`' matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.authoring.handout import STUB, notebook_bytes, source_notebook, student_notebook
+from autograder.authoring.leaks import guard
+from autograder.course import STUDENTS, Course, write_whole
+
+KIT = Path(__file__).with_name("student_kit")
+README = Path(__file__).with_name("skeleton") / "released_README.md"
+LITTER = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache")
+
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Built:
+    """An assignment's files by their path in its folder: the students' and nbgrader's source."""
+
+    assignment: Assignment
+    student: Files
+    source: Files
+
+
+def release(assignments: Sequence[Assignment]) -> list[Path]:
+    """Lay each assignment in `assignments/` and as nbgrader's source; gives the files that changed
+    or went.
+    """
+    built = [build(assignment) for assignment in assignments]
+    for one in built:
+        guard(one.assignment, one.student)
+    changed = []
+    for one in built:
+        changed += lay(one.assignment.released, one.student)
+        changed += lay(one.assignment.course.source / one.assignment.slug, one.source)
+    return changed
+
+
+def drift(assignments: Sequence[Assignment]) -> list[str]:
+    """What a release would change in `assignments/`, one line a file; nothing is written."""
+    found = []
+    for assignment in assignments:
+        files = build(assignment).student
+        guard(assignment, files)
+        there = files_in(assignment.released)
+        for name in sorted(files.keys() | there.keys()):
+            place = f"{STUDENTS}/{assignment.slug}/{name}"
+            if name not in there:
+                found.append(f"{place} is missing")
+            elif name not in files:
+                found.append(f"{place} is not part of the release")
+            elif files[name] != there[name].read_bytes():
+                found.append(f"{place} differs")
+    return found
+
+
+def build(assignment: Assignment) -> Built:
+    """An assignment's files, in memory."""
+    source = source_notebook(assignment)
+    student = student_notebook(source, nbgrader_config(assignment.course))
+    requirements = "".join(f"{line}\n" for line in assignment.requirements)
+    common: Files = {
+        "README.md": readme(assignment).encode(),
+        "requirements.txt": requirements.encode(),
+        "test_public.py": assignment.checks[0].read_bytes(),
+    }
+    for path in sorted(KIT.iterdir()):
+        if path.is_file():
+            common[path.name] = path.read_bytes()
+    for name, path in files_in(assignment.folder / "data").items():
+        common[f"data/{name}"] = path.read_bytes()
+    name = assignment.notebook.name
+    student_files = common | {name: notebook_bytes(student)}
+    return Built(assignment, student_files, common | {name: notebook_bytes(source)})
+
+
+def nbgrader_config(course: Course) -> Any:
+    """The settings of the course's nbgrader_config.py; without one, those that a release needs."""
+    from traitlets.config import Config
+    from traitlets.config.loader import PyFileConfigLoader
+
+    file = course.root / "nbgrader_config.py"
+    config = Config()
+    if file.is_file():
+        config = PyFileConfigLoader(file.name, path=str(course.root)).load_config()
+    config.CourseDirectory.root = str(course.work)
+    if "code_stub" not in config.ClearSolutions:
+        config.ClearSolutions.code_stub = {"python": STUB}
+    return config
+
+
+# --- README.md ------------------------------------------------------------------------------------
+
+
+def readme(assignment: Assignment) -> str:
+    """The student's README.md."""
+    parts = [f"# {assignment.title}"]
+    if assignment.objectives:
+        lines = "\n".join(f"- {line}" for line in assignment.objectives)
+        parts.append(f"When you have worked through this assignment you can:\n\n{lines}")
+    rows = [f"| `{name}` | {points:g} |" for name, points in assignment.functions.items()]
+    for points in assignment.written.values():
+        rows.append(f"| written question, in the notebook | {points:g} (read by a person) |")
+    parts.append("## Points\n\n| | points |\n|---|---|\n" + "\n".join(rows))
+    has_data = (assignment.folder / "data").is_dir()
+    data = "\n- `data/`: the data that the notebook reads" if has_data else ""
+    text = README.read_text(encoding="utf-8")
+    parts.append(text.replace("{slug}", assignment.slug).replace("{data}", data))
+    return "\n\n".join(parts)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def lay(folder: Path, files: Files) -> list[Path]:
+    """Make a folder hold exactly these files, each written whole; gives what changed or went."""
+    there = files_in(folder)
+    changed = []
+    for name, data in files.items():
+        path = folder / name
+        if name not in there or path.read_bytes() != data:
+            write_whole(path, data)
+            changed.append(path)
+    for name in there.keys() - files.keys():
+        there[name].unlink()
+        changed.append(there[name])
+    for inner in sorted(_folders_in(folder), reverse=True):
+        if not any(inner.iterdir()):
+            inner.rmdir()
+    return changed
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """The files below a folder by their path in it, without what Python and Jupyter leave."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if (path.is_file() or path.is_symlink()) and not set(place.parts) & set(LITTER):
+            found[place.as_posix()] = path
+    return found
+
+
+def _folders_in(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_dir())

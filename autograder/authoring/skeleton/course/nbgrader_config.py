@@ -1,0 +1,7 @@
+"""nbgrader's settings for this course: run `nbgrader` in this folder. What an instructor sets stands in course.toml."""
+
+from pathlib import Path
+
+from autograder.gradebook.settings import configure
+
+configure(get_config(), Path(__file__).resolve().parent)  # noqa: F821 - traitlets provides it

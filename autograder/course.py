@@ -1,0 +1,182 @@
+"""A course: where its files lie, its settings, its secret, and how a file is written whole.
+
+<root>/
+    course.toml                 title, course id, workers, limits, gradebook, exchange
+    nbgrader_config.py          two lines that hand nbgrader these settings
+    reference_solutions/        the staff's side: one folder an assignment
+    assignments/                the students' side, generated
+    course/                     kept out of version control, as it holds the secret and the grades
+        secret  source/  release/  submitted/  autograded/  feedback/  gradebook.db
+        results/<assignment>/<key>.json      graded submissions (grading/store.py)
+        log/grading.log                      tracebacks of the grader's own faults
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import tomllib
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import AuthoringError, UsageError
+
+STAFF = "reference_solutions"
+STUDENTS = "assignments"
+SETTINGS = "course.toml"
+KINDS = {str: "a text in quotes", int: "a whole number", dict: "a table"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What course.toml says.
+
+    course_id: nbgrader's name of the course, which the exchange needs
+    workers: how many submissions are graded at a time; 0: as many as there are cores
+    limits: in place of the defaults of `Limits`, for every assignment that says nothing else
+    gradebook: a database URL as SQLAlchemy has it; "": SQLite, in course/gradebook.db
+    exchange: the folder through which nbgrader hands out and collects; "": nbgrader's own
+    """
+
+    title: str = ""
+    course_id: str = ""
+    workers: int = 0
+    limits: dict[str, Any] = field(default_factory=dict)
+    gradebook: str = ""
+    exchange: str = ""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course by its root folder."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """The course at `start` (default: here) or around it, or the one that $AUTOGRADER_COURSE
+        names.
+        """
+        named = os.environ.get("AUTOGRADER_COURSE")
+        first = Path(named) if named else (start or Path.cwd())
+        for folder in (first.resolve(), *first.resolve().parents):
+            if (folder / STAFF).is_dir():
+                return cls(folder)
+        mend = "Change into it, set AUTOGRADER_COURSE, or make one: autograder init FOLDER."
+        raise UsageError(
+            f"no course here: {first} is not inside a folder that holds {STAFF}/. {mend}"
+        )
+
+    @property
+    def staff(self) -> Path:
+        return self.root / STAFF
+
+    @property
+    def students(self) -> Path:
+        return self.root / STUDENTS
+
+    @property
+    def work(self) -> Path:
+        """What the course keeps for itself, and nbgrader's own course folder."""
+        return self.root / "course"
+
+    @property
+    def source(self) -> Path:
+        return self.work / "source"
+
+    @property
+    def release(self) -> Path:
+        return self.work / "release"
+
+    @property
+    def submitted(self) -> Path:
+        return self.work / "submitted"
+
+    @property
+    def feedback(self) -> Path:
+        return self.work / "feedback"
+
+    @property
+    def gradebook(self) -> Path:
+        """The file of the SQLite gradebook, where the settings name no other database."""
+        return self.work / "gradebook.db"
+
+    @property
+    def results(self) -> Path:
+        return self.work / "results"
+
+    @property
+    def log(self) -> Path:
+        return self.work / "log" / "grading.log"
+
+    @cached_property
+    def settings(self) -> Settings:
+        """course.toml, validated; without one, the defaults."""
+        path = self.root / SETTINGS
+        return read_settings(path) if path.is_file() else Settings()
+
+    @property
+    def workers(self) -> int:
+        """How many submissions are graded at a time."""
+        return self.settings.workers or os.cpu_count() or 1
+
+    def secret(self) -> str:
+        """What the inputs of hidden checks derive from: made on first use, for everybody the same
+        one.
+        """
+        file = self.work / "secret"
+        if not file.exists():
+            self._make_secret(file)
+        return file.read_text(encoding="ascii").strip()
+
+    def _make_secret(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f"secret.{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_hex(32) + "\n")
+        try:
+            os.link(temporary, file)  # whoever comes first decides
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and validate a course.toml."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise AuthoringError(path, f"is not TOML ({error})", "Mend that line.") from error
+    defaults = {item.name: getattr(Settings(), item.name) for item in fields(Settings)}
+    if unknown := sorted(values.keys() - defaults.keys()):
+        mend = f"Known are {', '.join(defaults)}."
+        raise AuthoringError(path, f"has unknown settings {', '.join(unknown)}", mend)
+    for name, value in values.items():
+        wanted = type(defaults[name])
+        if type(value) is not wanted or (wanted is int and value < 0):
+            raise AuthoringError(path, f"has {name} = {value!r}", f"It is {KINDS[wanted]}.")
+    return Settings(**values)
+
+
+def write_whole(file: Path, data: str | bytes) -> None:
+    """Write a file so that no reader, and no interruption, ever sees a part of it."""
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, file)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

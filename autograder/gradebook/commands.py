@@ -1,0 +1,136 @@
+"""Every run of nbgrader, through its own API: release, autograde, feedback.
+
+course/                              nbgrader's course; nbgrader_config.py at the root describes it
+    release/<slug>/                  what `nbgrader generate_assignment` makes of source/<slug>/
+    submitted/<student>/<slug>/      what was collected
+    autograded/  feedback/  gradebook.db    nbgrader's own
+
+What the engine has graded it finds in the course's results; it starts no kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from autograder.assignment import Assignment
+from autograder.authoring.handout import INSTALL
+from autograder.authoring.release import files_in, nbgrader_config
+from autograder.course import Course, write_whole
+from autograder.errors import AutograderError, UsageError
+
+WRAPPED = "Handed in as the module `{name}`, which is what was graded."
+TAIL = 12  # lines of nbgrader's log that an error shows
+
+
+def generate(assignment: Assignment) -> list[Path]:
+    """Have nbgrader make its release and enter the assignment in the gradebook, unless both are so;
+    gives what changed.
+    """
+    if _is_generated(assignment):
+        return []
+    run_nbgrader(assignment.course, "generate_assignment", assignment.slug, force=True, create=True)
+    return [assignment.course.release / assignment.slug]
+
+
+def _is_generated(assignment: Assignment) -> bool:
+    """Whether nbgrader's release is that of `assignments/`, and its gradebook knows it."""
+    released = files_in(assignment.released)
+    made = files_in(assignment.course.release / assignment.slug)
+    if made.keys() != released.keys():
+        return False
+    if any(released[name].read_bytes() != made[name].read_bytes() for name in released):
+        return False
+    return _is_entered(assignment)
+
+
+def _is_entered(assignment: Assignment) -> bool:
+    gradebook = assignment.course.gradebook
+    if not gradebook.is_file():
+        return False
+    question = "select count(*) from assignment where name = ?"
+    with contextlib.closing(sqlite3.connect(f"{gradebook.as_uri()}?mode=ro", uri=True)) as database:
+        try:
+            return bool(database.execute(question, (assignment.slug,)).fetchone()[0])
+        except sqlite3.Error:
+            return False
+
+
+def wrap_modules(assignment: Assignment) -> list[Path]:
+    """Lay a notebook without code beside each module that was handed in alone, since nbgrader skips
+    students who have no notebook.
+
+    The notebook carries no answer: of a module and a notebook without code, the module counts.
+    """
+    laid = []
+    for folder in sorted(assignment.course.submitted.glob(f"*/{assignment.slug}")):
+        module, notebook = folder / f"{assignment.slug}.py", folder / f"{assignment.slug}.ipynb"
+        if os.path.lexists(module) and not os.path.lexists(notebook):
+            cell = nbformat.v4.new_markdown_cell(WRAPPED.format(name=module.name), id="handed-in")
+            write_whole(notebook, nbformat.writes(nbformat.v4.new_notebook(cells=[cell])) + "\n")
+            laid.append(notebook)
+    return laid
+
+
+def enter(assignment: Assignment) -> None:
+    """Enter the class's results into the gradebook."""
+    run_nbgrader(assignment.course, "autograde", assignment.slug, "*", force=True, create=True)
+
+
+def write_feedback(assignment: Assignment) -> None:
+    """Write every student's feedback page."""
+    run_nbgrader(assignment.course, "generate_feedback", assignment.slug, force=True)
+
+
+def run_nbgrader(course: Course, method: str, *arguments: Any, **options: Any) -> None:
+    """Call a method of nbgrader's API on the course; AutograderError with the last lines of its log
+    where it fails.
+    """
+    try:
+        from nbgrader.apps import NbGraderAPI
+    except ImportError as error:
+        raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
+    with alembic_on_path(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = getattr(NbGraderAPI(config=nbgrader_config(course)), method)(*arguments, **options)
+    if not result["success"]:
+        log = f"{result.get('log') or ''}{result.get('error') or ''}".strip()
+        tail = "\n".join(log.splitlines()[-TAIL:])
+        raise AutograderError(
+            f"nbgrader's {method} of {arguments[0]} failed in {course.work}:\n{tail}"
+        )
+
+
+def serve_formgrader(course: Course, port: int, *, browser: bool) -> int:
+    """Serve formgrader until it is interrupted; gives the server's exit status. A missing gradebook
+    is made.
+    """
+    command = [sys.executable, "-m", "jupyter", "lab", "--LabApp.default_url=/formgrader"]
+    command += [f"--ServerApp.root_dir={course.root}", f"--ServerApp.port={port}"]
+    command += [] if browser else ["--no-browser"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    with alembic_on_path():
+        return subprocess.run(command, cwd=course.root, check=False).returncode
+
+
+@contextlib.contextmanager
+def alembic_on_path() -> Iterator[None]:
+    """nbgrader makes a gradebook with the command `alembic`, which lies beside this Python,
+    activated or not.
+    """
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), before))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before

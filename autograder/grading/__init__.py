@@ -1,0 +1,11 @@
+"""A submission to a result.
+
+submission.py    find and read what was handed in, without running a line of it
+student.py       its functions as a check sees them; turns endings into verdicts
+checks.py        run an assignment's checks on it with pytest
+known.py         what known mistakes answer to calls, run once and remembered
+diagnosis.py     which known mistake a failing function behaves like
+grader.py        all of that, for one submission
+store.py         results kept between runs
+workers.py       a class of submissions on several processes
+"""

@@ -1,0 +1,348 @@
+"""Run an assignment's checks on a submission with pytest, in this process.
+
+Checks are plain pytest functions of a staff folder's test_public.py and test_hidden.py:
+
+    @pytest.mark.task("sgd_factorise")       which function it is about
+    @pytest.mark.points(2)                   what it is worth
+    @pytest.mark.hint("Look at ...")         where to look when it fails
+    def test_name(student, draw): '''One true sentence about the student's function.'''
+
+Fixtures: `student` (the submission behind the line), `reference` (solution.py, in this process),
+`draw` (the check's random inputs), `picture` (what a student's notebook draws where the check
+fails; nothing here).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from autograder.assignment import Assignment
+from autograder.errors import AuthoringError, AutograderError
+from autograder.results import Check
+
+if (
+    TYPE_CHECKING
+):  # plain pytest loads this file in every run: torch is imported when a submission is graded
+    from autograder.grading.student import Loaded, Student
+    from autograder.grading.submission import Submission
+    from autograder.sandbox.process import Sandbox
+
+MARKS = {
+    "task(function)": "the function of the assignment that a check is about",
+    "points(number)": "what a check is worth",
+    "hint(text)": "where to look when a check fails",
+}
+NO_SECRET = "no course"
+MESSAGE_CHARACTERS = 400
+UNUSED_PLUGINS = (
+    "terminal", "cacheprovider", "logging", "faulthandler", "unraisableexception",
+    "threadexception", "doctest", "junitxml", "pastebin", "setuponly", "setupplan", "stepwise",
+    "legacypath",
+)  # fmt: skip
+
+
+# --- what a check declares ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A check as its marks and its docstring declare it; None or "" for what is missing there.
+
+    function: whom it is about; points: what it is worth; sentence: what it says of that function
+    """
+
+    path: Path
+    line: int
+    name: str
+    function: str | None
+    points: float | None
+    hint: str | None
+    sentence: str
+
+    @property
+    def visibility(self) -> str:
+        return "hidden" if self.path.name == "test_hidden.py" else "public"
+
+    @classmethod
+    def of(cls, item: pytest.Item) -> Declared:
+        """The declaration of a collected check."""
+        arguments = {}
+        for name in ("task", "points", "hint"):
+            mark = item.get_closest_marker(name)
+            arguments[name] = mark.args[0] if mark is not None and len(mark.args) == 1 else None
+        docstring = getattr(item, "function", None).__doc__ or ""
+        points = arguments["points"]
+        return cls(
+            path=item.path,
+            line=(item.location[1] or 0) + 1,
+            name=item.name,
+            function=arguments["task"] or None,
+            points=float(points) if isinstance(points, int | float) else None,
+            hint=arguments["hint"],
+            sentence=" ".join(docstring.split("\n\n")[0].split()),
+        )
+
+
+def faults_of(assignment: Assignment, checks: list[Declared]) -> Iterator[AuthoringError]:
+    """Where the checks do not declare what they must, or do not fit assignment.toml."""
+    seen: dict[str, Path] = {}
+    for check in checks:
+        where = f"{check.path}:{check.line}"
+        marks = {"task": check.function, "points": check.points or None, "hint": check.hint}
+        for mark, value in marks.items():
+            if value is None:
+                yield AuthoringError(
+                    where, f"{check.name} has no {mark}", f"Add @pytest.mark.{mark}(...)."
+                )
+        if check.hint is not None and not check.hint.strip():
+            mend = "Say where to look, without giving the answer away."
+            yield AuthoringError(where, f"{check.name} has an empty hint", mend)
+        if not check.sentence:
+            mend = "Write one true sentence about the student's function."
+            yield AuthoringError(where, f"{check.name} has no docstring", mend)
+        if check.function and check.function not in assignment.functions:
+            what = f"{check.name} is about {check.function}, which assignment.toml does not name"
+            functions = ", ".join(assignment.functions)
+            mend = f"Its functions are {functions}: mend the task mark, or add the function."
+            yield AuthoringError(where, what, mend)
+        if check.name in seen:
+            what = f"{check.name} is also in {seen[check.name].name}"
+            yield AuthoringError(where, what, "Give each check a name of its own.")
+        seen[check.name] = check.path
+    yield from _wrong_totals(assignment, checks)
+
+
+def _wrong_totals(assignment: Assignment, checks: list[Declared]) -> Iterator[AuthoringError]:
+    for function, points in assignment.functions.items():
+        total = sum(check.points or 0.0 for check in checks if check.function == function)
+        if abs(total - points) > 1e-9:
+            what = f"gives {function} {points:g} points, and its checks add up to {total:g}"
+            mend = "Change the points of its checks, or the line in [functions]."
+            yield AuthoringError(assignment.folder / "assignment.toml", what, mend)
+
+
+# --- the plugins ----------------------------------------------------------------------------------
+
+
+class NoPicture:
+    """What public checks ask a student's notebook to draw; nothing is drawn here."""
+
+    def compare(self, *, yours: Any, expected: Any, name: str) -> None:
+        """A matrix or a vector beside what it should be, and the difference."""
+
+    def curve(
+        self, *, yours: Any, reference: Any = None, floor: float | None = None, name: str
+    ) -> None:
+        """A history of losses beside the reference's and the smallest that is possible."""
+
+
+class Fixtures:
+    """The fixtures and marks of checks.
+
+    student_of: the student whom the checks of a staff folder are about
+    secret: what the checks' random inputs derive from
+    """
+
+    def __init__(self, student_of: Callable[[Path], Student], secret: str) -> None:
+        self._student_of, self._secret = student_of, secret
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        for name, meaning in MARKS.items():
+            config.addinivalue_line("markers", f"{name}: {meaning}")
+
+    @pytest.fixture
+    def student(self, request: pytest.FixtureRequest) -> Student:
+        return self._student_of(request.path.parent)
+
+    @pytest.fixture
+    def reference(self, request: pytest.FixtureRequest) -> ModuleType:
+        return reference_of(request.path.with_name("solution.py"))
+
+    @pytest.fixture
+    def draw(self, request: pytest.FixtureRequest) -> Any:
+        from autograder.vocabulary import Draw
+
+        return Draw(self._secret, f"{request.path.parent.name}.{request.node.name}")
+
+    @pytest.fixture
+    def picture(self) -> NoPicture:
+        return NoPicture()
+
+
+class Collector:
+    """Keeps what the collected checks declare, and what keeps them from being run."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.declared: list[Declared] = []
+        self.faults: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            where = report.nodeid or self.assignment.folder
+            self.faults.append(f"{where} cannot be collected:\n{report.longreprtext}")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        self.declared = [Declared.of(item) for item in items]
+
+
+class Recorder(Collector):
+    """Keeps how each check ended."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        super().__init__(assignment)
+        self.checks: list[Check] = []
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        super().pytest_collection_modifyitems(items)
+        fault = next(faults_of(self.assignment, self.declared), None)
+        if fault is not None:
+            self.faults.append(str(fault))
+            items.clear()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo
+    ) -> Generator[None, Any, Any]:
+        report = yield
+        if call.when == "call" or call.excinfo is not None:
+            try:
+                self.checks.append(judge(Declared.of(item), call))
+            except Fault as fault:
+                self.faults.append(f"{item.nodeid}: {fault}\n{report.longreprtext}")
+        return report
+
+
+def run_checks(
+    assignment: Assignment,
+    student: Student,
+    secret: str = NO_SECRET,
+    *,
+    until_one_fails: bool = False,
+) -> list[Check]:
+    """Run an assignment's checks on a student; AutograderError where the checks themselves are at
+    fault.
+
+    until_one_fails: leave out the checks after the first that does not pass; for a mutant, which
+        need not lose more than one
+    """
+    recorder = Recorder(assignment)
+    fixtures = Fixtures(lambda folder: student, secret)
+    _pytest(assignment, [recorder, fixtures], ["--maxfail=1"] if until_one_fails else [])
+    if recorder.faults:
+        raise AutograderError("\n".join(recorder.faults))
+    return recorder.checks
+
+
+def declared_checks(assignment: Assignment) -> list[Declared]:
+    """What the checks of an assignment declare, without running one; AutograderError where a file
+    cannot be collected.
+    """
+    collector = Collector(assignment)
+    _pytest(assignment, [collector, Fixtures(_nobody, NO_SECRET)], ["--collect-only"])
+    if collector.faults:
+        raise AutograderError("\n".join(collector.faults))
+    return collector.declared
+
+
+def _nobody(folder: Path) -> Student:
+    raise AssertionError(f"checks in {folder} run without a student")
+
+
+def _pytest(assignment: Assignment, plugins: list[Any], options: list[str]) -> None:
+    arguments = ["-s", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"]
+    for name in UNUSED_PLUGINS:
+        arguments += ["-p", f"no:{name}"]
+    arguments += ["-c", os.devnull, "--noconftest", f"--rootdir={assignment.course.root}"]
+    try:
+        status = pytest.main([*arguments, *options, *map(str, assignment.checks)], plugins=plugins)
+    finally:
+        _forget(assignment.checks)
+    fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+    if status not in fine and not plugins[0].faults:
+        raise AutograderError(f"pytest ended with {status!r} on {assignment.folder}")
+
+
+def _forget(files: tuple[Path, ...]) -> None:
+    """Drop the modules of these files, so that the next run reads them anew: pytest keeps what it
+    imported, by name.
+    """
+    paths, stems = set(map(str, files)), tuple(path.stem for path in files)
+    for name, module in list(sys.modules.items()):
+        if name.endswith(stems) and getattr(module, "__file__", None) in paths:
+            del sys.modules[name]
+
+
+@cache
+def reference_of(solution: Path) -> ModuleType:
+    """A solution.py, imported once a process."""
+    name = f"reference_{solution.parent.name}"
+    specification = importlib.util.spec_from_file_location(name, solution)
+    if specification is None or specification.loader is None:
+        raise AuthoringError(solution, "cannot be imported", "It must be a Python module.")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+# --- how a check ended ----------------------------------------------------------------------------
+
+
+class Fault(Exception):
+    """A check that failed through no doing of the student's."""
+
+
+def judge(declared: Declared, call: pytest.CallInfo) -> Check:
+    """The value of one check that ran; Fault where an exception came from the check itself."""
+    outcome, message = verdict(call.excinfo.value if call.excinfo is not None else None)
+    failed = outcome != "passed"
+    return Check(
+        name=declared.name,
+        function=declared.function or "",
+        points=declared.points or 0.0,
+        outcome=outcome,
+        visibility=declared.visibility,
+        message=(message or f"not so: {declared.sentence}") if failed else "",
+        seconds=round(call.duration, 4),
+        title=declared.sentence,
+        hint=(declared.hint or "") if failed else "",
+    )
+
+
+def verdict(error: BaseException | None) -> tuple[str, str]:
+    """The outcome and the one line for the student that an ended check stands for."""
+    from autograder.grading.student import Verdict
+
+    if error is None:
+        return "passed", ""
+    text = str(error).strip()
+    line = text.splitlines()[0][:MESSAGE_CHARACTERS] if text else ""
+    if isinstance(error, Verdict):
+        return error.outcome, line
+    if isinstance(error, AssertionError):
+        return "failed", line
+    raise Fault(f"{type(error).__name__}: {line}")
+
+
+@contextmanager
+def open_submission(
+    sandbox: Sandbox, assignment: Assignment, submission: Submission
+) -> Iterator[Loaded]:
+    """Load what was handed in into a box of its own: `with open_submission(...) as loaded`."""
+    from autograder.grading.student import Loaded
+
+    with sandbox.open(assignment.limits) as box:
+        units = [asdict(unit) for unit in submission.units]
+        reply = box.load(units, list(assignment.functions))
+        yield Loaded.from_reply(box, reply, assignment.functions)

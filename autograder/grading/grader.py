@@ -1,0 +1,194 @@
+"""One submission from what was handed in to its result."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from autograder.assignment import Assignment
+from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
+from autograder.grading.checks import open_submission, run_checks
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.known import Known
+from autograder.grading.student import Student
+from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
+from autograder.results import Result
+from autograder.sandbox.process import Sandbox
+
+log = logging.getLogger(__name__)
+faults = logging.getLogger(
+    "autograder.faults"
+)  # tracebacks; a command hands it the course's log file
+faults.propagate = False
+faults.addHandler(logging.NullHandler())
+
+
+@contextmanager
+def faults_in(file: Path) -> Iterator[None]:
+    """Write the tracebacks of the grader's own faults into a log file while this lasts."""
+    handler = FaultFile(file)
+    faults.addHandler(handler)
+    try:
+        yield
+    finally:
+        faults.removeHandler(handler)
+        handler.close()
+
+
+class FaultFile(logging.FileHandler):
+    """A log file that is made when there is something to write; where that cannot be done, grading
+    goes on.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, delay=True, encoding="utf-8", errors="backslashreplace")
+        self.setFormatter(logging.Formatter("--- %(asctime)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Nothing: a full disk must not end a grading."""
+
+
+class Grader:
+    """Grades submissions of one assignment, one at a time. Forks share the sandbox that was warm
+    before them.
+
+    secret: what the inputs of hidden checks derive from
+    isolation: "sandbox", or "none" for code that one trusts
+    sandbox: one that runs already, and is not ended with this grader
+    diagnoses: whether failing functions are compared with the known mistakes
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        secret: str,
+        *,
+        isolation: str = "sandbox",
+        sandbox: Sandbox | None = None,
+        diagnoses: bool = True,
+    ) -> None:
+        self.assignment, self.secret, self.isolation = assignment, secret, isolation
+        self.sandbox, self.diagnoses = sandbox, diagnoses
+        self._own = ExitStack()  # what this grader started
+
+    def warm(self) -> Sandbox:
+        """The running sandbox, started if there is none."""
+        torch.set_num_threads(
+            1
+        )  # sums the same everywhere; and torch with threads does not survive a worker's fork
+        if self.sandbox is None:
+            self.sandbox = self._own.enter_context(Sandbox.start(self.isolation))
+        return self.sandbox
+
+    def close(self) -> None:
+        """End the sandbox if this grader started it."""
+        self._own.close()
+        self.sandbox = None
+
+    @cached_property
+    def known(self) -> Known:
+        return Known(self.assignment)
+
+    @cached_property
+    def released(self) -> ReleasedCells:
+        return released_cells(self.assignment)
+
+    def read(self, found: Found) -> Submission:
+        """What was handed in; SubmissionError where it cannot be read."""
+        return read(found.path, self.released.not_run)
+
+    def grade(self, found: Found, submission: Submission | None = None) -> Result:
+        """The result of one submission. Never raises for what a student handed in.
+
+        submission: what stands in the file, where it has been read already Raises
+            SandboxUnavailable where this machine cannot build the wall: that is no matter of one
+            submission.
+        """
+        start = time.monotonic()
+        try:
+            result = self._run_twice(found, submission or self.read(found), start)
+            return result.filed_as(str(found.path), found.student)
+        except SubmissionError as error:
+            return self.blank(found, error.status, str(error), start)
+        except SandboxUnavailable:
+            raise
+        except Exception as error:
+            return self.at_fault(found, error, start)
+
+    def _run_twice(self, found: Found, submission: Submission, start: float) -> Result:
+        """Run a submission; once more in a new sandbox where the first one was lost."""
+        try:
+            return self.run(submission, start)
+        except SandboxLost as error:
+            log.warning("%r: %s; trying once more", str(found.path), error)
+            self.close()
+            return self.run(submission, start)
+
+    def run(self, submission: Submission, start: float | None = None) -> Result:
+        """Load a submission behind the line, run the checks on it, and give the result, filed under
+        no name.
+        """
+        start = time.monotonic() if start is None else start
+        sandbox = self.warm()
+        with open_submission(sandbox, self.assignment, submission) as loaded:
+            checks = run_checks(self.assignment, Student(loaded), self.secret)
+            diagnosis = diagnose(self.known, sandbox, checks, loaded) if self.diagnoses else ()
+        return Result(
+            assignment=self.assignment.slug,
+            submission="",
+            student=None,
+            status="graded",
+            max_score=self.assignment.max_score,
+            tests=tuple(checks),
+            diagnosis=diagnosis,
+            isolation=sandbox.isolation,
+            walls=sandbox.walls,
+            grader=self.assignment.digest,
+            digest=submission.digest,
+            seconds=round(time.monotonic() - start, 3),
+        )
+
+    def blank(self, found: Found, status: str, message: str, start: float) -> Result:
+        """The result of a submission that was not graded, and why."""
+        return Result(
+            assignment=self.assignment.slug,
+            submission=str(found.path),
+            student=found.student,
+            status=status,
+            max_score=self.assignment.max_score,
+            message=message,
+            isolation=self.isolation,
+            grader=self.assignment.digest,
+            seconds=round(time.monotonic() - start, 3),
+        )
+
+    def at_fault(self, found: Found, error: BaseException, start: float) -> Result:
+        """The result where the grader itself failed; what happened goes into the log."""
+        log.error("grader error on %r: %s", str(found.path), error)
+        faults.error("%r", str(found.path), exc_info=error)
+        message = "the grader failed on this submission; nothing was graded"
+        if isinstance(error, SandboxError):
+            message = f"the sandbox failed on this submission: {error}"
+        return self.blank(found, "grader_error", message, start)
+
+
+def attempt(grader: Grader, found: Found) -> Submission | Result:
+    """What was handed in as read, or the result that says why it cannot be."""
+    start = time.monotonic()
+    try:
+        return grader.read(found)
+    except SubmissionError as error:
+        return grader.blank(found, error.status, str(error), start)
+    except Exception as error:
+        return grader.at_fault(found, error, start)

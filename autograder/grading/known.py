@@ -1,0 +1,123 @@
+"""What the known mistakes, and the reference solution, answer to calls of checks: behind the line,
+and remembered.
+
+Checks make nearly the same calls to every submission, so that after the first few of a class little
+is left to run.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.assignment import Assignment, Overlay
+from autograder.grading.student import Recorded
+from autograder.sandbox.process import Box, Reply, Sandbox
+
+REMEMBERED = 8192  # replies, the latest; a few kilobytes each
+RESTART = Path(__file__).with_name("restart.py")
+
+
+class Known:
+    """The known mistakes of one assignment, and what they answered so far."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self._replies: OrderedDict[Hashable, Reply] = OrderedDict()
+
+    @contextmanager
+    def running(self, sandbox: Sandbox, mistake: Overlay | None) -> Iterator[Running]:
+        """One mistake (None: the solution itself), ready to be called."""
+        with ExitStack() as stack:
+            yield Running(self, sandbox, mistake, stack)
+
+    def recall(self, key: Hashable) -> Reply | None:
+        return self._replies.get(key)
+
+    def remember(self, key: Hashable, reply: Reply) -> None:
+        self._replies[key] = reply
+        if len(self._replies) > REMEMBERED:
+            self._replies.popitem(last=False)
+
+
+class Running:
+    """A mistake laid over the solution, loaded into a box when the first call is not remembered.
+    Raises what a box raises.
+    """
+
+    def __init__(
+        self, known: Known, sandbox: Sandbox, mistake: Overlay | None, stack: ExitStack
+    ) -> None:
+        self._known, self._sandbox, self._mistake, self._stack = known, sandbox, mistake, stack
+        self._box: Box | None = None
+
+    def reply(self, call: Recorded) -> Reply:
+        """How a call ends that a check made."""
+        key = (self._mistake and self._mistake.name, fingerprint(call))
+        reply = self._known.recall(key)
+        if reply is None:
+            differentiate, times = call.differentiate, call.times
+            arguments, options, seed = call.arguments, call.options, call.seed
+            reply = self._loaded().call(
+                call.function,
+                arguments,
+                options,
+                seed=seed,
+                differentiate=differentiate,
+                times=times,
+            )
+            if reply.outcome in (
+                "returned",
+                "raised",
+            ):  # what broke a limit may not do so on an idle machine
+                self._known.remember(key, reply)
+        return reply
+
+    def reply_from(self, call: Recorded, start: list[torch.Tensor]) -> Reply:
+        """How a call ends where the function's start is drawn as the tensors of `start`."""
+        settings = self._known.assignment.start
+        assert settings is not None, "without [diagnosis] there are no starts"
+        names, values = list(call.options), list(call.options.values())
+        arguments = (call.function, settings.draw, start, list(call.arguments), names, values)
+        reply = self._loaded().call(
+            "call_from_start", arguments, {}, seed=call.seed, times=call.times
+        )
+        return (
+            replace(reply, arguments=tuple(reply.arguments[3]))
+            if len(reply.arguments) > 3
+            else reply
+        )
+
+    def _loaded(self) -> Box:
+        if self._box is None:
+            assignment = self._known.assignment
+            files = [assignment.solution, RESTART]
+            if self._mistake is not None:
+                files.append(self._mistake.path)
+            units = []
+            for file in files:
+                unit = {"kind": "statements", "source": file.read_text("utf-8"), "label": file.stem}
+                units.append(unit)
+            self._box = self._stack.enter_context(self._sandbox.open(assignment.limits))
+            self._box.load(units, [*assignment.functions, "call_from_start"])
+        return self._box
+
+
+def fingerprint(call: Recorded) -> Hashable:
+    """Equal for calls that are the same to the last bit, and for no others."""
+    given = (call.arguments, tuple(call.options.items()))
+    return (call.function, _exact(given), call.seed, call.differentiate, call.times)
+
+
+def _exact(value: Any) -> Hashable:
+    if isinstance(value, torch.Tensor):
+        return (str(value.dtype), tuple(value.shape), value.detach().contiguous().numpy().tobytes())
+    if isinstance(value, tuple | list):
+        return (type(value).__name__, tuple(map(_exact, value)))
+    return (type(value).__name__, repr(value))

@@ -1,0 +1,188 @@
+"""The student's functions, as a check sees them: `student.sgd_factorise(A, 2, num_epochs=5)` is a
+call behind the line.
+
+A call that returns gives its value. Any other end raises a `Verdict`, which `checks` turns into
+that check's outcome, so a check is written as if nothing could go wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.errors import SubmissionError
+from autograder.sandbox.process import Box, Reply
+from autograder.sandbox.wire import printable
+from autograder.vocabulary import Call
+
+RECORDED_BYTES = (
+    1 << 20
+)  # larger replies are not kept: no diagnosis compares them, and they would add up
+SAYS = {
+    "timed_out": "{name} did not finish: {message}",
+    "out_of_memory": "{name} needs too much memory: {message}",
+    "output_limit": "{name} {message}",
+    "died": "{name} ended its process: {message}",
+    "missing": "{name} is not defined",
+    "raised": "{name} raised {message}",
+}
+
+
+class Verdict(Exception):
+    """How a call ended that did not return.
+
+    outcome: one of `results.OUTCOMES`
+    error_types: for "raised", the names of the exception's class and of its bases, as in
+        ("NotSquare", "ValueError", "Exception")
+    """
+
+    def __init__(self, outcome: str, message: str, error_types: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.outcome, self.error_types = outcome, error_types
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A call that was made, and how it ended: what a diagnosis compares."""
+
+    function: str
+    arguments: tuple
+    options: dict[str, Any]
+    seed: int
+    differentiate: bool
+    times: int
+    reply: Reply
+
+
+@dataclass
+class Loaded:
+    """A submission in its box: the box, and what is known of its functions."""
+
+    box: Box
+    functions: dict[str, dict[str, Any]]
+    timed_out: set[str] = field(default_factory=set)
+    failed: Verdict | None = None
+    recorded: list[Recorded] = field(default_factory=list)
+
+    def require(self, name: str) -> None:
+        """A Verdict unless the submission defines the function."""
+        if self.failed is not None:
+            raise Verdict(self.failed.outcome, str(self.failed))
+        if name not in self.functions:
+            raise Verdict("missing", SAYS["missing"].format(name=name))
+
+    @classmethod
+    def from_reply(cls, box: Box, reply: Reply, names: Iterable[str]) -> Loaded:
+        """A submission from the reply to its loading. Where its top level could not be run, every
+        call ends the same way.
+
+        Raises SubmissionError where it is not Python.
+        """
+        if reply.outcome == "unreadable":
+            raise SubmissionError("unreadable", f"this is not Python: {reply.message}")
+        defined = reply.header.get("functions") if reply.outcome == "loaded" else {}
+        functions = {}
+        for name in names:
+            defaults = defined.get(name) if isinstance(defined, dict) else None
+            if isinstance(defaults, dict):
+                functions[name] = plain_numbers(defaults)
+        loaded = cls(box, functions)
+        if reply.outcome != "loaded":
+            outcome = reply.outcome if reply.outcome in SAYS else "died"
+            loaded.failed = Verdict(outcome, f"the top level of the file {reply.message}")
+        return loaded
+
+    def ask(
+        self,
+        name: str,
+        arguments: tuple,
+        options: dict,
+        seed: int,
+        differentiate: bool = False,
+        times: int = 1,
+    ) -> Reply:
+        """Call a function; a Verdict where it did not return. A function that timed out once is not
+        called again.
+        """
+        self.require(name)
+        if name in self.timed_out:
+            raise Verdict("timed_out", f"{name} was not called again after it did not finish")
+        reply = self.box.call(
+            name, arguments, options, seed=seed, differentiate=differentiate, times=times
+        )
+        kept = (
+            reply
+            if reply.size <= RECORDED_BYTES
+            else replace(reply, value=None, arguments=(), gradients=())
+        )
+        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, times, kept))
+        if reply.outcome == "returned":
+            return reply
+        if reply.outcome == "timed_out":
+            self.timed_out.add(name)
+        outcome = reply.outcome if reply.outcome in SAYS else "died"
+        bases = reply.header.get("bases")
+        error_types = tuple(map(printable, bases[:8])) if isinstance(bases, list) else ()
+        if "NotImplementedError" in error_types:
+            raise Verdict("raised", f"{name} is not written yet", error_types)
+        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_types)
+
+
+def plain_numbers(defaults: dict) -> dict[str, Any]:
+    """Parameters with their defaults where these are numbers, None where a submission says anything
+    else.
+    """
+    return {
+        name: value if isinstance(value, int | float) else None for name, value in defaults.items()
+    }
+
+
+class Student:
+    """Gives each function of a submission as an attribute; every call starts from the same seed and
+    fresh arguments.
+    """
+
+    def __init__(self, submission: Loaded, seed: int = 0, times: int = 1) -> None:
+        self._submission, self._seed, self._times = submission, seed, times
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *arguments, **options: self.call(name, *arguments, **options).value
+
+    def seeded(self, seed: int) -> Student:
+        """The same functions, called after `torch.manual_seed(seed)`."""
+        return Student(self._submission, seed, self._times)
+
+    def twice(self) -> Student:
+        """The same functions, each called a second time in the process of the first call: what does
+        it leave behind?
+
+        Both calls start from the same seed and from fresh arguments; the second one is what the
+        check sees.
+        """
+        return Student(self._submission, self._seed, 2)
+
+    def call(self, name: str, *arguments: Any, **options: Any) -> Call:
+        """Call a function by name; gives its value and the arguments as they are after the call."""
+        reply = self._submission.ask(name, arguments, options, self._seed, times=self._times)
+        return Call(reply.value, reply.arguments)
+
+    def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple]:
+        """A function's value and the gradients of its sum with respect to each floating tensor
+        argument.
+
+        A gradient is None where the value does not depend differentiably on that argument.
+        """
+        reply = self._submission.ask(
+            name, arguments, options, self._seed, differentiate=True, times=self._times
+        )
+        return reply.value, reply.gradients
+
+    def defaults(self, name: str) -> dict[str, Any]:
+        """The parameters of a function, in order, with their default values (None: no default, or
+        not a number).
+        """
+        self._submission.require(name)
+        return self._submission.functions[name]

@@ -1,0 +1,288 @@
+"""Find and read what students handed in, without running a line of it.
+
+    PATH                                  a module (.py), a notebook (.ipynb)
+    PATH/<student>/<assignment>/...       or a folder in nbgrader's submitted layout
+
+Everything here is hostile: bytes are bounded before they are parsed, parsed as data, and only
+regular files are opened. No Python is parsed on this side of the line, since there is code that
+takes the parser minutes: what is none is found out behind it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.errors import SubmissionError, UsageError
+
+MAX_BYTES = 16 << 20  # a notebook with its pictures
+MAX_DEPTH = 64
+MAX_CONTAINERS = (
+    250_000  # lists and objects in a notebook's JSON, so that few bytes do not become much memory
+)
+MAX_CELLS = 2000
+MAX_SOURCE = 1 << 20  # characters of code, all cells together
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that somebody handed in (`path`, which may not exist), and who."""
+
+    path: Path
+    student: str | None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A piece of a submission that runs by itself: a module's statements, or one cell of a
+    notebook.
+    """
+
+    kind: str
+    source: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What was handed in, as read: its units in order, and the digest of its bytes."""
+
+    units: tuple[Unit, ...]
+    digest: str
+
+
+def find(path: Path, slug: str) -> list[Found]:
+    """The submissions at `path`, students in sorted order."""
+    if not os.path.isdir(path):
+        return [Found(path, None)]
+    if os.path.isdir(path / slug):
+        return [Found(counts(path / slug, slug), path.absolute().name)]
+    try:
+        students = sorted(name for name in os.listdir(path) if not name.startswith("."))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be listed ({error.strerror}).") from error
+    found = [
+        Found(counts(path / name / slug, slug), name)
+        for name in students
+        if os.path.isdir(path / name / slug)
+    ]
+    if not found:
+        raise UsageError(
+            f"no submission of {slug} in {path}: it holds no folder <student>/{slug}/."
+        )
+    return found
+
+
+def counts(folder: Path, slug: str) -> Path:
+    """Which file of a student's folder counts: the notebook, else the module. A notebook without
+    code beside a module does not.
+
+    Of a folder that is a link to somewhere else, nothing counts: the link is what was handed in,
+    and it is no regular file.
+    """
+    if os.path.islink(folder):
+        return folder
+    notebook, module = folder / f"{slug}.ipynb", folder / f"{slug}.py"
+    if os.path.lexists(module) and (not os.path.lexists(notebook) or _without_code(notebook)):
+        return module
+    return notebook
+
+
+def _without_code(notebook: Path) -> bool:
+    try:
+        return not read(notebook).units
+    except SubmissionError:
+        return False
+
+
+def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
+    """Read one submission; SubmissionError with the status that says why where it cannot be.
+
+    skip: normalised sources of cells that are not run (`ReleasedCells.not_run`)
+    """
+    data = read_bytes(path)
+    digest = hashlib.sha256(data).hexdigest()
+    text = text_of(data, path)
+    if path.suffix == ".ipynb":
+        cells = notebook_cells(text, path)
+        units = [
+            Unit("cell", source, str(number))
+            for number, source in cells
+            if normalised(source) not in skip
+        ]
+    else:
+        bound_code(len(text), path)
+        units = [Unit("statements", text, "")]
+    return Submission(tuple(units), digest)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a regular file of bounded size, without following a link in its last place."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SubmissionError("unreadable", f"{path.name} is not a regular file")
+            data = _read_at_most(descriptor, MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise SubmissionError("missing", f"there is no file {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise SubmissionError(
+            "unreadable", f"{path.name} cannot be opened ({_reason(error)})"
+        ) from None
+    if len(data) > MAX_BYTES:
+        raise SubmissionError(
+            "unreadable", f"{path.name} is larger than {MAX_BYTES >> 20} MiB; clear its outputs"
+        )
+    return data
+
+
+def _read_at_most(descriptor: int, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count and (part := os.read(descriptor, count - len(data))):
+        data += part
+    return bytes(data)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    number = getattr(error, "errno", None)
+    return (
+        "it is a link" if number == errno.ELOOP else getattr(error, "strerror", None) or str(error)
+    )
+
+
+def text_of(data: bytes, path: Path) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SubmissionError(
+            "unreadable", f"{path.name} is not UTF-8 (byte {error.start})"
+        ) from None
+    if "\0" in text:
+        raise SubmissionError("unreadable", f"{path.name} holds null bytes")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def bound_code(characters: int, path: Path) -> None:
+    if characters > MAX_SOURCE:
+        raise SubmissionError(
+            "unreadable", f"{path.name} holds more than {MAX_SOURCE >> 20} Mi characters of code"
+        )
+
+
+def notebook_cells(text: str, path: Path) -> list[tuple[int, str]]:
+    """The code cells of a notebook of format 3 or 4, numbered among all cells from 1. Nothing else
+    of it is believed.
+    """
+    cells = [
+        (number, cell)
+        for number, cell in enumerate(notebook_parts(text, path), start=1)
+        if cell.get("cell_type") == "code"
+    ]
+    sources = [(number, source_of(cell)) for number, cell in cells]
+    bound_code(sum(len(source) for _, source in sources), path)
+    return [(number, source) for number, source in sources if source.strip()]
+
+
+def notebook_parts(text: str, path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook as bounded plain dictionaries."""
+    if not modest(text):
+        raise SubmissionError(
+            "unreadable", f"{path.name} is nested too deep, or in too many parts, to be a notebook"
+        )
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SubmissionError(
+            "unreadable", f"{path.name} is not a notebook ({str(error)[:100]})"
+        ) from None
+    if not isinstance(notebook, dict):
+        raise SubmissionError("unreadable", f"{path.name} is not a notebook")
+    cells = notebook.get("cells")
+    if cells is None:  # format 3
+        sheets = notebook.get("worksheets")
+        first = sheets[0] if isinstance(sheets, list) and sheets else None
+        cells = first.get("cells") if isinstance(first, dict) else None
+    if not isinstance(cells, list):
+        raise SubmissionError(
+            "unreadable", f"{path.name} is not a notebook: it has no list of cells"
+        )
+    if len(cells) > MAX_CELLS:
+        raise SubmissionError("unreadable", f"{path.name} has more than {MAX_CELLS} cells")
+    return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text, whichever of the formats' ways it is kept in; "" where it is none."""
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return source.replace("\0", "") if isinstance(source, str) else ""
+
+
+STRING = re.compile(
+    r'"[^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+(?:"|\Z)', re.DOTALL
+)  # one that is never closed goes on to the end
+BRACKET = re.compile(r"[\[\]{}]")
+
+
+def modest(text: str) -> bool:
+    """Whether the brackets of JSON text nest and number within the bounds, counted without building
+    anything.
+    """
+    depth = opened = 0
+    for bracket in BRACKET.finditer(STRING.sub("", text)):
+        opens = bracket[0] in "[{"
+        depth, opened = depth + (1 if opens else -1), opened + opens
+        if depth > MAX_DEPTH or opened > MAX_CONTAINERS or depth < 0:
+            return False
+    return True
+
+
+def normalised(source: str) -> str:
+    """A cell's text without what an editor may change by itself."""
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
+
+
+@dataclass(frozen=True)
+class ReleasedCells:
+    """The cells of the notebook that students received, as normalised texts.
+
+    texts: of all cells
+    not_run: of those that are not run where a student left them as they were: demonstrations and
+        check cells
+    """
+
+    texts: frozenset[str] = frozenset()
+    not_run: frozenset[str] = frozenset()
+
+    def has(self, source: str) -> bool:
+        """Whether a cell is as released."""
+        return normalised(source) in self.texts
+
+
+def released_cells(assignment: Assignment) -> ReleasedCells:
+    """The cells of an assignment's released notebook; none where it is not released."""
+    if not assignment.notebook.is_file():
+        return ReleasedCells()
+    texts, not_run = set(), set()
+    for cell in json.loads(assignment.notebook.read_text(encoding="utf-8"))["cells"]:
+        text = normalised(source_of(cell))
+        texts.add(text)
+        metadata = cell.get("metadata", {})
+        marked = "setup" in metadata.get("tags", ()) or metadata.get("nbgrader", {}).get(
+            "solution", False
+        )
+        if cell["cell_type"] == "code" and not marked:
+            not_run.add(text)
+    return ReleasedCells(frozenset(texts), frozenset(not_run))

@@ -1,0 +1,262 @@
+"""A class of submissions on several processes.
+
+The parent reads what was handed in, looks it up in the store, and hands what is new to workers:
+forks of itself that share one warm sandbox. A worker that ends costs only the submission that ended
+it. Results come back to the parent, which keeps them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import torch
+
+from autograder.errors import AutograderError
+from autograder.grading.grader import Grader, attempt
+from autograder.grading.store import Store
+from autograder.grading.submission import Found, Submission
+from autograder.results import Result
+
+log = logging.getLogger(__name__)
+PR_SET_PDEATHSIG = 1  # prctl(2)
+ATTEMPTS = 2  # of a task whose worker ended
+
+
+class WorkerEnded(AutograderError):
+    """A worker process ended without an answer."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a worker sends where its task raised."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A task, its place among all, and which attempt at it this is."""
+
+    place: int
+    task: Any
+    attempt: int = 1
+
+
+class Worker:
+    """A forked process that answers one task after another."""
+
+    def __init__(self, work: Callable[[Any], Any], others: Iterable[Worker]) -> None:
+        context = multiprocessing.get_context("fork")
+        self.connection, theirs = context.Pipe()
+        inherited = [self.connection, *(other.connection for other in others)]
+        self.process: BaseProcess = context.Process(
+            target=_serve, args=(work, theirs, inherited), daemon=True
+        )
+        self.process.start()
+        theirs.close()
+        self.assigned: Assigned | None = None
+
+    def hand_over(self, assigned: Assigned) -> None:
+        """Give it a task."""
+        self.assigned = assigned
+        with suppress(OSError):  # where it has ended, `receive` finds out
+            self.connection.send(assigned.task)
+
+    def receive(self) -> tuple[Assigned, Any]:
+        """The task it had and its answer, WorkerEnded if it ended; raises what the task raised."""
+        assert self.assigned is not None
+        assigned = self.assigned
+        try:
+            answer = self.connection.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            status = self.process.exitcode
+            self.end()
+            return assigned, WorkerEnded(f"exit status {status}")
+        self.assigned = None
+        if isinstance(answer, Failure):
+            raise answer.error
+        return assigned, answer
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _serve(work: Callable[[Any], Any], connection: Connection, inherited: list[Connection]) -> None:
+    """A worker's life: it keeps to one thread, leaves Ctrl-C to its parent, and does not outlive
+    it.
+    """
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(AttributeError, OSError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for other in inherited:
+        other.close()
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        connection.send(_answer(work, task))
+
+
+def _answer(work: Callable[[Any], Any], task: Any) -> Any:
+    try:
+        return work(task)
+    except AutograderError as error:
+        return Failure(error)
+
+
+def run_on_workers(
+    work: Callable[[Any], Any], tasks: Iterable[Any], count: int
+) -> Iterator[tuple[int, Any]]:
+    """(place of a task, its answer) as the answers come, from `count` forked processes.
+
+    work: called in a worker with one task; an AutograderError that it raises is raised here
+    tasks: taken as workers become free A task whose worker ends is tried again in another; where
+        that ends too, its answer is WorkerEnded.
+    """
+    waiting: Iterator[tuple[int, Any]] = enumerate(tasks)
+    failed: deque[Assigned] = deque()
+    workers: list[Worker] = []
+    try:
+        while True:
+            _keep_busy(workers, work, waiting, failed, count)
+            busy = [worker for worker in workers if worker.assigned is not None]
+            if not busy:
+                return
+            ready = wait([worker.connection for worker in busy])
+            for worker in busy:
+                if worker.connection not in ready:
+                    continue
+                assigned, answer = worker.receive()
+                if isinstance(answer, WorkerEnded):
+                    workers.remove(worker)
+                    log.warning("a grading process ended (%s); going on without it", answer)
+                    if assigned.attempt < ATTEMPTS:
+                        failed.append(replace(assigned, attempt=assigned.attempt + 1))
+                        continue
+                yield assigned.place, answer
+    finally:
+        for worker in workers:
+            worker.end()
+
+
+def _keep_busy(
+    workers: list[Worker],
+    work: Callable[[Any], Any],
+    waiting: Iterator[tuple[int, Any]],
+    failed: deque[Assigned],
+    count: int,
+) -> None:
+    """Give every idle worker a task; start workers, up to `count`, while there are tasks."""
+    while True:
+        idle = next((worker for worker in workers if worker.assigned is None), None)
+        if idle is None and len(workers) == count:
+            return
+        assigned = failed.popleft() if failed else None
+        if assigned is None:
+            place, task = next(waiting, (-1, None))
+            if place < 0:
+                return
+            assigned = Assigned(place, task)
+        if idle is None:
+            idle = Worker(work, workers)
+            workers.append(idle)
+        idle.hand_over(assigned)
+
+
+def grade_class(
+    grader: Grader,
+    submissions: Iterable[Found],
+    workers: int,
+    *,
+    store: Store | None = None,
+    again: bool = False,
+    progress: Callable[[Result], None] = lambda result: None,
+) -> Generator[Result, None, None]:
+    """Grade submissions on `workers` processes; results come in the order of the submissions, each
+    as soon as it can.
+
+    store: where results are kept between runs (None: nowhere)
+    again: grade even what the store has
+    progress: called with each result when it is done, in any order
+    """
+    found = list(submissions)
+    results: dict[int, Result] = {}
+    following = 0
+    for place, result in _graded(grader, found, workers, store, again):
+        results[place] = result
+        progress(result)
+        while following in results:
+            yield results.pop(following)
+            following += 1
+
+
+def _graded(
+    grader: Grader, found: list[Found], workers: int, store: Store | None, again: bool
+) -> Iterator[tuple[int, Result]]:
+    """The place and the result of every submission: first those that need no grading."""
+    new = []
+    for place, one in enumerate(found):
+        kept = _without_grading(grader, one, None if again else store)
+        if kept is None:
+            new.append(place)
+        else:
+            yield place, kept
+    for number, result in _graded_anew(grader, [found[place] for place in new], workers, store):
+        yield new[number], result
+
+
+def _without_grading(grader: Grader, found: Found, store: Store | None) -> Result | None:
+    """The result of a submission that cannot be read, or that the store has."""
+    submission = attempt(grader, found)
+    if isinstance(submission, Result):
+        return submission
+    kept = store.get(submission) if store is not None else None
+    return kept and kept.filed_as(str(found.path), found.student)
+
+
+def _graded_anew(
+    grader: Grader, found: list[Found], workers: int, store: Store | None
+) -> Iterator[tuple[int, Result]]:
+    """Grade, each submission read when its turn comes, and keep what was graded."""
+    read: dict[int, Submission | Result] = {}
+
+    def tasks() -> Iterator[tuple[Found, Submission | Result]]:
+        for place, one in enumerate(found):
+            read[place] = attempt(grader, one)
+            yield one, read[place]
+
+    for place, answer in _answers(grader, tasks(), min(workers, len(found))):
+        submission = read.pop(place)
+        if isinstance(answer, WorkerEnded):
+            answer = grader.at_fault(found[place], answer, time.monotonic())
+        elif store is not None and answer.status == "graded" and isinstance(submission, Submission):
+            store.put(submission, answer)
+        yield place, answer
+
+
+def _answers(grader: Grader, tasks: Iterable[Any], workers: int) -> Iterator[tuple[int, Any]]:
+    def grade(task: tuple[Found, Submission | Result]) -> Result:
+        found, submission = task
+        return submission if isinstance(submission, Result) else grader.grade(found, submission)
+
+    if workers > 1:
+        grader.warm()
+        return run_on_workers(grade, tasks, workers)
+    return enumerate(map(grade, tasks))

@@ -1,0 +1,308 @@
+"""The first process of a box: starts the loader, holds it to its limits, and kills. It runs no
+student code.
+
+Everything the loader and its calls write is hostile: sizes are bounded before they are read, types
+checked before they are used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+
+from .frames import FRAME, pack, read_frame, write_all
+from .loader import serve_submission
+from .meter import Census, CpuClock
+from .walls import confine_student
+
+TICK_SECONDS = 0.02
+TOP_LEVEL_ENDS = ("loaded", "unreadable")
+
+
+class Breach(Exception):
+    """A limit was broken or the submission's processes are gone; carries the reply that says so."""
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.reply = {"outcome": outcome, "message": message}
+
+
+class Watch:
+    """One request's limits, and the clocks that they are held against."""
+
+    def __init__(self, clock: CpuClock, cpu_limit: float, wall_limit: float) -> None:
+        self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
+        self.start = time.monotonic()
+        self.due = (
+            self.start + TICK_SECONDS
+        )  # most calls end before the first census, which takes longer than they do
+        self.before: float | None = None  # CPU seconds of all processes at the first census
+
+
+class Supervisor:
+    """One submission's box, seen from its first process."""
+
+    def __init__(self, channel: int, limits: dict, census: Census | None) -> None:
+        self.channel, self.limits, self.census, self.owns_namespace = (
+            channel,
+            limits,
+            census,
+            census is not None,
+        )
+        self.loader = 0
+        self.load_request: dict = {}
+        self.requests = self.replies = self.output = -1
+        self.buffer = bytearray()
+        self.cpu_used = 0.0
+        self.started = False
+        # of the request under way; what earlier ones left running may still write, and is not heard
+        self.number = 0
+
+    def serve(self) -> None:
+        """Answer the grader's requests until it hangs up."""
+        while True:
+            try:
+                request, payload = read_frame(self.channel)
+            except EOFError:
+                return
+            if request["op"] == "load":
+                self.load_request = {**request, "skip": None}
+                reply, tensors = self.load()
+            else:
+                reply, tensors = self.call(request, payload)
+            write_all(self.channel, self.pack_bounded(reply, tensors))
+
+    def pack_bounded(self, reply: dict, tensors: bytes) -> bytes:
+        """The frame of a reply, whose header may have grown over the bound, or deeper than can be
+        written, since it was read.
+        """
+        used = {"cpu_seconds": round(self.cpu_used, 4)}
+        try:
+            if len(json.dumps(reply)) <= self.limits["header_bytes"]:
+                return pack(reply | used, tensors)
+        except RecursionError:
+            pass
+        return pack(
+            {"outcome": "output_limit", "message": "returned more than the grader reads"} | used
+        )
+
+    def load(self) -> tuple[dict, bytes]:
+        """Start the loader; where a unit uses up the time limit, start again without it and with
+        definitions only after it.
+        """
+        for _ in range(3):
+            self.kill_everything()
+            self.number += 1
+            self.load_request["number"] = self.number
+            self.start_loader()
+            cpu, wall = self.limits["load_cpu_seconds"], self.limits["load_wall_seconds"]
+            try:
+                return self.exchange(
+                    self.loader,
+                    cpu,
+                    wall,
+                    finished=lambda header: header.get("outcome") in TOP_LEVEL_ENDS,
+                )
+            except Breach as breach:
+                self.kill_everything()
+                reply = breach.reply
+                if self.progress in (None, self.load_request["skip"]):
+                    break
+                self.load_request["skip"] = self.progress
+        return reply, b""
+
+    def call(self, request: dict, payload: bytes) -> tuple[dict, bytes]:
+        """One call. Where an earlier call left the loader unable to start it, the loader is made
+        anew, once.
+        """
+        for _ in range(2):
+            if not self.loader:
+                reply, _ = self.load()
+                if reply["outcome"] != "loaded":
+                    return reply, b""
+            self.started = False
+            self.number += 1
+            try:
+                self.send(pack(request | {"number": self.number}, payload))
+                cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
+                return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
+            except Breach as breach:
+                self.kill_everything()
+                reply = breach.reply
+                if self.started:
+                    break
+        return reply, b""
+
+    def start_loader(self) -> None:
+        requests, self.requests = os.pipe()
+        self.replies, replies = os.pipe()
+        self.output, output = os.pipe()
+        self.buffer.clear()
+        self.written = 0
+        self.progress: int | None = None
+        pid = os.fork()
+        if pid == 0:
+            try:
+                for descriptor in (self.requests, self.replies, self.output, self.channel):
+                    os.close(descriptor)
+                if self.census:
+                    os.close(self.census.folder)
+                os.setsid()
+                os.dup2(output, 1)
+                os.dup2(output, 2)
+                os.close(output)
+                confine_student(self.limits)
+                serve_submission(self.load_request, requests, replies, self.limits)
+            finally:
+                os._exit(1)
+        self.loader = pid
+        for descriptor in (requests, replies, output):
+            os.close(descriptor)
+        os.set_blocking(self.requests, False)
+
+    def send(self, data: bytes) -> None:
+        """Write a request to the loader, which may be hostile and never read it."""
+        deadline = time.monotonic() + self.limits["call_wall_seconds"]
+        view = memoryview(data)
+        while view:
+            ready = select.select([], [self.requests], [], max(0.0, deadline - time.monotonic()))[1]
+            if not ready:
+                raise Breach("timed_out", "the submission stopped listening")
+            try:
+                view = view[os.write(self.requests, view) :]
+            except BrokenPipeError:
+                raise Breach("died", "the process ended before the call") from None
+
+    def exchange(
+        self, pid: int | None, cpu_limit: float, wall_limit: float, finished
+    ) -> tuple[dict, bytes]:
+        """Wait for the reply to what was asked, reading everything that comes on the way within its
+        limits.
+        """
+        watch = Watch(CpuClock(pid), cpu_limit, wall_limit)
+        self.written = 0
+        reply: tuple[dict, bytes] | None = None
+        while True:
+            readable = select.select([self.replies, self.output], [], [], TICK_SECONDS)[0]
+            if self.output in readable:
+                self.drain()
+            if self.replies in readable:
+                for header, payload in self.frames_that_came():
+                    if "started" in header:
+                        self.started = True
+                        watch.clock = CpuClock(header["started"])
+                    elif "progress" in header:
+                        self.progress = header["progress"]
+                    elif "outcome" in header and reply is None:
+                        reply = header, payload
+                    if finished(header):
+                        self.cpu_used += watch.clock.last
+                        if reply is None:
+                            raise Breach(
+                                "died",
+                                f"the process ended without an answer ({ending(header['ended'])})",
+                            )
+                        return reply
+            elif self.loader_is_gone():
+                raise Breach("died", "the process ended without an answer")
+            self.enforce(watch)
+
+    def frames_that_came(self) -> Iterator[tuple[dict, bytes]]:
+        """Read what is there; the whole frames in it that answer the request under way."""
+        part = os.read(self.replies, 1 << 20)
+        if not part:
+            raise Breach("died", "the process ended without an answer")
+        self.buffer += part
+        while (frame := self.next_frame()) is not None:
+            if frame[0].get("number") == self.number:
+                yield frame
+
+    def enforce(self, watch: Watch) -> None:
+        """A Breach where the processes have used more than they may."""
+        seconds, now = watch.clock.read(), time.monotonic()
+        if self.census and now >= watch.due:
+            watch.due = now + TICK_SECONDS
+            together, memory = self.census.take()
+            watch.before = together if watch.before is None else watch.before
+            seconds = max(seconds, together - watch.before)
+            if self.limits["memory_bytes"] is not None and memory > 2 * self.limits["memory_bytes"]:
+                raise Breach("out_of_memory", "its processes together reached the memory limit")
+        if seconds > watch.cpu_limit:
+            self.cpu_used += seconds
+            raise Breach("timed_out", f"stopped after {watch.cpu_limit:g} s of computing")
+        if now - watch.start > watch.wall_limit:
+            self.cpu_used += seconds
+            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s")
+
+    def loader_is_gone(self) -> bool:
+        """Whether the loader ended, though something that it left may hold its pipes open."""
+        return os.waitid(os.P_PID, self.loader, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def drain(self) -> None:
+        self.written += len(os.read(self.output, 1 << 20))
+        if self.written > self.limits["output_bytes"]:
+            raise Breach(
+                "output_limit", f"printed more than {self.limits['output_bytes'] // 1024} KiB"
+            )
+
+    def next_frame(self) -> tuple[dict, bytes] | None:
+        """The next whole frame of the buffer, from a writer that may be hostile."""
+        if len(self.buffer) < FRAME.size:
+            return None
+        header_length, payload_length = FRAME.unpack_from(self.buffer)
+        if (
+            header_length > self.limits["header_bytes"]
+            or payload_length > self.limits["reply_bytes"]
+        ):
+            raise Breach("output_limit", "returned more than the grader reads")
+        end = FRAME.size + header_length + payload_length
+        if len(self.buffer) < end:
+            return None
+        text = bytes(self.buffer[FRAME.size : FRAME.size + header_length])
+        payload = bytes(self.buffer[FRAME.size + header_length : end])
+        del self.buffer[:end]
+        return believe_shape(text), payload
+
+    def kill_everything(self) -> None:
+        """Leave no process of the submission alive, whatever it forked or detached."""
+        if self.loader:
+            with contextlib.suppress(ProcessLookupError):
+                if self.owns_namespace:
+                    os.kill(-1, signal.SIGKILL)
+                else:
+                    os.killpg(self.loader, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, 0 if self.owns_namespace else os.WNOHANG)[0]:
+                    pass
+            for descriptor in (self.requests, self.replies, self.output):
+                os.close(descriptor)
+        self.loader = 0
+
+
+def believe_shape(text: bytes) -> dict:
+    """A header from hostile bytes: a JSON object whose control fields have the right types; else
+    the process 'died'.
+    """
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise Breach("died", "the process wrote something that is no answer")
+    for name, kind in (("started", int), ("progress", int), ("ended", int), ("outcome", str)):
+        if name in header and type(header[name]) is not kind:
+            raise Breach("died", "the process wrote something that is no answer")
+    return header
+
+
+def ending(code: int) -> str:
+    if code >= 0:
+        return f"exit status {code}"
+    with contextlib.suppress(ValueError):
+        return f"killed by {signal.Signals(-code).name}"
+    return f"killed by signal {-code}"

@@ -1,0 +1,101 @@
+"""Namespaces, mounts, capabilities, the system-call filter and resource limits: what stands around
+a submission.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import struct
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x4000, 0x40000
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
+SECCOMP_MODE_FILTER = 2
+
+
+def libc():
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def check_call(name: str, result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def mount_tmpfs(where: str, options: str, flags: int) -> None:
+    check_call(
+        f"mount {where}",
+        libc().mount(
+            b"tmpfs", where.encode(), b"tmpfs", flags | MS_NOSUID | MS_NODEV, options.encode()
+        ),
+    )
+
+
+def enter_namespaces() -> None:
+    """New user, PID, mount, IPC, UTS and network namespaces for the child that is forked next."""
+    uid, gid = os.getuid(), os.getgid()
+    flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
+    check_call("unshare", libc().unshare(flags))
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def furnish(limits: dict) -> None:
+    """Private /tmp and /dev/shm of a bounded size, and nothing where /proc was."""
+    check_call("mount /", libc().mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+    mount_tmpfs("/tmp", f"size={limits['tmp_bytes']},nr_inodes=4096,mode=1777", MS_NOEXEC)
+    mount_tmpfs("/dev/shm", f"size={limits['tmp_bytes'] // 4},nr_inodes=256,mode=1777", MS_NOEXEC)
+    mount_tmpfs("/proc", "size=4k,nr_inodes=1,mode=555", MS_RDONLY | MS_NOEXEC)
+
+
+def drop_capabilities() -> None:
+    header = struct.pack("=Ii", 0x20080522, 0)
+    check_call("capset", libc().capset(header, bytes(24)))
+
+
+def filter_system_calls(program: bytes) -> None:
+    """Install a seccomp filter that was built outside (empty: none could be built)."""
+    check_call("no_new_privs", libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    if program:
+        code = ctypes.create_string_buffer(program, len(program))
+        pointer = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
+        check_call("seccomp", libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, pointer, 0, 0))
+
+
+def confine_student(limits: dict) -> None:
+    """Resource limits of the loader and all that it forks."""
+    signal.signal(
+        signal.SIGXFSZ, signal.SIG_IGN
+    )  # as Python has it: a file over its bound is an OSError
+    bounds = {
+        resource.RLIMIT_AS: limits["address_space_bytes"],
+        resource.RLIMIT_NPROC: limits["processes"],
+        resource.RLIMIT_NOFILE: limits["open_files"],
+        resource.RLIMIT_FSIZE: limits["file_bytes"],
+        resource.RLIMIT_CORE: 0,
+    }
+    for which, bound in bounds.items():
+        if bound is not None:
+            resource.setrlimit(which, (bound, bound))
+    os.chdir(limits["directory"])
+
+
+def become(uid: int | None) -> None:
+    """Give up root for good. `uid` None: already an ordinary user."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        check_call(
+            "prctl", libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        )  # setuid cleared it, and /proc/self was root's without

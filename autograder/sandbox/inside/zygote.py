@@ -1,0 +1,192 @@
+"""The warm process: it loads torch once, then forks a box for every submission. It holds nothing
+secret and runs no student code.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+
+from .call import payload_of
+from .loader import shell
+from .meter import Census
+from .supervisor import Supervisor
+from .walls import (
+    PR_SET_DUMPABLE,
+    become,
+    check_call,
+    drop_capabilities,
+    enter_namespaces,
+    filter_system_calls,
+    furnish,
+    libc,
+)
+
+PR_SET_PDEATHSIG = 1
+MADV_COLLAPSE = 25
+
+
+def main() -> None:
+    """Serve the grader at the other end of the socket whose descriptor is the first argument."""
+    sys.path.pop(0)  # where these files came from: no module of a submission's shall be one of them
+    zygote(socket.socket(fileno=int(sys.argv[1])))
+
+
+def zygote(control: socket.socket) -> None:
+    """Serve boxes until the grader hangs up. Messages: a JSON configuration first, then one a box,
+    with its socket.
+    """
+    configuration = json.loads(control.recv(1 << 16))
+    program = base64.b64decode(configuration["seccomp"])
+    become(configuration["uid"])
+    warm_up()
+    settle_memory()
+    baseline = address_space_bytes()
+    control.send(
+        json.dumps(
+            {"ready": True, "nested": configuration["mode"] == "nested" and can_nest()}
+        ).encode()
+    )
+    while True:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        readable = select.select([control], [], [], 1.0)[0]
+        if not readable:
+            continue
+        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        if not message:
+            return
+        limits = json.loads(message)
+        if limits["memory_bytes"] is not None and baseline:
+            limits["address_space_bytes"] = baseline + limits["memory_bytes"]
+        if configuration["mode"] == "single":
+            control.close()
+            box(descriptors[0], limits, program, Census())
+            return
+        if os.fork() == 0:
+            status = 1
+            try:
+                control.close()
+                with contextlib.suppress(EOFError, BrokenPipeError):
+                    open_box(descriptors[0], limits, program, configuration["mode"])
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(descriptors[0])
+
+
+def warm_up() -> None:
+    """Load and run once what submissions use, so that forks find it loaded."""
+    import IPython  # noqa: F401
+    import matplotlib
+    import numpy  # noqa: F401
+    import safetensors.torch
+    import torch
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    vars(torch)["set_num_threads"] = lambda count: (
+        None
+    )  # more threads than one would hang the forks that follow
+    matrix = torch.rand(3, 3, requires_grad=True)
+    for optimizer in (
+        torch.optim.SGD([matrix], lr=0.1, momentum=0.9),
+        torch.optim.Adam([matrix], lr=0.1),
+    ):
+        optimizer.zero_grad()
+        ((matrix @ matrix - torch.eye(3)) ** 2).mean().backward()
+        optimizer.step()
+    torch.linalg.svd(matrix.detach())
+    torch.linalg.inv(matrix.detach() + torch.eye(3))
+    safetensors.torch.load(payload_of({"0": torch.rand(2)}))
+    safetensors.torch.load(payload_of({"0": torch.rand(2, dtype=torch.float16)}))
+    shell().run_cell("1 + 1", silent=True, store_history=False)
+
+
+def settle_memory() -> None:
+    """Make forks cheap: freeze what the collector would touch, and put the heap on huge pages
+    (Linux 6.1).
+    """
+    gc.collect()
+    gc.freeze()
+    with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
+        for line in maps.read().splitlines():
+            bounds, access = line.split()[:2]
+            start, end = (int(part, 16) for part in bounds.split("-"))
+            if access.startswith("rw") and end - start >= 2 << 20:
+                libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
+
+
+def address_space_bytes() -> int:
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
+    """Between zygote and box: make the walls, then fork the box's first process and wait for it."""
+    if mode == "none":
+        box(channel, limits, program, None)
+        return
+    enter_namespaces()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            census = Census()
+            furnish(limits)
+            box(channel, limits, program, census)
+        finally:
+            os._exit(0)
+    os.close(channel)
+    os.waitpid(pid, 0)
+
+
+def can_nest() -> bool:
+    """Whether namespaces can be made in this one; some systems allow them to bubblewrap alone."""
+    pid = os.fork()
+    if pid:
+        return os.waitpid(pid, 0)[1] == 0
+    try:
+        enter_namespaces()
+        pid = os.fork()
+        if pid == 0:
+            furnish({"tmp_bytes": 1 << 20})
+            os._exit(0)
+        os._exit(0 if os.waitpid(pid, 0)[1] == 0 else 1)
+    finally:
+        os._exit(1)
+
+
+def box(channel: int, limits: dict, program: bytes, census: Census | None) -> None:
+    """Become the supervisor of one box. Without a census it is for one's own code, outside any
+    sandbox.
+    """
+    for number in range(1, signal.NSIG):
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if census:
+        drop_capabilities()
+        check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        filter_system_calls(program)
+    supervisor = Supervisor(channel, limits, census)
+    try:
+        supervisor.serve()
+    finally:
+        supervisor.kill_everything()
