@@ -103,6 +103,7 @@ def sandbox() -> Finding:
 
 
 def seccomp() -> Finding:
+    """Whether the second wall can be built."""
     size = len(build_filter()) // 8
     if size:
         return Finding("system-call filter", True, f"{size} instructions", needed=False)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `pytest FOLDER` may be told."""
     group = parser.getgroup("autograder", "grading one submission with an assignment's checks")
     file_help = "the .py or .ipynb to grade with the checks of the assignment's folder"
     group.addoption("--submission", metavar="FILE", help=file_help)
@@ -32,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """With --submission, give checks their fixtures; without, know their marks."""
     grading = PlainGrading(config)
     config.add_cleanup(grading.close)
     fixtures = Fixtures(grading.student_of, config.getoption("--draw"))

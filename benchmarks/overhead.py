@@ -18,9 +18,8 @@ import time
 from pathlib import Path
 
 from autograder.assignment import Assignment, find_assignments
-from autograder.course import Course
-from autograder.grading.grader import Grader
 from autograder.grading.checks import Run, open_submission, run_checks
+from autograder.grading.grader import Grader
 from autograder.grading.student import Student
 from autograder.grading.submission import read
 

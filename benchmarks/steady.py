@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment, find_assignment
-from autograder.course import Course
 from autograder.grading.grader import Grader
-from autograder.grading.submission import Submission, Unit
+from autograder.grading.submission import Unit
 from benchmarks.soak import timeless
 
 RESULTS = Path(__file__).parent / "results" / "steady.json"

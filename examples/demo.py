@@ -15,12 +15,11 @@ import nbformat
 
 from autograder import gradebook, report
 from autograder.assignment import Assignment, find_assignments
-from autograder.course import Course
+from autograder.authoring.handout import function_source
+from autograder.authoring.release import release
 from autograder.cli import CORES, Lines, grade_paths
 from autograder.cli import main as run
 from autograder.course import write_whole
-from autograder.authoring.handout import function_source
-from autograder.authoring.release import release
 
 EXAMPLES = Path(__file__).parent
 NOTEBOOK = ".notebook.py"

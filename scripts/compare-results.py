@@ -101,10 +101,9 @@ def notebook(text: str) -> str:
 
 def lay_hostile(checkout: Path, folder: Path) -> None:
     """The hostile bank as a class; what its tricks would touch are names of nothing."""
-    places = {
-        name: "/nonexistent"
-        for name in ("COURSE", "PROJECT", "HOME", "CANARY", "HOME_CANARY", "PROJECT_CANARY")
-    }
+    places = dict.fromkeys(
+        ("COURSE", "PROJECT", "HOME", "CANARY", "HOME_CANARY", "PROJECT_CANARY"), "/nonexistent"
+    )
     lines = f"import sys; sys.path[:0] = ['tests']; import hostile_bank; from pathlib import Path; hostile_bank.lay(Path({str(folder)!r}), {places | {'PORT': '9'}!r})"
     subprocess.run(
         [str(checkout / ".venv" / "bin" / "python"), "-c", lines], cwd=checkout, check=True

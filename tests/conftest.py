@@ -60,7 +60,13 @@ def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nbgrader", *words]
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # for alembic
     return subprocess.run(
-        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 

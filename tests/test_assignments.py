@@ -21,7 +21,9 @@ def graded(assignment: Assignment, sandbox: Sandbox) -> Report:
     """The audit of an assignment: every right answer and every mistake on one draw; made once for the tests of this file."""
     if assignment.slug not in _reports:
         grader = Grader(assignment, secret="", sandbox=sandbox, diagnoses=False)
-        _reports[assignment.slug] = audit(grader, gradings=1, seeds=1, mutate=False, workers=assignment.course.workers)
+        _reports[assignment.slug] = audit(
+            grader, gradings=1, seeds=1, mutate=False, workers=assignment.course.workers
+        )
     return _reports[assignment.slug]
 
 

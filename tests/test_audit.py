@@ -8,14 +8,14 @@ import pytest
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.audit.audit import Report, audit
-from autograder.audit.page import page
-from autograder.errors import AuthoringError
-from autograder.grading.grader import Grader
-from autograder.authoring.folder import equivalents
 from autograder.audit.mutants import mutants_of
-from autograder.sandbox.process import Sandbox
+from autograder.audit.page import page
+from autograder.authoring.folder import equivalents
 from autograder.authoring.new import SKELETON, new_assignment
 from autograder.course import Course
+from autograder.errors import AuthoringError
+from autograder.grading.grader import Grader
+from autograder.sandbox.process import Sandbox
 
 NAME = "tiny"
 MISTAKE = (SKELETON / "assignment/mistakes/divides_by_columns.py").read_text(encoding="utf-8")

@@ -9,11 +9,11 @@ import pytest
 from autograder.assignment import Assignment, find_assignments, read_assignment
 from autograder.audit.audit import audit
 from autograder.authoring.folder import REQUIRED, validate_folder
-from autograder.grading.checks import declared_checks
+from autograder.authoring.new import new_assignment
 from autograder.course import Course
 from autograder.errors import AuthoringError
+from autograder.grading.checks import declared_checks
 from autograder.grading.grader import Grader
-from autograder.authoring.new import new_assignment
 
 NAME = "planted"
 TOML, HANDOUT, SOLUTION = "assignment.toml", "handout.md", "solution.py"

@@ -10,14 +10,14 @@ import torch
 from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
+from autograder.authoring.handout import stub_of
 from autograder.grading.diagnosis import TOLERANCE, alike
 from autograder.grading.grader import Grader
-from autograder.authoring.handout import stub_of
 from autograder.grading.known import fingerprint
-from autograder.results import Result
-from autograder.sandbox.process import Reply, Sandbox
 from autograder.grading.student import Recorded
 from autograder.grading.submission import Submission, Unit
+from autograder.results import Result
+from autograder.sandbox.process import Reply, Sandbox
 
 
 @pytest.fixture(scope="module")

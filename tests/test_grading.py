@@ -253,7 +253,11 @@ def test_json_is_utf8_where_the_terminal_is_not(course: Path) -> None:
     )
     settings = environment() | {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     done = subprocess.run(
-        grade_command(SLUG, "--json", "-"), cwd=course, env=settings, capture_output=True, check=False
+        grade_command(SLUG, "--json", "-"),
+        cwd=course,
+        env=settings,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert any(

@@ -17,10 +17,10 @@ from conftest import COURSE, ROOT
 
 from autograder.assignment import find_assignment
 from autograder.grading.grader import Grader
-from autograder.grading.workers import grade_class
-from autograder.results import STATUSES, Result
-from autograder.limits import Limits
 from autograder.grading.submission import find
+from autograder.grading.workers import grade_class
+from autograder.limits import Limits
+from autograder.results import STATUSES, Result
 
 SECRET = "canary-of-the-course-5a1f"
 LIMITS = Limits(

@@ -15,16 +15,16 @@ from conftest import COURSE, ROOT, nbgrader
 from nbgrader.api import Gradebook
 
 from autograder.assignment import Assignment, find_assignment
+from autograder.authoring.handout import function_source
+from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
+from autograder.gradebook.bridge import inert_markdown, output
 from autograder.grading.grader import Grader
 from autograder.grading.store import Store
-from autograder.grading.workers import grade_class
-from autograder.authoring.handout import function_source
-from autograder.gradebook.bridge import inert_markdown, output
-from autograder.authoring.release import release
-from autograder.results import Check, Result
 from autograder.grading.submission import find
+from autograder.grading.workers import grade_class
+from autograder.results import Check, Result
 
 pytestmark = pytest.mark.slow
 
@@ -188,7 +188,9 @@ def test_the_gradebook_holds_what_the_engine_gives_cell_by_cell(course: Class) -
     assert len(submissions) == len(FULL) + len(NOTHING) + 1
     with closing(Grader(course.assignment, course.course.secret())) as grader:
         store = Store(course.course.results, grader)
-        for found, result in zip(submissions, grade_class(grader, submissions, 1, store=store), strict=True):
+        for found, result in zip(
+            submissions, grade_class(grader, submissions, 1, store=store), strict=True
+        ):
             assert result.status != "grader_error", result.message
             assert course.scores(found.student or "") == {
                 name: result.earned(name) for name in course.assignment.functions

@@ -14,13 +14,13 @@ import tiny_course
 from conftest import COURSE, ROOT, nbgrader
 
 from autograder.assignment import Assignment, find_assignments
+from autograder.authoring.handout import STUB, function_source, source_notebook, stub_of
+from autograder.authoring.leaks import guard, staff_lines
+from autograder.authoring.release import build, drift, lay, release
 from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.gradebook import commands
 from autograder.gradebook.commands import generate
-from autograder.authoring.handout import STUB, function_source, source_notebook, stub_of
-from autograder.authoring.leaks import guard, staff_lines
-from autograder.authoring.release import build, drift, lay, release
 
 REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 

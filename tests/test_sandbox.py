@@ -14,9 +14,9 @@ import torch
 from conftest import ROOT
 
 from autograder.errors import SandboxUnavailable
-from autograder.sandbox.process import Box, Sandbox
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
+from autograder.sandbox.process import Box, Sandbox
 
 
 def load(box: Box, source: str, *names: str, kind: str = "statements") -> dict:

@@ -14,14 +14,14 @@ import pytest
 import torch
 
 from autograder.assignment import Assignment, read_assignment
-from autograder.errors import AuthoringError, AutograderError
 from autograder.authoring.handout import stub_of
-from autograder.results import OUTCOMES, Check
-from autograder.sandbox.process import Sandbox
-from autograder.grading.checks import MESSAGE_CHARACTERS, run_checks
 from autograder.authoring.new import SKELETON, new_assignment
 from autograder.course import Course
+from autograder.errors import AuthoringError, AutograderError
+from autograder.grading.checks import MESSAGE_CHARACTERS, run_checks
 from autograder.grading.student import Verdict
+from autograder.results import OUTCOMES, Check
+from autograder.sandbox.process import Sandbox
 
 MISTAKE = (SKELETON / "assignment/mistakes/divides_by_columns.py").read_text(encoding="utf-8")
 SMALL, OBLONG = "test_means_of_a_small_matrix", "test_means_of_a_matrix_that_is_not_square"

@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 from autograder.assignment import Assignment, read_assignment
 from autograder.audit.audit import audit
 from autograder.authoring.folder import validate_folder
+from autograder.authoring.handout import stub_of
+from autograder.authoring.new import new_assignment
+from autograder.authoring.release import drift, release
 from autograder.cli import app
 from autograder.course import Course
 from autograder.errors import UsageError
 from autograder.grading.grader import Grader
-from autograder.authoring.handout import stub_of
-from autograder.authoring.release import drift, release
-from autograder.sandbox.process import Sandbox
-from autograder.authoring.new import new_assignment
 from autograder.grading.submission import Found
+from autograder.sandbox.process import Sandbox
 
 NAME = "demo_assignment"
 

@@ -17,18 +17,20 @@ import nbformat
 import pytest
 import tiny_course
 import torch
+from conftest import COURSE
 from nbclient import NotebookClient
 
 from autograder.assignment import Assignment, find_assignments
-from autograder.errors import UsageError
 from autograder.authoring.handout import BEGIN, function_source
 from autograder.authoring.public_check import check as public_check
 from autograder.authoring.public_check import find_checks
 from autograder.authoring.release import release
 from autograder.authoring.student_kit import conftest as kit
+from autograder.course import Course
+from autograder.errors import UsageError
 
 pytest_plugins = ["pytester"]
-ROOT = Path(__file__).resolve().parent.parent
+
 REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 
 WRONG = """\
@@ -50,7 +52,7 @@ def total(x):
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     course = tmp_path_factory.mktemp("course")
     tiny_course.write(course)
-    release(course, find_assignments(course), nbgrader=False)
+    release(find_assignments(Course(course)))
     return course
 
 

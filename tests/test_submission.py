@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.grading import submission
 from autograder.errors import SubmissionError, UsageError
+from autograder.grading import submission
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission, counts, find, modest, read
 

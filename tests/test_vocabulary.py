@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.vocabulary import Call
 from autograder.vocabulary import (
     ENOUGH,
+    Call,
     Draw,
     Wrong,
     close,

@@ -17,15 +17,23 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.sandbox import wire
 from autograder.errors import SandboxLost, WireError
+from autograder.grading.student import Loaded, Verdict
 from autograder.limits import Limits
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox import wire
 from autograder.sandbox.inside import call as inside
 from autograder.sandbox.inside import frames
-from autograder.sandbox.process import Box, Reply, read_reply
-from autograder.grading.student import Loaded, Verdict
-from autograder.sandbox.wire import Decoder, Opaque, TorchFunction, encode_value, load_tensors, printable, receive, send
+from autograder.sandbox.process import Box, Reply, Sandbox, read_reply
+from autograder.sandbox.wire import (
+    Decoder,
+    Opaque,
+    TorchFunction,
+    encode_value,
+    load_tensors,
+    printable,
+    receive,
+    send,
+)
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 WHOLES = [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool]

@@ -290,6 +290,7 @@ def table(assignment: Assignment, result: Result, function: str) -> str:
 
 
 def row(check: Check) -> str:
+    """One check as a row of the table."""
     passed = check.outcome == "passed"
     story = "" if passed else f"{html.escape(check.message)}<br><i>{html.escape(check.hint)}</i>"
     cells = (

@@ -1,7 +1,7 @@
 """The first wall: what the sandboxed Python can see, as a bubblewrap command.
 
     <where Python is installed>         read-only, at its own place
-    /run/venv                           read-only: the virtual environment
+    /run/venv                           read-only: the virtual environment, without this package
     /usr/lib, /lib, /lib64,             read-only: the C library and its friends
     /usr/local/lib, /etc/ld.so.cache
     /run/inside.zip                     read-only: the only file of this project
@@ -21,13 +21,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from autograder.errors import SandboxUnavailable
 
 NOBODY = 65534
 VENV = "/run/venv"
+ENGINE = Path(__file__).resolve().parent.parent
 ARCHIVE = "/run/inside.zip"
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside.zygote import main; main()"
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
@@ -86,6 +87,19 @@ def python() -> str:
     )
 
 
+def engine_in(bound: Mapping[str, str]) -> list[str]:
+    """Where the sandbox would have this package, with the lessons' solutions and hidden checks.
+
+    bound: the paths of this machine that are bound, to where the sandbox has them
+    """
+    found = []
+    for path, there in bound.items():
+        for source in dict.fromkeys((path, os.path.realpath(path))):
+            if ENGINE.is_relative_to(source):
+                found.append(str(Path(there) / ENGINE.relative_to(source)))
+    return list(dict.fromkeys(found))
+
+
 def parents(paths: Iterable[str]) -> list[str]:
     """Every folder above `paths`, outermost first."""
     above = {str(folder) for path in paths for folder in Path(path).parents}
@@ -118,8 +132,11 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
     words += ["--perms", "1777", "--tmpfs", "/tmp"]
     for path in ("/dev", "/run", *parents(python_paths().values())):
         words += ["--perms", "0755", "--dir", path]  # bubblewrap's own would be root's alone
-    for path, there in ({path: path for path in LIBRARIES} | python_paths()).items():
+    bound = {path: path for path in LIBRARIES} | python_paths()
+    for path, there in bound.items():
         words += ["--ro-bind-try", path, there]
+    for there in engine_in(bound):
+        words += ["--tmpfs", there, "--remount-ro", there]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
     words += [

@@ -8,7 +8,7 @@ FOUND = "nothing"
 for pattern in ("/tmp/*", "/dev/shm/*", "/dev/mqueue/*", "/var/tmp/*", "/run/*"):
     for path in glob.glob(pattern):
         try:
-            FOUND = path + open(path).read(100)
+            FOUND = path + repr(open(path, "rb").read(100))
         except OSError:
             pass
 libc.mq_open.restype = ctypes.c_int
@@ -17,7 +17,7 @@ if libc.syscall(250, 0, -3, 0, 0, 0) > 0:
 for key in range(10):
     if libc.shmget(key, 0, 0) > 0 or libc.msgget(key, 0) > 0 or libc.semget(key, 0, 0) > 0:
         FOUND = "canary: shared memory, queue or semaphore"
-if "inside.py" in FOUND:
+if "inside.zip" in FOUND:
     FOUND = "its own messenger"
 
 
