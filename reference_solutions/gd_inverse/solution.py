@@ -6,15 +6,18 @@ import torch
 def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
     """Find the inverse of M by gradient descent with momentum.
 
-    The loss of a matrix X is the mean, over all n² entries, of the squared difference between X M and the identity.
-    (M X in place of X M is just as good; use the same one for the steps and for the losses.)
+    The loss of a matrix X is the mean, over all n² entries, of the squared difference
+    between X M and the identity. (M X in place of X M is just as good; use the same one
+    for the steps and for the losses.)
 
     M: n×n float32 tensor; not changed
     num_iterations: how many steps are taken, at least 1
-    lr, momentum: the velocity V starts at zero; each step takes the gradient G at the present X and does V ← momentum·V + G,
-        then X ← X − lr·V
-    Returns (X, loss_history): X is an n×n tensor, started from torch.rand and improved by `num_iterations` steps;
-    loss_history is a list of `num_iterations` floats, the loss before each step.
+    lr, momentum: the velocity V starts at zero; each step takes the gradient G at the
+        present X and does V ← momentum·V + G, then X ← X − lr·V
+
+    Returns (X, loss_history): X is an n×n tensor, started from torch.rand and improved by
+    `num_iterations` steps; loss_history is a list of `num_iterations` floats, the loss
+    before each step.
     Raises ValueError where M is not square.
     """
     ### BEGIN SOLUTION

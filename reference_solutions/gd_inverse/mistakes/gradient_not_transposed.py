@@ -6,6 +6,7 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_converges_to_the_inverse",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_finds_the_inverse_of_a_small_matrix",
 # ]
 # ///
 import torch

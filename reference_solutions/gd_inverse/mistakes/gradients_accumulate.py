@@ -3,9 +3,10 @@
 # hint = "What does backward() do to X.grad when X.grad already holds something?"
 # fails = [
 #     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_converges_to_the_inverse",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_finds_the_inverse_of_a_small_matrix",
 # ]
 # ///
 import torch

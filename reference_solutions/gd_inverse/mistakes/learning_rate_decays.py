@@ -5,6 +5,7 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_converges_to_the_inverse",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_three_steps_are_those_worked_out_by_hand",
 # ]
 # ///
 import torch

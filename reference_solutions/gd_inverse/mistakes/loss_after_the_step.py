@@ -3,6 +3,7 @@
 # hint = "What is the loss of the start? Is it on your list?"
 # fails = [
 #     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_the_first_loss_is_that_of_the_start",
 # ]
 # ///
 import torch

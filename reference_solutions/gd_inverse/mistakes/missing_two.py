@@ -5,6 +5,7 @@
 #     "test_one_step_goes_down_the_gradient",
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_three_steps_are_those_worked_out_by_hand",
 # ]
 # ///
 import torch

@@ -3,6 +3,7 @@
 # hint = "Call your function with momentum=0 and with momentum=0.9. Do the results differ?"
 # fails = [
 #     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_three_steps_are_those_worked_out_by_hand",
 # ]
 # ///
 import torch

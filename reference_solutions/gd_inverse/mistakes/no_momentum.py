@@ -1,7 +1,11 @@
 # /// mistake
 # title = "The velocity is the gradient alone"
 # hint = "What does the parameter `momentum` do in your loop?"
-# fails = ["test_the_velocity_carries_over_from_step_to_step", "test_many_small_steps_follow_the_rule"]
+# fails = [
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_three_steps_are_those_worked_out_by_hand",
+# ]
 # ///
 import torch
 

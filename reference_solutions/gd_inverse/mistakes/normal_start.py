@@ -3,6 +3,7 @@
 # hint = "In which interval do the numbers of torch.rand lie? And those of torch.randn?"
 # fails = [
 #     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_starts_from_random_numbers_that_follow_the_seed",
 # ]
 # ///
 import torch

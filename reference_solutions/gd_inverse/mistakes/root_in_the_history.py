@@ -3,6 +3,7 @@
 # hint = "Is what you append the number that you differentiate?"
 # fails = [
 #     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_the_first_loss_is_that_of_the_start",
 # ]
 # ///
 import torch

@@ -7,8 +7,11 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_converges_to_the_inverse",
-#     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_returns_a_square_matrix_and_one_loss_an_iteration",
+#     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_the_first_loss_is_that_of_the_start",
+#     "test_finds_the_inverse_of_a_small_matrix",
 # ]
 # ///
 import torch

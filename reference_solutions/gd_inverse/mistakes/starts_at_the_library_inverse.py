@@ -9,6 +9,8 @@
 #     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_more_iterations_continue_fewer",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_starts_from_random_numbers_that_follow_the_seed",
+#     "test_three_steps_are_those_worked_out_by_hand",
 # ]
 # ///
 import torch

@@ -3,6 +3,7 @@
 # hint = "Which numbers does torch.rand give, and which does torch.zeros?"
 # fails = [
 #     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_starts_from_random_numbers_that_follow_the_seed",
 # ]
 # ///
 import torch

@@ -6,6 +6,8 @@
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_more_iterations_continue_fewer",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_the_first_loss_is_that_of_the_start",
 # ]
 # ///
 import torch

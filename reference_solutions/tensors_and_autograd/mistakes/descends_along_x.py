@@ -2,7 +2,8 @@
 # title = "x takes a gradient step, as in gradient descent"
 # hint = "Which statement changes x? Does a derivative need it?"
 # fails = [
-#   "test_derivative_leaves_x_alone",
+#     "test_derivative_does_not_change_x",
+#     "test_derivative_leaves_x_alone",
 # ]
 # ///
 

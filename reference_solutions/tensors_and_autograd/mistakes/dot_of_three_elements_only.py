@@ -2,10 +2,11 @@
 # title = "The length 3 of the example is built into the loop"
 # hint = "Where does your loop learn how long the vectors are?"
 # fails = [
-#   "test_dot_of_vectors_of_any_length",
-#   "test_dot_of_vectors_of_length_one",
-#   "test_dot_of_opposed_vectors_is_negative",
-#   "test_dot_leaves_its_arguments_alone",
+#     "test_dot_of_two_short_vectors",
+#     "test_dot_of_vectors_of_any_length",
+#     "test_dot_of_vectors_of_length_one",
+#     "test_dot_of_opposed_vectors_is_negative",
+#     "test_dot_leaves_its_arguments_alone",
 # ]
 # ///
 

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A product of zero ends the sum"
 # hint = "Work through your loop for (1, 0, 2) and (3, 4, 5). Which products does it add?"
-# fails = ["test_dot_of_vectors_of_any_length"]
+# fails = [
+#     "test_dot_of_two_short_vectors",
+#     "test_dot_of_vectors_of_any_length",
+# ]
 # ///
 import torch
 

@@ -1,0 +1,27 @@
+# /// mistake
+# title = "The gradient of each step is added to all of those before, and nothing fades"
+# hint = "Print X.grad after the first and after the second backward(). What would have to happen to it in between?"
+# fails = [
+#     "test_converges_to_the_inverse",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_finds_the_inverse_of_a_small_matrix",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            X -= lr * X.grad
+    return X.detach(), loss_history

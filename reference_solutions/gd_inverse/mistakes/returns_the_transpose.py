@@ -1,0 +1,30 @@
+# /// mistake
+# title = "X is transposed on its way out"
+# hint = "Multiply the X that you return by M, and its transpose by M. Which product is the identity?"
+# fails = [
+#     "test_converges_to_the_inverse",
+#     "test_loss_history_holds_the_loss_before_each_step",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_one_step_goes_down_the_gradient",
+#     "test_the_velocity_carries_over_from_step_to_step",
+#     "test_finds_the_inverse_of_a_small_matrix",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError("M is not square")
+    X = torch.rand(n, n, requires_grad=True)
+    velocity = torch.zeros(n, n)
+    loss_history = []
+    for _ in range(num_iterations):
+        loss = ((X @ M - torch.eye(n)) ** 2).mean()
+        loss_history.append(loss.item())
+        (gradient,) = torch.autograd.grad(loss, X)
+        with torch.no_grad():
+            velocity = momentum * velocity + gradient
+            X -= lr * velocity
+    return X.detach().T, loss_history
