@@ -1,8 +1,10 @@
-"""The main job on real input: release the course, collect the example class, grade it, enter it in nbgrader's gradebook.
+"""The main job on real input: release the course, collect the example class, grade it, enter it in
+nbgrader's gradebook.
 
 examples/<assignment>/<student>.py               handed in as a module
 examples/<assignment>/<student>.notebook.py      handed in as a notebook: its functions stand in the released notebook's
-                                                 answer cells; parts that begin with a line `# cell` become cells of their own
+                                                 answer cells; parts that begin with a line `# cell`
+                                                 become cells of their own
 course/submitted/<student>/<assignment>/         where they are laid, as nbgrader collects them
 """
 
@@ -26,7 +28,9 @@ NOTEBOOK = ".notebook.py"
 
 
 def lay_class(course: Path, assignment: Assignment) -> int:
-    """Lay the example submissions of an assignment where nbgrader collects them; gives how many there are."""
+    """Lay the example submissions of an assignment where nbgrader collects them; gives how many
+    there are.
+    """
     files = sorted((EXAMPLES / assignment.slug).glob("*.py"))
     for file in files:
         student = file.name.removesuffix(NOTEBOOK).removesuffix(".py")
