@@ -30,6 +30,7 @@ ROOMS = (  # each uses only those above it
     "report",
     "doctor",
     "plugin",
+    "steps",
     "cli",
 )
 WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder check` load
@@ -45,6 +46,7 @@ WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder 
     "gradebook.settings",
     "report",
     "plugin",
+    "steps",
     "cli",
 )
 NOT_IMPORTED = ("student_kit", "skeleton", "inside", "restart.py")  # these run elsewhere
