@@ -216,6 +216,7 @@ def gradebook(
     from autograder import report
     from autograder.assignment import find_assignment
     from autograder.course import Course
+    from autograder.gradebook.commands import gradebook_name
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
@@ -223,7 +224,7 @@ def gradebook(
     console = report.console()
     report.print_table(console, chosen, results)
     fill_gradebook(chosen, feedback=feedback)
-    console.print(f"gradebook: {course.settings.gradebook or course.gradebook}", soft_wrap=True)
+    console.print(f"gradebook: {gradebook_name(course)}", soft_wrap=True)
     if feedback:
         console.print(f"feedback: {course.feedback}", soft_wrap=True)
     raise typer.Exit(0 if kept else 1)

@@ -22,10 +22,11 @@ from autograder.assignment import Assignment, find_assignments
 from autograder.authoring.handout import function_source
 from autograder.authoring.new import new_course
 from autograder.authoring.release import release
-from autograder.cli import failed, fill_gradebook, grade_paths
+from autograder.cli import failed
 from autograder.course import Course, write_whole
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.commands import generate
+from autograder.steps import fill_gradebook, grade_paths
 
 EXAMPLES = Path(__file__).resolve().parent
 BUILD = EXAMPLES.parent / "build"

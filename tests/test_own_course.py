@@ -23,6 +23,7 @@ from autograder.authoring.new import chosen_lessons
 from autograder.cli import app
 from autograder.course import Course, Settings
 from autograder.errors import AuthoringError
+from autograder.gradebook.commands import gradebook_name
 from autograder.grading.submission import find
 from autograder.results import Result as Graded
 
@@ -82,7 +83,7 @@ def test_lessons_are_chosen_by_name(tmp_path: Path, lessons: str, expected: set[
 
 def test_an_unknown_lesson_is_named_with_those_that_there_are(tmp_path: Path) -> None:
     done = init(tmp_path / "mine", "--lessons", "gd_svd,qr")
-    assert (done.exit_code, "no lesson qr. There are: " in done.stderr) == (2, True)
+    assert (done.exit_code, "no lesson 'qr'. There are: " in done.stderr) == (2, True)
     assert not (tmp_path / "mine").exists()
 
 
@@ -102,6 +103,10 @@ def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
         ("colour = 'red'", "has unknown settings colour. Known are title"),
         ("title =", "is not TOML"),
         ("[limits]\nseconds = 3", "has unknown limits seconds"),
+        ("[limits]\ncall_cpu_seconds = 'ten'", "has the limit call_cpu_seconds = 'ten'. Give a"),
+        ("[limits]\nmemory_mib = true", "has the limit memory_mib = True. Give a whole number"),
+        ("[limits]\nprocesses = 0", "has the limit processes = 0"),
+        ("[limits]\nload_wall_seconds = inf", "has the limit load_wall_seconds = inf"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(tmp_path: Path, line: str, what: str) -> None:
@@ -255,3 +260,9 @@ def test_nbgraders_own_commands_work_in_the_course(installed: Installed) -> None
 def test_the_version_is_the_packages() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert done.output.startswith("autograder 0.")
+
+
+def test_a_password_in_the_gradebooks_url_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('gradebook = "postgresql://me:s3cret@host/book"')
+    assert gradebook_name(Course(tmp_path)) == "postgresql://me:***@host/book"
+    assert gradebook_name(Course(tmp_path / "other")).endswith("gradebook.db")
