@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -26,13 +25,13 @@ from autograder.assignment import Assignment, find_assignments
 from autograder.authoring.handout import BEGIN, function_source
 from autograder.authoring.public_check import check as public_check
 from autograder.authoring.public_check import find_checks
-from autograder.authoring.release import release
+from autograder.authoring.release import KIT, build, release
 from autograder.authoring.student_kit import conftest as kit
+from autograder.authoring.student_kit import kit_notebook, kit_report
 from autograder.course import Course
 from autograder.errors import UsageError
 
 pytest_plugins = ["pytester"]
-
 REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 
 WRONG = """\
@@ -140,13 +139,35 @@ def solutions(assignment: Assignment | None = None) -> dict[str, str]:
     return {name: function_source(text, name) or "" for name in names}
 
 
-def execute(notebook: Any, folder: Path) -> list[str]:
-    """Run a notebook in a kernel; gives what each of its code cells printed."""
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute(
-        env=without_pytest()
-    )
+def notebook_of(*sources: str) -> Any:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+
+
+def execute(notebook: Any, folder: Path, *, allow_errors: bool = True) -> list[str]:
+    """Run a notebook in a kernel; gives what each of its code cells printed, or showed as text."""
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=300, resources=resources, allow_errors=allow_errors)
+    client.execute(env=without_pytest())
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    return ["".join(output.get("text", "") for output in cell.outputs) for cell in cells]
+    return ["".join(map(text_of, cell.outputs)) for cell in cells]
+
+
+def text_of(output: Any) -> str:
+    return output.get("text", "") or output.get("data", {}).get("text/plain", "")
+
+
+def raised_in(cell: Any) -> list[Any]:
+    """The exceptions that a cell ended with."""
+    return [output for output in cell.outputs if output.output_type == "error"]
+
+
+def as_released(assignment: Assignment, folder: Path) -> Path:
+    """The folder that students receive of an assignment, as it would be released now."""
+    for name, data in build(assignment).student.items():
+        path = folder / assignment.slug / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder / assignment.slug
 
 
 # --- `pytest` in the released folder --------------------------------------------------------------
@@ -213,10 +234,22 @@ def test_several_files_are_asked_about(folder: Path, run: Callable[..., Outcome]
     assert "Here is one.ipynb, two.ipynb. Say it: pytest --submission=FILE" in done.printed
 
 
-def test_a_terminal_without_unicode_gets_words(folder: Path) -> None:
-    assert kit.told(
-        SimpleNamespace(function=kit.load, get_closest_marker=lambda _: None), None, "cp1252"
-    )[0].startswith("ok  ")
+def test_a_terminal_without_unicode_gets_words() -> None:
+    told = kit_report.Told("test_f", "f is so.", "failed", "failed", "it is not", "Look there.")
+    assert kit_report.as_text(told, "cp1252")[0] == "FAIL f is so."
+    assert kit_report.as_text(told._replace(outcome="passed"), "ascii")[0] == "ok   f is so."
+    assert kit_report.as_text(told, "UTF-8") == [
+        "✗ f is so.",
+        "    it is not",
+        "    Hint: Look there.",
+    ]
+
+
+def test_files_of_the_kit_are_no_submission(folder: Path) -> None:
+    (folder / "halves.ipynb").unlink()
+    (folder / "mine.py").write_text(WRONG, encoding="utf-8")
+    assert kit_notebook.find_submission(folder).name == "mine.py"
+    assert all(kit_notebook.of_the_kit(path) for path in KIT.glob("*.py"))
 
 
 # --- which cells are run --------------------------------------------------------------------------
@@ -231,7 +264,7 @@ def test_no_demonstration_is_run(folder: Path) -> None:
         folder / "halves.ipynb",
         "trained = halve(values)\nfor _ in range(10):\n    halve(values)\n1 / 0\nSCALE = 3",
     )
-    namespace = kit.load(folder / "halves.ipynb")
+    namespace = kit_notebook.load(folder / "halves.ipynb")
     assert "helper" not in namespace
     assert "trained" not in namespace
     assert namespace["SCALE"] == 3
@@ -260,14 +293,16 @@ def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:
     )
     demonstration["source"] = ["offset = 7\n", *demonstration["source"]]
     (folder / "halves.ipynb").write_text(json.dumps(content), encoding="utf-8")
-    assert kit.load(folder / "halves.ipynb")["offset"] == 7
+    assert kit_notebook.load(folder / "halves.ipynb")["offset"] == 7
 
 
 def test_check_in_a_students_cell_is_not_run_again(folder: Path) -> None:
-    fill(folder / "halves.ipynb", {"halve": solutions()["halve"] + '\n\ncheck("halve")'})
-    namespace = kit.load(folder / "halves.ipynb")
+    text = 'def halve(x):\n    check = x / 2\n    return check\n\ncheck("halve")'
+    fill(folder / "halves.ipynb", {"halve": text})
+    namespace = kit_notebook.load(folder / "halves.ipynb")
     assert namespace["__errors__"] == []
-    assert "check" not in namespace
+    assert namespace["check"]("halve") is None
+    assert namespace["halve"](2) == 1
 
 
 # --- the student's functions as a check sees them -------------------------------------------------
@@ -299,6 +334,62 @@ def test_arguments_are_copies() -> None:
     assert call.value is None
     assert call.arguments[0].tolist() == [1.0, 1.0]
     assert x.tolist() == y.tolist() == [0.0, 0.0]
+
+
+def test_a_call_leaves_the_notebook_as_it_was() -> None:
+    source = """
+import collections, numpy
+SEEN, TABLE, BOTH = [1], {"a": [1]}, [torch.zeros(2)]
+W = torch.ones(2, requires_grad=True)
+OPTIMIZER = torch.optim.SGD([W], lr=0.1)
+ARRAY, VIEW = numpy.zeros(2), W.detach()
+class Model: pass
+MODEL = Model()
+MODEL.losses = []
+def f(x, kept=[], *, more={}):
+    global COUNT, NEW
+    COUNT, NEW = 1, 2
+    SEEN.append(2); TABLE["a"].append(2); TABLE["b"] = 3; BOTH[0] += 1; BOTH.append(0); ARRAY[0] = 1
+    OPTIMIZER.zero_grad(); (W * x).sum().backward(); OPTIMIZER.step()
+    MODEL.losses.append(1); f.calls = 1; kept.append(1); more[len(more)] = 1
+    return W, len(kept), len(more), len(MODEL.losses)
+COUNT = 0
+"""
+    namespace: dict[str, Any] = {"__name__": "submission"}
+    exec("import torch\n" + source, namespace)
+    before = dict(namespace)
+    student = kit.Student(namespace)
+    for times in (1, 1, 2):
+        W, *counts = (student.twice() if times == 2 else student).f(torch.ones(2))
+        assert W.tolist() == pytest.approx([1 - 0.1 * times] * 2)
+        assert counts == [times] * 3
+    assert all(namespace[name] is value for name, value in before.items())
+    assert namespace.keys() == before.keys()
+    assert (before["SEEN"], before["TABLE"], before["ARRAY"].tolist()) == (
+        [1],
+        {"a": [1]},
+        [0.0, 0.0],
+    )
+    assert [item.tolist() for item in before["BOTH"]] == [[0.0, 0.0]]
+    assert before["W"].tolist() == before["VIEW"].tolist() == [1.0, 1.0]
+    assert before["W"].grad is None
+    assert before["f"].__defaults__ == ([],)
+    assert (before["f"].__kwdefaults__, vars(before["f"]), before["MODEL"].losses) == (
+        {"more": {}},
+        {},
+        [],
+    )
+
+
+def test_a_call_leaves_a_computation_of_the_notebook_intact() -> None:
+    namespace: dict[str, Any] = {}
+    exec(
+        "import torch\nW = torch.ones(2, requires_grad=True)\nY = (W * W)\ndef f(x): return (Y * W).sum()",
+        namespace,
+    )
+    assert float(kit.Student(namespace).f(torch.ones(2))) == 2
+    (namespace["Y"] * namespace["Y"]).sum().backward()
+    assert namespace["W"].grad.tolist() == [4.0, 4.0]
 
 
 def test_results_come_without_their_gradients() -> None:
@@ -333,26 +424,26 @@ ANY = ("Exception", "BaseException", "object")
         (
             "def f(x): raise NotImplementedError",
             "raised",
-            ("NotImplementedError",),
+            ("NotImplementedError", "RuntimeError", *ANY),
             "f is not written yet",
         ),
         (
             "def f(x): raise ValueError('not\\nsquare')",
             "raised",
             ("ValueError", *ANY),
-            "f raised ValueError: not square (line 2: )",
+            "f raised ValueError: not square (line 2)",
         ),
         (
             "class Odd(ValueError): pass\ndef f(x): raise Odd",
             "raised",
             ("Odd", "ValueError", *ANY),
-            "f raised Odd:  (line 3: )",
+            "f raised Odd (line 3)",
         ),
         (
             "def f(x): raise SystemExit(3)",
             "raised",
             ("SystemExit", *ANY[1:]),
-            "f raised SystemExit: 3 (line 2: )",
+            "f raised SystemExit: 3 (line 2)",
         ),
         (
             "def f(): pass",
@@ -392,12 +483,10 @@ def test_check_follows_the_notebook_and_leaves_nothing_behind(folder: Path) -> N
         'check("total")',
         'check("totals")',
     ]
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in cells]
-    )
+    notebook = notebook_of(*cells)
     printed = execute(notebook, folder)
     assert printed[2].count("    halve is not written yet") == 2
-    assert printed[2].endswith("halve: 0 of 2 public checks passed\n")
+    assert printed[2].endswith("halve is not written yet: 0 of 2 public checks passed")
     assert (
         "    halve([2, 4]) returned [inf, inf]; expected [1, 2]\n    Hint: A half is one divided by two."
         in printed[4]
@@ -411,22 +500,20 @@ def test_check_follows_the_notebook_and_leaves_nothing_behind(folder: Path) -> N
     assert printed[6].splitlines() == expected
     assert "total raised AttributeError: 'Tensor' object has no attribute 'summ'" in printed[8]
     assert "(line 2: return x.summ())" in " ".join(printed[8].split())
-    assert printed[9] == "There is no check of 'totals' here. There are checks of halve, total.\n"
+    assert printed[9] == "There is no check of 'totals' here. There are checks of halve, total."
+    assert [len(raised_in(cell)) for cell in notebook.cells] == [0, 0, 1, 0, 1, 0, 0, 0, 1, 1]
     assert {path for path in folder.rglob("*") if "__pycache__" not in path.parts} == before
     assert not list(folder.rglob("test_public*.pyc"))
 
 
 def test_check_can_be_interrupted(folder: Path) -> None:
-    cells = [
-        "from conftest import check\ndef halve(x, factor=0.5):\n    raise KeyboardInterrupt",
-        'check("halve")',
-        "print('alive')",
-    ]
-    printed = execute(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells]),
-        folder,
+    interrupted = (
+        "from conftest import check\ndef halve(x, factor=0.5):\n    raise KeyboardInterrupt"
     )
-    assert printed[1].endswith("Stopped before the end.\n")
+    notebook = notebook_of(interrupted, 'check("halve")', "print('alive')")
+    printed = execute(notebook, folder)
+    assert printed[1].endswith("Stopped before the end.")
+    assert [error.evalue for error in raised_in(notebook.cells[1])] == ["Stopped before the end."]
     assert printed[2] == "alive\n"
 
 
@@ -474,7 +561,7 @@ def test_the_command_finds_the_checks(
 def test_the_public_checks_tell_a_stub_from_a_solution(
     assignment: Assignment, tmp_path: Path, run: Callable[..., Outcome]
 ) -> None:
-    folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
+    folder = as_released(assignment, tmp_path)
     stub = run(folder)
     assert stub.status == 1
     assert "✓" not in stub.printed
@@ -490,11 +577,11 @@ def test_the_public_checks_tell_a_stub_from_a_solution(
 def test_the_notebook_runs_from_top_to_bottom_with_solutions(
     assignment: Assignment, tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(assignment.released, tmp_path / assignment.slug))
+    folder = as_released(assignment, tmp_path)
     fill(folder / f"{assignment.slug}.ipynb", solutions(assignment))
     notebook = nbformat.read(folder / f"{assignment.slug}.ipynb", as_version=4)
     assert BEGIN in str(notebook)
-    printed = "".join(execute(notebook, folder)).splitlines()
+    printed = "\n".join(execute(notebook, folder, allow_errors=False)).splitlines()
     for name in assignment.functions:
         [line] = [
             line

@@ -1,0 +1,248 @@
+"""Reads what you have written, for `pytest` in this folder: the notebook here, or a .py file.
+
+A notebook's set-up and its solutions run as they are. Of your other cells only what defines
+something runs, so that no training starts; demonstrations that came with the handout do not run at
+all. The grader runs the same cells in the same order, each until one of its lines fails.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import json
+import linecache
+import re
+import symtable
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+HELPERS = ("check", "show", "style")  # what a notebook has from conftest: inert here
+KIT = ("conftest", "test_public")
+PYTHON_CELLS = ("%%time", "%%capture")  # cell magics that run their cell as it stands
+IMPORTS = (ast.Import, ast.ImportFrom)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+BLOCKS = (ast.If, ast.Try, ast.With)
+COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
+
+
+class NoSubmission(Exception):
+    """There is no file to check, or none that can be read; says what to do."""
+
+
+def find_submission(folder: Path) -> Path:
+    """The notebook of a folder; where there is none, its .py file."""
+    notebooks = sorted(folder.glob("*.ipynb"))
+    modules = [path for path in sorted(folder.glob("*.py")) if not of_the_kit(path)]
+    found = notebooks or modules
+    named = [path for path in found if path.stem == folder.name]
+    if len(named or found) != 1:
+        names = ", ".join(path.name for path in found) or "no notebook"
+        say = "Say it: pytest --submission=FILE"
+        raise NoSubmission(f"which file shall be checked? Here is {names}. {say}")
+    return (named or found)[0]
+
+
+def of_the_kit(path: Path) -> bool:
+    """Whether a file of the folder came with it to check yours."""
+    return path.stem in KIT or path.stem.startswith("kit_")
+
+
+def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Run the statements of a file that define things; gives the names that they leave.
+
+    names: the functions that are checked; a statement that makes one of them is run
+    """
+    module = sys.modules["submission"] = types.ModuleType("submission")
+    namespace = vars(module)
+    namespace["__errors__"] = []
+    if path.suffix == ".ipynb":
+        namespace["display"] = inert
+    cells = cells_of(path)
+    wanted = set(names).union(*(names_used(cell.source) for cell in cells))
+    with inert_helpers():
+        for cell in cells:
+            cell.run(namespace, wanted)
+    return namespace
+
+
+def cells_of(path: Path) -> list[Cell]:
+    """The code of a file that may be run, in order."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix != ".ipynb":
+            return [Cell(text, path.name, whole=True, notebook=False)]
+        return list(notebook_cells(json.loads(text)["cells"]))
+    except FileNotFoundError:
+        raise NoSubmission(f"there is no file {path}") from None
+    except (ValueError, KeyError, TypeError):
+        raise NoSubmission(f"{path.name} cannot be read as a notebook") from None
+
+
+def notebook_cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:
+    for number, cell in enumerate(cells, start=1):
+        source = "".join(cell["source"])
+        whole = defines(cell)
+        if cell["cell_type"] == "code" and (whole or not as_released(cell, source)):
+            yield Cell(source, f"<cell {number}>", whole)
+
+
+def defines(cell: dict[str, Any]) -> bool:
+    """Whether a cell is for set-up or for a solution."""
+    metadata = cell.get("metadata", {})
+    solution = metadata.get("nbgrader", {}).get("solution")
+    return "setup" in metadata.get("tags", ()) or bool(solution)
+
+
+def as_released(cell: dict[str, Any], source: str) -> bool:
+    """Whether a cell is as it came with the handout: its id ends in a digest of its text."""
+    text = "\n".join(line.rstrip() for line in source.strip().splitlines())
+    return str(cell.get("id", "")).endswith(hashlib.sha256(text.encode()).hexdigest()[:8])
+
+
+def inert(*arguments: Any, **options: Any) -> None:
+    """What displays and checks do while a file is read: nothing."""
+
+
+@contextlib.contextmanager
+def inert_helpers() -> Iterator[None]:
+    """`from conftest import check, show, style` gives functions that do nothing."""
+    before = sys.modules.pop("conftest", None)
+    module = sys.modules["conftest"] = types.ModuleType("conftest")
+    vars(module).update(dict.fromkeys(HELPERS, inert))
+    try:
+        yield
+    finally:
+        del sys.modules["conftest"]
+        if before is not None:
+            sys.modules["conftest"] = before
+
+
+# --- one cell -------------------------------------------------------------------------------------
+
+
+class Cell:
+    """Code that runs by itself: a cell, or the whole of a .py file.
+
+    whole: every statement of it is run, not only what defines something
+    """
+
+    def __init__(self, source: str, name: str, whole: bool, notebook: bool = True) -> None:
+        self.source, self.name, self.whole, self.notebook = source, name, whole, notebook
+
+    def run(self, namespace: dict[str, Any], wanted: set[str]) -> None:
+        """Run what is to be run of it. A cell ends at its first error; a file's next line runs."""
+        lines = self.source.splitlines(keepends=True)
+        linecache.cache[self.name] = (len(self.source), None, lines, self.name)
+        try:
+            statements = parsed(self.source, self.name, self.notebook)
+        except (SyntaxError, ValueError) as error:
+            self.failed(error, getattr(error, "lineno", "?"), self.source, namespace)
+            return
+        for number, statement in enumerate(statements):
+            if not (self.whole or defining(statement, own_functions(namespace), wanted)):
+                continue
+            try:
+                exec(compile(ast.Module([statement], []), self.name, "exec"), namespace)
+            except (Exception, SystemExit) as error:
+                rest = statements[number:] if self.whole and self.notebook else [statement]
+                lost = "\n".join(map(ast.unparse, rest))
+                self.failed(error, statement.lineno, lost, namespace)
+                if self.whole and self.notebook:
+                    return
+
+    def failed(self, error: BaseException, line: Any, lost: str, namespace: dict[str, Any]) -> None:
+        """Remember an error for the functions that are missing because of it. lost: their code"""
+        place = f"{self.name.strip('<>')}, line {line}"
+        what = f"{place}: {type(error).__name__}: {getattr(error, 'msg', error)}"
+        namespace["__errors__"].append((lost, what))
+
+
+def parsed(source: str, name: str, notebook: bool = True) -> list[ast.stmt]:
+    """The statements of a cell or of a file."""
+    return ast.parse(python_of(source) if notebook else source, name).body
+
+
+def python_of(source: str) -> str:
+    """A cell without the lines that are IPython's: %matplotlib inline, !pip list, %%bash."""
+    first = source.lstrip().split(maxsplit=1)[:1]
+    if first and first[0].startswith("%%") and first[0] not in PYTHON_CELLS:
+        return ""
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return re.sub(r"(?m)^([ \t]*)[%!?].*$", r"\1pass", source)
+    return source
+
+
+def defining(statement: ast.stmt, own: set[str], wanted: set[str]) -> bool:
+    """Whether a statement of a cell defines something that a function could need.
+
+    own: the functions that the notebook has defined so far; what uses one of them is a training,
+    unless it makes something `wanted`: a checked function, or a name that functions use
+    """
+    if isinstance(statement, IMPORTS + DEFINITIONS):
+        return True
+    used = names_run(statement)
+    if isinstance(statement, BLOCKS):
+        kinds = IMPORTS + DEFINITIONS + ASSIGNMENTS
+        return not used & own and any(isinstance(node, kinds) for node in ast.walk(statement))
+    if not isinstance(statement, ASSIGNMENTS) or used & set(HELPERS):
+        return False
+    return not used & own or bool(made_by(statement) & (own | wanted))
+
+
+def names_run(statement: ast.AST) -> set[str]:
+    """The names that a statement looks up when it runs, not those in functions that it defines."""
+    if isinstance(statement, ast.Name):
+        return {statement.id} if isinstance(statement.ctx, ast.Load) else set()
+    parts = ast.iter_child_nodes(statement)
+    if isinstance(statement, DEFINITIONS):
+        parts = iter(statement.decorator_list)
+    return set().union(*map(names_run, parts))
+
+
+def made_by(statement: ast.stmt) -> set[str]:
+    """The names that an assignment gives values to."""
+    nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+
+
+def own_functions(namespace: dict[str, Any]) -> set[str]:
+    return {name for name, value in namespace.items() if is_own(value, namespace)}
+
+
+def is_own(value: Any, namespace: dict[str, Any]) -> bool:
+    """Whether a value is a function of the notebook, or stands before one (torch.compile's)."""
+    for _ in range(8):
+        if getattr(value, "__globals__", None) is namespace:
+            return True
+        value = getattr(value, "__wrapped__", getattr(value, "func", None))
+    return False
+
+
+def names_used(source: str) -> set[str]:
+    """The names that the functions of a cell take from the notebook around them."""
+    try:
+        whole = symtable.symtable(python_of(source), "<cell>", "exec")
+    except (SyntaxError, ValueError):
+        return set()
+    return set().union(*map(globals_in, functions_in(whole)))
+
+
+def functions_in(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """The outermost functions of a cell; a comprehension at its top level is none."""
+    for inner in table.get_children():
+        if inner.get_type() == "function" and inner.get_name() not in COMPREHENSIONS:
+            yield inner
+        else:
+            yield from functions_in(inner)
+
+
+def globals_in(table: symtable.SymbolTable) -> set[str]:
+    found = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
+    return found.union(*map(globals_in, table.get_children()))
