@@ -49,7 +49,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Run an `autograder` command on a course in this process, in the sandbox that is warm already."""
+    """Run an `autograder` command on a course in this process, in the sandbox that is warm
+    already.
+    """
     monkeypatch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
 
     def run(course: Path, *words: object) -> Result:

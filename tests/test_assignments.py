@@ -13,8 +13,6 @@ from autograder.authoring.folder import validate_folder
 from autograder.grading.grader import Grader
 from autograder.sandbox.process import Sandbox
 
-DRAWS = ("first", "second", "third")
-
 _reports: dict[str, Report] = {}
 
 
@@ -54,18 +52,17 @@ def test_its_design_tells_what_was_measured(assignment: Assignment) -> None:
 
 
 def test_every_mistake_has_a_title_and_a_hint_of_its_own(assignment: Assignment) -> None:
-    for texts in (
-        [mistake.title for mistake in assignment.mistakes],
-        [mistake.hint for mistake in assignment.mistakes],
-    ):
-        assert all(text.strip() for text in texts)
     titles = [mistake.title for mistake in assignment.mistakes]
+    hints = [mistake.hint for mistake in assignment.mistakes]
+    assert all(text.strip() for text in titles + hints)
     assert len(set(titles)) == len(titles)
 
 
-@pytest.mark.parametrize("draw", DRAWS)
-def test_the_reference_gets_full_marks(assignment: Assignment, sandbox: Sandbox, draw: str) -> None:
-    grader = Grader(assignment, secret=draw, sandbox=sandbox)
+def test_the_reference_gets_full_marks_and_no_diagnosis(
+    assignment: Assignment, sandbox: Sandbox
+) -> None:
+    """On a draw of its own; the audit below gives each right answer another one."""
+    grader = Grader(assignment, secret="a class", sandbox=sandbox)
     result = grader.run(one_file(assignment.solution.read_text(encoding="utf-8")))
     assert [check.message for check in result.tests if check.outcome != "passed"] == []
     assert result.score == result.max_score == assignment.max_score

@@ -27,11 +27,15 @@ def factorisation() -> Assignment:
     return read_assignment(ROOT / "reference_solutions" / "sgd_factorisation")
 
 
-def graded(
-    assignment: Assignment, sandbox: Sandbox, *sources: str, kind: str = "statements"
-) -> Result:
+@pytest.fixture(scope="module")
+def grader(factorisation: Assignment, sandbox: Sandbox) -> Grader:
+    """One grader for the file, as for a class: what known mistakes answered is remembered."""
+    return Grader(factorisation, secret="a class", sandbox=sandbox)
+
+
+def graded(grader: Grader, *sources: str, kind: str = "statements") -> Result:
     units = tuple(Unit(kind, source, str(place)) for place, source in enumerate(sources, start=1))
-    return Grader(assignment, secret="a class", sandbox=sandbox).run(Submission(units, ""))
+    return grader.run(Submission(units, ""))
 
 
 def named(result: Result) -> list[tuple[str, str]]:
@@ -130,25 +134,23 @@ DISGUISES = {
 @pytest.mark.slow
 @pytest.mark.parametrize(("disguise", "expected"), DISGUISES.values(), ids=DISGUISES.keys())
 def test_a_disguised_mistake_is_named(
-    factorisation: Assignment, sandbox: Sandbox, disguise: str, expected: tuple[str, str]
+    factorisation: Assignment, grader: Grader, disguise: str, expected: tuple[str, str]
 ) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
-    result = graded(factorisation, sandbox, solution, disguise)
-    assert named(result) == [expected], [
-        check for check in result.tests if check.outcome != "passed"
-    ]
+    result = graded(grader, solution, disguise)
+    failed = [check for check in result.tests if check.outcome != "passed"]
+    assert named(result) == [expected], failed
     known = {mistake.name: mistake for mistake in factorisation.mistakes}[expected[1]]
     assert (result.diagnosis[0].title, result.diagnosis[0].hint) == (known.title, known.hint)
 
 
 @pytest.mark.slow
 def test_a_mistake_in_the_cells_of_a_notebook_is_named(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
     result = graded(
-        factorisation,
-        sandbox,
+        grader,
         "%matplotlib inline\nimport torch",
         solution,
         V_FIRST,
@@ -160,10 +162,10 @@ def test_a_mistake_in_the_cells_of_a_notebook_is_named(
 
 @pytest.mark.slow
 def test_two_mistakes_are_named_each_with_its_function(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
     solution = factorisation.solution.read_text(encoding="utf-8")
-    result = graded(factorisation, sandbox, solution, V_FIRST, MEAN)
+    result = graded(grader, solution, V_FIRST, MEAN)
     assert named(result) == [(FULL, "range_over_rank"), ("reconstruction_loss", "loss_is_the_mean")]
 
 
@@ -189,9 +191,8 @@ def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_els
     is right.
     """
     assignment = read_assignment(ROOT / "reference_solutions" / "gd_factorisation")
-    result = graded(
-        assignment, sandbox, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP
-    )
+    grader = Grader(assignment, secret="a class", sandbox=sandbox)
+    result = graded(grader, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP)
     assert named(result) == [("gd_factorise", "mean_in_the_loop")]
 
 
@@ -214,11 +215,9 @@ def reconstruction_loss(A, R):
 
 @pytest.mark.slow
 def test_a_mistake_that_nobody_knows_is_not_guessed(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
-    result = graded(
-        factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN
-    )
+    result = graded(grader, factorisation.solution.read_text(encoding="utf-8"), UNKNOWN)
     assert result.score < result.max_score
     assert named(result) == []
 
@@ -228,14 +227,12 @@ HALF_LARGE = SMALL.replace("0.1 * torch.rand", "0.37 * torch.rand")
 
 @pytest.mark.slow
 def test_a_wrong_start_is_not_taken_for_another_wrong_start(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
     """Right steps from a start that no known mistake makes: from that start, every known wrong
     start looks the same.
     """
-    result = graded(
-        factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE
-    )
+    result = graded(grader, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE)
     assert {check.name for check in result.tests if check.outcome != "passed"} == {
         "test_factors_start_from_torch_rand"
     }
@@ -243,37 +240,35 @@ def test_a_wrong_start_is_not_taken_for_another_wrong_start(
 
 
 @pytest.mark.slow
-def test_a_right_answer_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
+def test_a_right_answer_is_given_no_diagnosis(factorisation: Assignment, grader: Grader) -> None:
     for variant in factorisation.variants[:3]:
-        result = graded(factorisation, sandbox, variant.read_text(encoding="utf-8"))
+        result = graded(grader, variant.read_text(encoding="utf-8"))
         assert (result.score, named(result)) == (result.max_score, []), variant.name
 
 
 @pytest.mark.slow
-def test_a_stub_is_given_no_diagnosis(factorisation: Assignment, sandbox: Sandbox) -> None:
-    result = graded(
-        factorisation, sandbox, stub_of(factorisation.solution.read_text(encoding="utf-8"))
-    )
+def test_a_stub_is_given_no_diagnosis(factorisation: Assignment, grader: Grader) -> None:
+    result = graded(grader, stub_of(factorisation.solution.read_text(encoding="utf-8")))
     assert (result.score, named(result)) == (0.0, [])
 
 
 @pytest.mark.slow
 def test_a_file_without_functions_is_given_no_diagnosis(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
-    result = graded(factorisation, sandbox, "x = 1\n")
+    result = graded(grader, "x = 1\n")
     assert {check.outcome for check in result.tests} == {"missing"}
     assert named(result) == []
 
 
 @pytest.mark.slow
 def test_what_does_not_start_at_random_is_not_said_to(
-    factorisation: Assignment, sandbox: Sandbox
+    factorisation: Assignment, grader: Grader
 ) -> None:
     scaled = (ROOT / "examples" / "sgd_factorisation" / "library-svd.py").read_text(
         encoding="utf-8"
     )
-    assert named(graded(factorisation, sandbox, scaled)) == [], (
+    assert named(graded(grader, scaled)) == [], (
         "svd_after_the_loop gives the same, but from a random start"
     )
 
@@ -287,13 +282,7 @@ def test_a_class_runs_each_known_mistake_once(
     grader, boxes, results = Grader(factorisation, secret="a class", sandbox=sandbox), [], []
     for answer in ("None", "'a string'", "None"):
         opened.clear()
-        results.append(
-            grader.run(
-                Submission(
-                    (Unit("statements", f"{FULL} = lambda *given, **options: {answer}", "1"),), ""
-                )
-            )
-        )
+        results.append(graded(grader, f"{FULL} = lambda *given, **options: {answer}"))
         boxes.append(len(opened))
     assert boxes[0] > len(factorisation.mistakes) / 2, (
         "a submission that fails everything is compared with most mistakes"
@@ -334,17 +323,17 @@ def test_calls_that_differ_have_different_fingerprints(change: dict[str, Any]) -
 
 
 def test_values_are_alike_up_to_the_tolerance() -> None:
-    one = torch.tensor([1.0, -2.0, torch.nan])
-    assert alike(one, one.double() + TOLERANCE)
-    assert not alike(one, one + 5 * TOLERANCE)
-    assert not alike(one, one[:2])
-    assert alike((one, [1.0, 2]), [one.clone(), (1.0, 2)])
+    values = torch.tensor([1.0, -2.0, torch.nan])
+    assert alike(values, values.double() + TOLERANCE)
+    assert not alike(values, values + 5 * TOLERANCE)
+    assert not alike(values, values[:2])
+    assert alike((values, [1.0, 2]), [values.clone(), (1.0, 2)])
     assert not alike((1.0,), (1.0, 1.0))
     assert alike(float("nan"), float("nan"))
     assert alike(float("inf"), -1e30)
     assert not alike(float("inf"), 1.0)
-    assert alike(one, torch.tensor([1.0, -2.0, -3e38]))
-    assert not alike(one, torch.tensor([1.0, torch.inf, torch.nan]))
+    assert alike(values, torch.tensor([1.0, -2.0, -3e38]))
+    assert not alike(values, torch.tensor([1.0, torch.inf, torch.nan]))
     assert alike(None, None)
     assert not alike(None, 0.0)
     assert not alike("text", 1.0)

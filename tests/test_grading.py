@@ -4,6 +4,7 @@ exits with.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +103,8 @@ def grade_command(*words: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "AUTOGRADER_COURSE"}
-    return kept | {"PYTHONUTF8": "1"}
-
-
-def run_grade(course: Path, *words: object) -> int:
-    """`autograder grade` as a process of its own; gives its exit status."""
-    done = subprocess.run(
-        grade_command(*words), cwd=course, env=environment(), capture_output=True, check=False
-    )
-    return done.returncode
+    variables = {name: value for name, value in os.environ.items() if name != "AUTOGRADER_COURSE"}
+    return variables | {"PYTHONUTF8": "1"}
 
 
 def lines(text: str) -> list[dict]:
@@ -166,43 +159,55 @@ def blank(assignment: Assignment) -> Result:
     return Result(assignment.slug, "", None, "graded", assignment.max_score)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'{"tests": 5}',
-        b"\xff\xfe",
-        b"\0" * 500,
-        b"[" * 100_000,
-        "half",
-        "types",
-        "nothing",
-    ],
-    ids=lambda damage: str(damage[:12]),
-)
-def test_a_damaged_result_is_made_anew(
-    course: Path, grader: Grader, store: Store, damage: bytes | str
-) -> None:
+@dataclass
+class Graded:
+    """A submission that was graded, its result, and the file that holds it."""
+
+    grader: Grader
+    store: Store
+    found: Found
+    result: Result
+    file: Path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Graded:
+    course = tmp_path_factory.mktemp("course")
+    grader = Grader(read_assignment(tiny_course.write(course)), "secret", sandbox=sandbox)
+    store = Store(course / "results", grader)
     (found,) = hand_in(course, 1)
-    first = graded(grader, found, store)
+    result = graded(grader, found, store)
     (file,) = stored(course)
-    whole = file.read_bytes()
-    told = json.loads(whole)
-    made = {
-        "half": whole[: len(whole) // 2],
-        "types": json.dumps(told | {"tests": [7]}).encode(),
-        "nothing": json.dumps(
-            {key: value for key, value in told.items() if key != "walls"}
-        ).encode(),
-    }
-    file.write_bytes(made[damage] if isinstance(damage, str) else damage)
-    assert timeless(graded(grader, found, store)) == timeless(first)
-    assert timeless(Result.from_json(json.loads(file.read_text()))) == timeless(
-        Result.from_json(told)
-    )
+    return Graded(grader, store, found, result, file)
+
+
+DAMAGES = {
+    "nothing": lambda text: b"",
+    "a brace": lambda text: b"{",
+    "a list": lambda text: b"[]",
+    "null": lambda text: b"null",
+    "no tests": lambda text: b'{"tests": 5}',
+    "no UTF-8": lambda text: b"\xff\xfe",
+    "zeros": lambda text: b"\0" * 500,
+    "deep": lambda text: b"[" * 100_000,
+    "half": lambda text: text[: len(text) // 2].encode(),
+    "types": lambda text: json.dumps(json.loads(text) | {"tests": [7]}).encode(),
+    "a field less": lambda text: json.dumps(without(json.loads(text), "walls")).encode(),
+}
+
+
+def without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_result_is_made_anew(whole: Graded, damage: Callable[[str], bytes]) -> None:
+    text = whole.result.dumps()
+    whole.file.write_bytes(damage(text))
+    result = graded(whole.grader, whole.found, whole.store)
+    assert timeless(result) == timeless(whole.result)
+    mended = Result.from_json(json.loads(whole.file.read_text()))
+    assert replace(mended, submission=result.submission, student=result.student) == result
 
 
 def test_where_results_cannot_be_kept_the_class_is_graded_all_the_same(
@@ -213,7 +218,8 @@ def test_where_results_cannot_be_kept_the_class_is_graded_all_the_same(
     results = list(grade_class(grader, class_, 1, store=store))
     assert [result.status for result in results] == ["graded"] * 3
     assert [record.message for record in caplog.records if "cannot be kept" in record.message] == [
-        f"results cannot be kept in {course / 'results' / SLUG} (Not a directory): they are graded again next time"
+        f"results cannot be kept in {course / 'results' / SLUG} (Not a directory): "
+        "they are graded again next time"
     ]
     assert not store.whole
 
@@ -224,19 +230,28 @@ def test_where_results_cannot_be_kept_the_command_says_so_in_its_exit_status(
     hand_in(course, 3)
     (course / "course" / "results").write_text("a file where the folder should be")
     done = command(course, "grade", SLUG, "--json", "-")
-    assert [told["status"] for told in lines(done.stdout)] == ["graded"] * 3
+    assert [result["status"] for result in lines(done.stdout)] == ["graded"] * 3
     assert (done.exit_code, "cannot be kept" in caplog.text) == (1, True), done.stderr
 
 
-@pytest.mark.parametrize("file", ["/dev/full", "-"])
-def test_a_full_disk_under_the_json_stops_no_grading(course: Path, file: str) -> None:
+def test_a_full_disk_under_the_json_stops_no_grading(course: Path, command: Command) -> None:
     """Every submission is graded and kept; the command says what it could not write, once, and ends
     with status 1.
     """
     hand_in(course, 3)
+    done = command(course, "grade", SLUG, "--json", "/dev/full", "--no-table")
+    gc.collect()  # what a file says that cannot be flushed in the end is an error of this test
+    assert (done.exit_code, done.stderr.count("cannot be written")) == (1, 1), done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(stored(course)) == 3
+
+
+def test_a_full_disk_under_standard_output_stops_no_grading(course: Path) -> None:
+    """The same in a process of its own, whose last act is to flush standard output."""
+    hand_in(course, 3)
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            grade_command(SLUG, "--json", file, "--no-table"),
+            grade_command(SLUG, "--json", "-", "--no-table"),
             cwd=course,
             env=environment(),
             stdout=full,
@@ -409,12 +424,12 @@ def test_the_command_tells_each_submission_in_the_order_of_the_paths(
     files += [class_[0].path, class_[1].path]
     done = command(course, "grade", SLUG, *files, "--json", "-", "--workers", "2")
     assert done.exit_code == 0, done.stderr
-    told = lines(done.stdout)  # and nothing else is on standard output
-    assert [result["submission"] for result in told] == list(map(str, files))
+    results = lines(done.stdout)  # and nothing else is on standard output
+    assert [result["submission"] for result in results] == list(map(str, files))
     statuses = ["graded", "missing", "unreadable", "graded", "graded"]
-    assert [result["status"] for result in told] == statuses
-    assert [result["score"] for result in told] == [4.5, 0, 0, 4.5, 2.5]
-    for result in told:
+    assert [result["status"] for result in results] == statuses
+    assert [result["score"] for result in results] == [4.5, 0, 0, 4.5, 1.9]
+    for result in results:
         assert set(RESULT_KEYS) <= set(result)
         assert result["assignment"] == SLUG
         assert result["max_score"] == 4.5
@@ -422,7 +437,7 @@ def test_the_command_tells_each_submission_in_the_order_of_the_paths(
         for check in result["tests"]:
             assert set(CHECK_KEYS) <= set(check)
             assert check["visibility"] in ("public", "hidden")
-    assert told[4]["diagnosis"][0] == {
+    assert results[4]["diagnosis"][0] == {
         "function": "halve",
         "mistake": "thirds",
         "title": "Divides by three, of all numbers",
@@ -462,8 +477,8 @@ def test_a_fault_of_ours_exits_with_1(course: Path, command: Command) -> None:
     staff.write_text(text.replace("A = draw.uniform(3, 2)", "A = draw.no_such_word(3, 2)"))
     done = command(course, "grade", SLUG, "--json", "-")
     assert done.exit_code == 1, done.stderr
-    (told,) = lines(done.stdout)
-    assert (told["status"], told["tests"], told["score"]) == ("grader_error", [], 0)
+    (result,) = lines(done.stdout)
+    assert (result["status"], result["tests"], result["score"]) == ("grader_error", [], 0)
     assert "no_such_word" in (course / "course" / "log" / "grading.log").read_text()
 
 
@@ -471,36 +486,49 @@ def test_a_fault_of_ours_exits_with_1(course: Path, command: Command) -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_where_it_ended(course: Path) -> None:
-    """SIGKILL at random instants; then the next run, which ends with the results of a run that
-    nobody disturbed.
+def test_a_killed_run_goes_on_where_it_ended(course: Path, command: Command) -> None:
+    """SIGKILL at random instants: before there is a result, and after a few; then the next run,
+    which ends with the results of a run that nobody disturbed.
     """
-    class_ = hand_in(course, 12)
+    class_ = hand_in(course, 8)
     out = course / "out.jsonl"
-    start = time.monotonic()
-    assert run_grade(course, SLUG, "--json", out) == 0
-    whole = time.monotonic() - start
-    undisturbed = [timeless(Result.from_json(told)) for told in lines(out.read_text())]
+    assert command(course, "grade", SLUG, "--json", out).exit_code == 0
+    undisturbed = results_in(out)
     chance = random.Random(20)
-    for instant in (chance.uniform(0.3, 1.0) * whole for _ in range(4)):
+    for count in (0, *chance.sample(range(1, 6), 2)):
         for file in stored(course):
             file.unlink()
         with subprocess.Popen(
             grade_command(SLUG, "--json", out), cwd=course, env=environment(), stdout=-3, stderr=-3
         ) as run:
-            time.sleep(instant)
+            wait_for(course, run, count)
+            time.sleep(chance.uniform(0.0, 0.2))
             started = descendants(run.pid)
             run.kill()
-        kept = {file: file.read_text() for file in stored(course)}
-        for text in kept.values():
+        before = {file: file.read_text() for file in stored(course)}
+        for text in before.values():
             Result.from_json(json.loads(text))
+        assert len(before) >= count
         assert gone(started), "something outlived the run"
-        assert run_grade(course, SLUG, "--json", out) == 0
-        assert [timeless(Result.from_json(told)) for told in lines(out.read_text())] == undisturbed
+        assert command(course, "grade", SLUG, "--json", out).exit_code == 0
+        assert results_in(out) == undisturbed
         assert len(stored(course)) == len(class_)
-        assert {file: file.read_text() for file in kept} == kept, (
+        assert {file: file.read_text() for file in before} == before, (
             "what was graded is not graded again"
         )
+
+
+def results_in(file: Path) -> list[dict]:
+    return [timeless(Result.from_json(result)) for result in lines(file.read_text())]
+
+
+def wait_for(course: Path, run: subprocess.Popen[bytes], count: int) -> None:
+    """Until a run has children (its sandbox) and has kept so many results."""
+    deadline = time.monotonic() + 300
+    while len(stored(course)) < count or not descendants(run.pid):
+        assert run.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "the run keeps no results"
+        time.sleep(0.005)
 
 
 def gone(processes: list[int]) -> bool:

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 from conftest import COURSE, ROOT, nbgrader
 from nbgrader.api import Gradebook
+from nbgrader.plugins import CsvExportPlugin
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.authoring.handout import function_source
@@ -32,7 +33,8 @@ pytestmark = pytest.mark.slow
 
 SLUG = "sgd_factorisation"
 SCRIPT = "<script>document.title = 'stolen'</script>"
-ANSWER = f"Both look for the nearest matrix of rank 2. {SCRIPT} <img src=x onerror=alert(1)> and a < b, $a<b$"
+ANSWER = f"Both look for the nearest matrix of rank 2. {SCRIPT} "
+ANSWER += "<img src=x onerror=alert(1)> and a < b, $a<b$"
 
 
 @dataclass
@@ -97,7 +99,8 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     }
     for cell in made["skips"].cells:
         cell.metadata["tags"] = ["skip-execution"]
-    hook = "import sys\nget_ipython().display_formatter.format = lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
+    hook = "import sys\nget_ipython().display_formatter.format = "
+    hook += "lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
     made["prints-points"].cells.insert(0, nbformat.v4.new_code_cell(hook))
     gradebook_code = (
         "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
@@ -180,9 +183,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     (made.submitted("module") / f"{SLUG}.py").write_text(solution, encoding="utf-8")
     (made.submitted("perfect") / "secrets.txt").symlink_to("/etc/passwd")
     commands.wrap_modules(assignment)
-    for words in (["autograde", SLUG], ["export"]):
-        done = nbgrader(root, *words)
-        assert done.returncode == 0, done.stderr
+    done = nbgrader(root, "autograde", SLUG)
+    assert done.returncode == 0, done.stderr
     commands.write_feedback(assignment)
     return made
 
@@ -269,15 +271,20 @@ def test_nothing_but_the_notebook_is_copied_from_a_submission(course: Class) -> 
     assert [path.name for path in folder.iterdir() if path.name.startswith("secrets")] == []
 
 
-def test_export_lists_the_class(course: Class) -> None:
-    table = (course.course.root / "grades.csv").read_text(encoding="utf-8")
+def test_export_lists_the_class(course: Class, tmp_path: Path) -> None:
+    with Gradebook(f"sqlite:///{course.course.gradebook}") as book:
+        CsvExportPlugin(to=str(tmp_path / "grades.csv")).export(book)
+    table = (tmp_path / "grades.csv").read_text(encoding="utf-8")
     assert all(f",{student}," in table for student in FULL + NOTHING)
 
 
-def test_a_second_run_by_hand_changes_no_point(course: Class) -> None:
+def test_a_second_run_changes_no_point(course: Class) -> None:
+    """The first was the command `nbgrader autograde`; this one is what the gradebook's is."""
     before = {student: course.scores(student) for student in FULL + NOTHING}
-    done = nbgrader(course.course.root, "autograde", SLUG, "--student", "perfect", "--force")
-    assert done.returncode == 0, done.stderr[-2000:]
+    page = course.course.work / "autograded" / "perfect" / SLUG / f"{SLUG}.ipynb"
+    written = page.stat().st_mtime_ns
+    commands.run_nbgrader(course.course, "autograde", SLUG, "perfect", force=True, create=True)
+    assert page.stat().st_mtime_ns != written
     assert {student: course.scores(student) for student in FULL + NOTHING} == before
 
 

@@ -24,17 +24,17 @@ from autograder.cli import app
 from autograder.course import Course, Settings
 from autograder.errors import AuthoringError
 from autograder.gradebook.commands import gradebook_name
-from autograder.grading.submission import find
 from autograder.results import Result as Graded
 
-SLUG = "sgd_factorisation"
+SLUG, OWN = "sgd_factorisation", "demo_assignment"
 STUDENTS = ("perfect-module", "published-loop", "library-svd")
 SNOOPER = '''
 """Looks for the package that grades, and for the lessons' solutions in it."""
 import glob
 import sys
 
-FOUND = [path for folder in [*sys.path, "/run", "/usr"] for path in glob.glob(f"{folder}/autograder/*")]
+FOLDERS = [*sys.path, "/run", "/usr"]
+FOUND = [path for folder in FOLDERS for path in glob.glob(f"{folder}/autograder/*")]
 try:
     import autograder.cli
     FOUND.append("the engine")
@@ -201,11 +201,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed(made.bin, Course(folder / "my-course"))
 
 
-@pytest.mark.slow
-def test_the_course_of_the_wheel_gives_the_points_that_the_checkout_gives(
-    installed: Installed, command: Command
-) -> None:
-    """init, release and gradebook --feedback, then the gradebook and `grade` say the same."""
+@pytest.fixture(scope="module")
+def graded(installed: Installed) -> list[Graded]:
+    """A class graded there, from init to feedback: its results, as `autograder grade` has them."""
     course = installed.course
     for student in (*STUDENTS, "snooper"):
         folder = course.submitted / student / SLUG
@@ -214,47 +212,53 @@ def test_the_course_of_the_wheel_gives_the_points_that_the_checkout_gives(
         if student != "snooper":
             text = (ROOT / "examples" / SLUG / f"{student}.py").read_text(encoding="utf-8")
         (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
-    for words in (["release"], ["gradebook", SLUG, "--feedback"]):
+    for words in (["new", OWN], ["release"], ["gradebook", SLUG, "--feedback"]):
         done = installed.run("autograder", *words)
         assert done.returncode == 0, done.stdout + done.stderr
+    done = installed.run("autograder", "grade", SLUG, "--json", "-")
+    assert done.returncode == 0, done.stderr
+    return [Graded.from_json(json.loads(line)) for line in done.stdout.splitlines()]
 
-    there = installed.run("autograder", "grade", SLUG, "--json", "-")
-    here = command(course.root, "grade", SLUG, "--json", "-")
-    assert there.returncode == here.exit_code == 0, there.stderr + here.stderr
-    results = [Graded.from_json(json.loads(line)) for line in there.stdout.splitlines()]
-    for result, line in zip(results, here.stdout.splitlines(), strict=True):
-        ours = timeless(Graded.from_json(json.loads(line)))
-        assert ours | {"grader": ""} == timeless(result) | {"grader": ""}
+
+@pytest.mark.slow
+def test_the_course_of_the_wheel_gives_the_points_that_the_checkout_gives(
+    installed: Installed, graded: list[Graded], command: Command
+) -> None:
+    """The gradebook, `grade`, and the checkout, which grades everything again, say the same."""
+    course = installed.course
+    done = command(course.root, "grade", SLUG, "--json", "-", "--again")
+    assert done.exit_code == 0, done.stderr
+    for result, line in zip(graded, done.stdout.splitlines(), strict=True):
+        here = timeless(Graded.from_json(json.loads(line)))
+        assert here | {"grader": ""} == timeless(result) | {"grader": ""}
     with Gradebook(f"sqlite:///{course.gradebook}") as book:
         scores = {item.student.id: item.score for item in book.assignment_submissions(SLUG)}
-    assert scores == {result.student: result.score for result in results}
+    assert scores == {result.student: result.score for result in graded}
     assert scores["perfect-module"] == 20.0
     for student in STUDENTS:
         assert (course.feedback / student / SLUG / f"{SLUG}.html").is_file()
 
 
 @pytest.mark.slow
-def test_a_submission_sees_nothing_of_the_installed_package(installed: Installed) -> None:
-    file = installed.course.root / "snooper.py"
-    file.write_text(SNOOPER, encoding="utf-8")
-    done = installed.run("autograder", "grade", SLUG, "snooper.py", "--json", "-")
-    checks = json.loads(done.stdout)["tests"]
-    messages = {check["message"] for check in checks if check["outcome"] == "raised"}
+def test_a_submission_sees_nothing_of_the_installed_package(graded: list[Graded]) -> None:
+    (result,) = (result for result in graded if result.student == "snooper")
+    messages = {check.message for check in result.tests if check.outcome == "raised"}
     assert messages
     assert all("ValueError: 0 found: []" in message for message in messages), messages
 
 
 @pytest.mark.slow
-def test_nbgraders_own_commands_work_in_the_course(installed: Installed) -> None:
-    done = installed.run("nbgrader", "list")
-    assert "Traceback" not in done.stderr
-    done = installed.run("autograder", "new", "demo_assignment")
+def test_nbgraders_own_commands_work_in_the_course(
+    installed: Installed, graded: list[Graded]
+) -> None:
+    """And make of an assignment laid by `autograder new` the release that is there already."""
+    release = installed.course.release / OWN
+    before = {path: path.read_bytes() for path in release.rglob("*") if path.is_file()}
+    assert release / f"{OWN}.ipynb" in before
+    done = installed.run("nbgrader", "generate_assignment", OWN, "--force")
     assert done.returncode == 0, done.stderr
-    released = installed.run("autograder", "release", "demo_assignment")
-    assert released.returncode == 0, released.stderr
-    done = installed.run("nbgrader", "generate_assignment", "demo_assignment", "--force")
-    assert done.returncode == 0, done.stderr
-    assert find(installed.course.submitted, SLUG)
+    after = {path: path.read_bytes() for path in release.rglob("*") if path.is_file()}
+    assert after == before
 
 
 def test_the_version_is_the_packages() -> None:

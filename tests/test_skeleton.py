@@ -40,9 +40,9 @@ def test_the_command_lays_it_and_names_its_files(
     course: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUTOGRADER_COURSE", str(course))
-    told = CliRunner().invoke(app, ["new", NAME])
-    assert told.exit_code == 0, told.output
-    files = [Path(line) for line in told.output.split()]
+    done = CliRunner().invoke(app, ["new", NAME])
+    assert done.exit_code == 0, done.output
+    files = [Path(line) for line in done.output.split()]
     assert all(file.is_file() for file in files)
     assert {file.name for file in files} >= {
         "assignment.toml",

@@ -1,5 +1,5 @@
-"""A course of one small assignment, `halves`, for tests of what surrounds an assignment:
-`write(folder)`.
+"""The small course of the tests, with one assignment, `halves`: `write(folder)`. It holds together,
+and its audit finds nothing.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ import torch
 
 
 @pytest.mark.task("halve")
-@pytest.mark.points(1)
+@pytest.mark.points(1.6)
 @pytest.mark.hint("A half is one divided by two.")
 def test_halve_of_a_vector(student):
     """halve gives (1, 2) for (2, 4)."""
@@ -110,7 +110,7 @@ def test_halve_of_a_vector(student):
 
 
 @pytest.mark.task("halve")
-@pytest.mark.points(1)
+@pytest.mark.points(0.4)
 @pytest.mark.hint("Work on a copy.")
 def test_halve_leaves_its_argument(student):
     """halve does not change x."""
@@ -155,7 +155,7 @@ def test_total_of_a_secret_vector(student, draw):
     close(student.total(x), x.sum(), 1e-5, "total(x) is not the sum of x")
 '''
 
-MISTAKE = """\
+THIRDS = """\
 # /// mistake
 # title = "Divides by three, of all numbers"
 # hint = "How many halves make a whole one?"
@@ -166,6 +166,28 @@ MISTAKE = """\
 def halve(x, factor=0.5):
     return x * factor * 2 / 3
 """
+
+ZEROS = """\
+# /// mistake
+# title = "Nothing at all"
+# hint = "The shapes fit. What about the numbers?"
+# fails = [
+#     "test_halve_of_a_vector", "test_halve_of_a_secret_matrix",
+#     "test_total_of_ones[1]", "test_total_of_ones[3]", "test_total_of_a_secret_vector",
+# ]
+# ///
+
+
+def halve(x, factor=0.5):
+    return torch.zeros_like(x)
+
+
+def total(x):
+    return torch.zeros(())
+"""
+
+DESIGN = "# Design of `halves`\n\nHalves are exact in float32; `measure.py` says so.\n"
+MEASURE = '"""How far right answers are apart: not at all."""\n'
 
 VARIANT = '''\
 """Divides in place of multiplying."""
@@ -191,7 +213,10 @@ FILES = {
     "solution.py": SOLUTION,
     "test_public.py": PUBLIC,
     "test_hidden.py": HIDDEN,
-    "mistakes/thirds.py": MISTAKE,
+    "design.md": DESIGN,
+    "measure.py": MEASURE,
+    "mistakes/all_zeros.py": ZEROS,
+    "mistakes/thirds.py": THIRDS,
     "variants/divides.py": VARIANT,
     "data/numbers.csv": "1,2,3\n",
 }
