@@ -4,12 +4,18 @@ Found by glob, not by name.
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import pytest
 from conftest import ASSIGNMENTS
+from test_kit_agreement import in_the_folder, lay, shared
 
 from autograder.assignment import Assignment
 from autograder.audit.audit import RIGHT, ZEROS, ZEROS_SHARE, Report, Row, audit, one_file
 from autograder.authoring.folder import validate_folder
+from autograder.authoring.release import KIT
+from autograder.authoring.student_kit import conftest as kit
 from autograder.grading.grader import Grader
 from autograder.sandbox.process import Sandbox
 
@@ -99,3 +105,29 @@ def test_every_mistake_fails_what_it_names_and_nothing_else(graded: Report) -> N
 @pytest.mark.slow
 def test_the_audit_finds_nothing(graded: Report) -> None:
     assert graded.findings == []
+
+
+@pytest.mark.slow
+def test_the_students_own_checks_say_what_the_grader_says(
+    graded: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every public check on every right answer and every mistake: in the released folder, and
+    behind the line.
+    """
+    monkeypatch.setattr(kit, "HERE", tmp_path)
+    for file in (KIT / "pytest.ini", graded.assignment.checks[0]):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    differing = []
+    for row in graded.rows:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a submission may warn
+            ours = in_the_folder(lay(tmp_path, row.specimen))
+        theirs = {}
+        for check in row.latest:
+            if check.visibility == "public":
+                theirs[check.name] = (check.outcome, shared(check.message))
+        assert ours.keys() == theirs.keys() != set()
+        for name in ours:
+            if ours[name] != theirs[name]:
+                differing.append(f"{row.specimen.name}: {name}: {ours[name]}, {theirs[name]}")
+    assert not differing, "\n".join(differing)

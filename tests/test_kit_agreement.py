@@ -1,12 +1,11 @@
 """The kit and the wall agree: a check that students run says there what it says here.
 
-Every variant and every mistake of every assignment goes through the public checks twice: in the
-released folder's way, and behind the line. So do calls and cells of every kind that came to mind.
+Calls and cells of every kind that came to mind, in the released folder's way and behind the line.
+Every variant and every mistake of every assignment: test_assignments.py, which grades them anyway.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import re
@@ -17,23 +16,16 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import COURSE
 
-from autograder.assignment import Assignment, find_assignments
-from autograder.audit.audit import Specimen, specimens
-from autograder.authoring.release import KIT
+from autograder.audit.audit import Specimen
 from autograder.authoring.student_kit import conftest as kit
 from autograder.authoring.student_kit import kit_notebook, kit_student
-from autograder.grading import checks as grading
-from autograder.grading.checks import open_submission, run_checks
 from autograder.grading.student import Loaded, Student
 from autograder.grading.student import Verdict as TheirVerdict
-from autograder.grading.submission import Submission, Unit
 from autograder.limits import Limits
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import Opaque
 
-REAL = [pytest.param(assignment, id=assignment.slug) for assignment in find_assignments(COURSE)]
 PLACE = re.compile(r" \((?:[\w<>. ]* )?line \d+.*\)$")
 KIND = re.compile(
     r"Opaque|\b(?:dict|set|ndarray|numpy\.ndarray|NoneType)\b"
@@ -49,42 +41,11 @@ def _warnings_are_none_of_ours() -> Iterator[None]:
         yield
 
 
-# --- every variant and every mistake --------------------------------------------------------------
-
-
-class PublicOnly(Assignment):
-    """An assignment whose hidden checks are left out."""
-
-    @property
-    def checks(self) -> tuple[Path, ...]:  # type: ignore[override]
-        return (self.folder / "test_public.py",)
-
-
-def public(assignment: Assignment) -> Assignment:
-    return PublicOnly(
-        **{item.name: getattr(assignment, item.name) for item in dataclasses.fields(assignment)}
-    )
-
-
-@pytest.fixture
-def unweighed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points need not add up where half of the checks is left out."""
-    monkeypatch.setattr(grading, "faults_of", lambda assignment, checks: iter(()))
-
-
 Ends = dict[str, tuple[str, str]]
 
 
-def behind_the_line(assignment: Assignment, sandbox: Sandbox, submission: Submission) -> Ends:
-    """The outcome and the message of every public check, as the grader has them."""
-    assignment = public(assignment)
-    with open_submission(sandbox, assignment, submission) as loaded:
-        checks = run_checks(assignment, Student(loaded))
-    return {check.name: (check.outcome, shared(check.message)) for check in checks}
-
-
 def in_the_folder(file: Path) -> Ends:
-    """The same as a student's own checks have them, which lie beside the file."""
+    """The outcome and message of every public check, as the student's own checks have them."""
     with kit_student.clean_state():
         run = kit.NotebookRun(kit_student.Student(kit_notebook.load(file)))
     run.start()
@@ -106,33 +67,6 @@ def lay(folder: Path, specimen: Specimen) -> Path:
     path = folder / f"{specimen.name.replace(' ', '_')}.py"
     path.write_text("\n\n".join(specimen.sources), encoding="utf-8")
     return path
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("assignment", REAL)
-def test_every_public_check_says_the_same_on_both_sides(
-    assignment: Assignment,
-    sandbox: Sandbox,
-    tmp_path: Path,
-    unweighed: None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(kit, "HERE", tmp_path)
-    for file in (KIT / "pytest.ini", assignment.checks[0]):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    differing = []
-    for specimen in specimens(assignment):
-        file = lay(tmp_path, specimen)
-        unit = Unit("statements", file.read_text("utf-8"), "")
-        theirs = behind_the_line(assignment, sandbox, Submission((unit,), ""))
-        ours = in_the_folder(file)
-        assert ours.keys() == theirs.keys()
-        differing += [
-            f"{specimen.name}: {name}: {ours[name]}, {theirs[name]}"
-            for name in ours
-            if ours[name] != theirs[name]
-        ]
-    assert not differing, "\n".join(differing)
 
 
 # --- calls of every kind --------------------------------------------------------------------------

@@ -71,12 +71,13 @@ class Row:
 
     specimen: Specimen
     gradings: int = 0
+    latest: tuple[Check, ...] = ()  # of its latest grading
     failures: dict[str, int] = field(default_factory=dict)
     scores: list[float] = field(default_factory=list)
 
     def add(self, checks: Iterable[Check]) -> None:
         self.gradings += 1
-        checks = list(checks)
+        self.latest = checks = tuple(checks)
         self.scores.append(sum(check.earned for check in checks))
         for check in checks:
             self.failures[check.name] = self.failures.get(check.name, 0) + (
