@@ -80,7 +80,7 @@ def kind(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)} item{'' if len(value) == 1 else 's'}"
     if value is None:
         return "None"
-    return f"a value of type {value if isinstance(value, Opaque) else type(value).__name__}"
+    return f"a value of type {str(value) if isinstance(value, Opaque) else type(value).__name__}"
 
 
 def items(value: Any, count: int, what: str) -> tuple:
