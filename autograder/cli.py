@@ -134,7 +134,7 @@ def grade(
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
-    submitted = paths or [submitted_folder(course)]
+    submitted = paths or [submitted_folder(chosen)]
     with closing(Lines(json)) as lines:
         isolation = "sandbox" if sandbox else "none"
         results, kept = grade_paths(
@@ -197,13 +197,15 @@ def silence_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def submitted_folder(course: Course) -> Path:
-    """The course's folder of submissions; UsageError where there is none."""
-    if not course.submitted.is_dir():
-        raise UsageError(
-            f"there is no folder {course.submitted}. Name the files or folders to grade."
-        )
-    return course.submitted
+def submitted_folder(assignment: Assignment) -> Path:
+    """The course's folder of submissions; UsageError where nobody has handed in."""
+    folder = assignment.course.submitted
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}. Name the files or folders to grade.")
+    if not any(folder.glob(f"*/{assignment.slug}")):
+        what = f"no submission of {assignment.slug} in {folder}"
+        raise UsageError(f"{what}: it holds no folder <student>/{assignment.slug}/.")
+    return folder
 
 
 def grade_paths(
@@ -322,7 +324,7 @@ def gradebook(
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
-    results, kept = grade_paths(chosen, [submitted_folder(course)], workers)
+    results, kept = grade_paths(chosen, [submitted_folder(chosen)], workers)
     console = report.console()
     report.print_table(console, chosen, results)
     fill_gradebook(chosen, feedback=feedback)

@@ -300,7 +300,9 @@ def nested(levels: int) -> Any:
     return tree
 
 
-@pytest.mark.parametrize("key", ["tensor", "floats", "float", "items", "other", "length", "odd", "more"])
+@pytest.mark.parametrize(
+    "key", ["tensor", "floats", "float", "items", "other", "length", "odd", "more"]
+)
 @pytest.mark.parametrize("levels", [1, 900, 100_000])
 def test_nesting_anywhere_is_no_recursion_of_ours(key: str, levels: int) -> None:
     try:

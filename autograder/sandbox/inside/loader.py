@@ -80,9 +80,7 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
     }
     write_all(
         replies,
-        pack(
-            {"outcome": "loaded", "functions": functions, "errors": loaded["errors"]} | number
-        ),
+        pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"]} | number),
     )
     while True:
         call, payload = read_frame(requests)

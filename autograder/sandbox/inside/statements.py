@@ -243,4 +243,3 @@ def is_own(value) -> bool:
     except Exception:
         return getattr(value, "__module__", None) in ("submission", "__main__") and callable(value)
     return file.startswith(("<submission", "<cell"))
-
