@@ -19,7 +19,6 @@ from autograder.errors import AutograderError, UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
-    from autograder.course import Course
     from autograder.results import Result
 
 Workers = Annotated[

@@ -330,8 +330,9 @@ def verdict(error: BaseException | None, *, hidden: bool = False) -> tuple[str, 
 
     if error is None:
         return "passed", ""
-    guarded = hidden and isinstance(error, Verdict)
-    text = (error.hidden_message if guarded else str(error)).strip()
+    text = str(error).strip()
+    if hidden and isinstance(error, Verdict):
+        text = error.hidden_message
     line = text.splitlines()[0][:MESSAGE_CHARACTERS] if text else ""
     if isinstance(error, Verdict):
         return error.outcome, line

@@ -163,7 +163,7 @@ def _encode_sequence(value, tensors: dict):
     packed = torch.tensor([number or 0.0 for number in numbers], dtype=torch.float64)
     key = str(len(tensors))
     tensors[key] = packed
-    tree = {"floats": key, "type": kind}
+    tree: dict = {"floats": key, "type": kind}
     if odd:
         tree["odd"] = [[place, encode(value[place], tensors)] for place in odd[:SHORT_SEQUENCE]]
         tree["more"] = [[place, kind_of(value[place])] for place in odd[SHORT_SEQUENCE:MOST_ODD]]

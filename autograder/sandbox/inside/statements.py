@@ -7,8 +7,8 @@ wraps its body.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import importlib
 import inspect
