@@ -163,7 +163,7 @@ def test_mathematics_keeps_its_inequalities() -> None:
     assert "$a&lt; b$" in render(Text("markdown", inert_markdown("$a<b$")))
 
 
-# --- bounds ---------------------------------------------------------------------------------------------------------
+# --- bounds ---------------------------------------------------------------------------------------
 
 BOMBS = {
     "blank lines": "\n" * 60_000,
@@ -214,7 +214,7 @@ def test_no_text_takes_a_page_longer_than_it_may(text: str) -> None:
 
 
 def test_what_takes_too_long_or_fails_is_told_from_what_does_not() -> None:
-    slow = Text("markdown", "\n" * 60_000)
+    slow = Text("code", "a" + " \n" * 20_000 + "b")
     broken = Text("markdown", "![x](attachment:nothing.png)")
     texts = [Text("markdown", "*a*"), slow, Text("code", "x = 1"), broken, Text("markdown", "b")]
     assert renderable(texts, cpu_seconds=1) == [True, False, True, False, True]
@@ -227,7 +227,7 @@ def test_an_ordinary_answer_is_left_as_it_is() -> None:
     assert renderable([Text("markdown", text)]) == [True]
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def drawn(kind: str, size: tuple[int, int] = (8, 6)) -> str:
@@ -291,7 +291,7 @@ def test_a_page_has_so_many_pictures_and_no_more() -> None:
     assert len(shown(text, None, Pictures())[1]) == MAX_PICTURES
 
 
-# --- the real pages -----------------------------------------------------------------------------------------------------
+# --- the real pages -------------------------------------------------------------------------------
 
 SOLUTION = "import torch\n\n\ndef halve(x, factor=0.5):\n    return x * factor\n"
 

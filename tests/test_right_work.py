@@ -1,4 +1,4 @@
-"""What passes at home passes here, and where it does not, the message says why: in the real sandbox."""
+"""What passes at home passes here, or the message says why not: in the real sandbox."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import tiny_course
 from click.testing import Result as Ended
 from tiny_course import SLUG
 
+from autograder import doctor
 from autograder.assignment import Assignment, find_assignment
-from autograder.course import Course
+from autograder.course import Course, read_settings
+from autograder.errors import AuthoringError
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found
 from autograder.limits import Limits
@@ -59,7 +61,7 @@ def messages(result: Result, function: str = "halve") -> list[str]:
     return [check.message for check in result.of(function)]
 
 
-# --- a failing line costs itself ----------------------------------------------------------------------------------
+# --- a failing line costs itself ------------------------------------------------------------------
 
 FIRST_LINES = {
     "a file": "data = open('measurements.csv').read()",
@@ -149,7 +151,57 @@ def test_a_declared_encoding_is_read(grade: GRADE) -> None:
     assert grade(module=text.encode("latin-1")).score == 4.5
 
 
-# --- time ---------------------------------------------------------------------------------------------------------
+LISTED = (
+    "pandas as pd||pd.Series(x).sum() / pd.Series(x).sum()",
+    "tqdm.auto as tqdm||sum(tqdm.tqdm([1]))",
+    "scipy.linalg as linalg||float(linalg.norm([1.0]))",
+    "sklearn.decomposition as d||d.PCA().fit([[1, 2], [2, 1]]).n_components_ / 2",
+    "plotly.graph_objects as go||len(go.Figure([go.Scatter(y=[1])]).data)",
+    "seaborn as sns||len(sns.color_palette('deep', 1))",
+    "ipywidgets as w||w.IntSlider(value=1).value",
+)
+
+
+@pytest.mark.parametrize("text", LISTED, ids=lambda text: text.partition("||")[0])
+def test_the_packages_of_the_list_work_in_the_sandbox(sandbox: Sandbox, text: str) -> None:
+    module, _, value = text.partition("||")
+    source = f"import {module}\nx = [1.0]\ndef f():\n    return float({value})\n"
+    with sandbox.open(Limits()) as box:
+        box.load([{"kind": "cell", "source": source, "label": "1"}], ["f"])
+        reply = box.call("f", (), {}, seed=0)
+    assert reply.value == 1.0, reply.message
+
+
+def test_the_doctor_shows_the_list_and_what_a_course_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reference_solutions").mkdir()
+    (tmp_path / "course.toml").write_text('packages = ["torch", "nothing-of-this-name"]\n')
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path))
+    monkeypatch.setattr(doctor, "listed_packages", lambda: ["pandas"])
+    finding = doctor.for_submissions()
+    assert "pandas 3" in finding.found
+    assert "torch 2" in finding.found
+    assert not finding.good
+    assert not finding.needed
+    assert "pip install nothing-of-this-name" in finding.mend
+
+
+def test_the_list_is_read_from_the_package_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = ['pandas>=2.2; extra == "packages"', "scipy[x]>=1; extra == 'packages'", "torch"]
+    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: metadata)
+    assert doctor.listed_packages() == ["pandas", "scipy"]
+
+
+@pytest.mark.parametrize("value", ['"pandas"', "[1]", "[[]]", "{ a = 1 }"])
+def test_a_list_of_packages_is_one_of_texts(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "course.toml"
+    file.write_text(f"packages = {value}\n", encoding="utf-8")
+    with pytest.raises(AuthoringError, match="a list of texts"):
+        read_settings(file)
+
+
+# --- time -----------------------------------------------------------------------------------------
 
 
 def test_past_the_time_limit_the_statement_that_hangs_is_left_out(
@@ -171,7 +223,7 @@ def test_past_the_time_limit_the_statement_that_hangs_is_left_out(
         assert all("time limit" in message for _, message in told)
 
 
-# --- what is missing, and why -------------------------------------------------------------------------------------
+# --- what is missing, and why ---------------------------------------------------------------------
 
 CAUSES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "a package": (
@@ -243,7 +295,7 @@ def test_a_module_that_does_not_parse_says_why_by_name(grade: GRADE, text: str, 
     assert said in result.message
 
 
-# --- what a hidden check lets out -----------------------------------------------------------------------------------
+# --- what a hidden check lets out -----------------------------------------------------------------
 
 
 def test_an_exception_carries_little_out_of_a_hidden_check(grade: GRADE) -> None:
@@ -271,7 +323,7 @@ def test_a_forged_outcome_or_type_carries_no_more(grade: GRADE) -> None:
         assert len(check.message) < 200
 
 
-# --- folders without a submission -----------------------------------------------------------------------------------
+# --- folders without a submission -----------------------------------------------------------------
 
 
 def test_an_empty_folder_has_its_line_and_ends_nothing(
