@@ -139,7 +139,7 @@ def test_nothing_that_is_written_is_alive(text: str) -> None:
     page = Page(render(Text("markdown", words, attachments)))
     assert page.alive == []
     assert page.pictures == []
-    assert "mermaid\"" not in render(Text("markdown", words))
+    assert 'mermaid"' not in render(Text("markdown", words))
 
 
 def test_links_to_the_web_and_to_mail_stay() -> None:
@@ -222,7 +222,10 @@ def test_what_takes_too_long_or_fails_is_told_from_what_does_not() -> None:
 
 
 def test_an_ordinary_answer_is_left_as_it_is() -> None:
-    text = "# Why\n\n- *one* and **two**\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}$$"
+    text = (
+        "# Why\n\n- *one* and **two**\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\begin{aligned} "
+        "a &= b \\\\ c &= d \\end{aligned}$$"
+    )
     assert shown(text, None, Pictures()) == (text, {})
     assert renderable([Text("markdown", text)]) == [True]
 
@@ -335,7 +338,7 @@ def test_a_rebuilt_notebook_is_one_and_keeps_its_pictures(course: Assignment) ->
 
 @pytest.mark.slow
 def test_the_feedback_of_a_class_is_whole_and_inert(course: Assignment) -> None:
-    """nbgrader's own pages: a linker, a page bomb, one with pictures, and one who forges a message."""
+    """A linker, a page bomb, one with pictures, and one who forges a message."""
     picture = {"image.png": {"image/png": drawn("png")}, "gone.png": {"image/gif": "x"}}
     forged = "raise ValueError('$\\\\href{javascript:alert(1)}{x}$ <img src=x onerror=alert(1)>')"
     hand_in(course, "linker", "\n\n".join(WRITTEN.values()) + GOOD, {}, SOLUTION)

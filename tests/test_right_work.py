@@ -91,19 +91,35 @@ def test_a_module_and_a_cell_are_graded_alike(grade: GRADE, line: str) -> None:
 
 NOTEBOOK_WAYS = {
     "line magic in a cell": "%matplotlib inline\n{right}",
-    "await": "import asyncio\nawait asyncio.sleep(0.001)\nfactor = await asyncio.sleep(0, 2)\n{right}",
+    "await": (
+        "import asyncio\nawait asyncio.sleep(0.001)\nfactor = await asyncio.sleep(0, 2)\n{right}"
+    ),
     "last expression": "{right}\nhalve(torch.ones(2))",
     "the last value has a name": "{right}\n0.5||assert _ == 0.5\ndef halve(x):\n    return x * _",
     "%%time": "%%time\nopen('nothing')\n{right}",
     "%%capture": "%%capture out\nopen('nothing')\nprint(1)\n{right}",
     "%%timeit is its own": "%%timeit\ndef halve(x):\n    return x||{right}",
-    "%timeit -o": "{right}\nt = %timeit -n 100000 -r 7 -o halve(torch.ones(2))\nhalve = halve if t.best > 0 else 0",
+    "%timeit -o": (
+        "{right}\nt = %timeit -n 100000 -r 7 -o halve(torch.ones(2))\nhalve = halve if t.best "
+        "> 0 else 0"
+    ),
     "%time": "{right}\nx = %time halve(torch.ones(2))\nhalve = halve if x is not None else 0",
     "%prun": "{right}\n%prun -s cumulative halve(torch.ones(2))",
-    "%%writefile": "%%writefile helper.py\nFACTOR = 0.5||import helper\n{total}\ndef halve(x):\n    return x * helper.FACTOR",
-    "%%file in a package": "!mkdir x||import os\nos.makedirs('lib')||%%writefile lib/tool.py\nF = 0.5||from lib.tool import F\n{total}\ndef halve(x):\n    return x * F",
-    "%run": "%%writefile helper.py\nF = 0.5||%run helper.py\n{total}\ndef halve(x):\n    return x * F",
-    "future": "from __future__ import annotations\nimport os||{total}\ndef halve(x: Tensor) -> Tensor:\n    return x / 2",
+    "%%writefile": (
+        "%%writefile helper.py\nFACTOR = 0.5||import helper\n{total}\ndef halve(x):\n    "
+        "return x * helper.FACTOR"
+    ),
+    "%%file in a package": (
+        "!mkdir x||import os\nos.makedirs('lib')||%%writefile lib/tool.py\nF = 0.5||from "
+        "lib.tool import F\n{total}\ndef halve(x):\n    return x * F"
+    ),
+    "%run": (
+        "%%writefile helper.py\nF = 0.5||%run helper.py\n{total}\ndef halve(x):\n    return x * F"
+    ),
+    "future": (
+        "from __future__ import annotations\nimport os||{total}\ndef halve(x: Tensor) -> "
+        "Tensor:\n    return x / 2"
+    ),
     "empty lines above": "\n\n{right}",
     "indented": "  x = 1\n  y = 2||{right}",
 }
@@ -121,15 +137,24 @@ ANYWHERE = {
     "torch.compile()": "@torch.compile(mode='max-autotune', fullgraph=True)\n{halve}{total}",
     "compiled": "{halve}halve = torch.compile(halve, dynamic=True)\n{total}",
     "no_grad": "@torch.no_grad()\n{halve}{total}",
-    "partial": "import functools\ndef scale(f, x):\n    return x * f\nhalve = functools.partial(scale, 0.5)\n{total}",
+    "partial": (
+        "import functools\ndef scale(f, x):\n    return x * f\nhalve = "
+        "functools.partial(scale, 0.5)\n{total}"
+    ),
     "lambda": "halve = lambda x: x / 2\n{total}",
-    "object": "class Halve:\n    def __call__(self, x):\n        return x / 2\nhalve = Halve()\n{total}",
+    "object": (
+        "class Halve:\n    def __call__(self, x):\n        return x / 2\nhalve = Halve()\n{total}"
+    ),
     "cached": "import functools\n@functools.lru_cache\n{halve}{total}",
     "loader": "from torch.utils.data import DataLoader, TensorDataset\n{total}\ndef halve(x):\n"
     "    data = DataLoader(TensorDataset(x), len(x), num_workers=2, persistent_workers=True)\n"
     "    return torch.cat([part for (part,) in data]) / 2",
-    "array": "import numpy\n{halve}\ndef total(x):\n    return torch.as_tensor(numpy.asarray(x).sum())",
-    "future": "from __future__ import annotations\n{total}\ndef halve(x: Nobody):\n    return x / 2",
+    "array": (
+        "import numpy\n{halve}\ndef total(x):\n    return torch.as_tensor(numpy.asarray(x).sum())"
+    ),
+    "future": (
+        "from __future__ import annotations\n{total}\ndef halve(x: Nobody):\n    return x / 2"
+    ),
     "source": "import inspect\n{halve}inspect.getsource(halve)\n{total}",
 }
 
