@@ -27,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 sandbox: $(READY)
 	@scripts/install-bubblewrap
 
-demo: sandbox  ## build the assignments, grade the example class in the sandbox, write gradebook and feedback
+demo: sandbox  ## grade the example class in a course of its own, build/demo: table, gradebook, feedback
 	$(BIN)/python examples/demo.py
 
 test: sandbox  ## every test of the project
@@ -43,7 +43,7 @@ grade: sandbox  ## grade the course's submitted folder into nbgrader's gradebook
 audit: sandbox  ## grade the graders
 	$(BIN)/autograder audit
 
-formgrader: sandbox  ## nbgrader's web page for the course: make formgrader [PORT=8888]
+formgrader: sandbox  ## nbgrader's web page: make formgrader [PORT=8888] [AUTOGRADER_COURSE=build/demo]
 	$(BIN)/autograder formgrader --port $(PORT)
 
 bench: sandbox  ## the benchmarks, figures into benchmarks/results/

@@ -1,4 +1,4 @@
-"""The lessons travel in the wheel, where `autograder init` finds them; an editable install finds them in the checkout."""
+"""The lessons travel in the wheel; an editable install finds them in the checkout."""
 
 from __future__ import annotations
 

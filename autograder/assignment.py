@@ -9,6 +9,7 @@ reference_solutions/<slug>/
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from autograder.errors import AuthoringError, UsageError
 from autograder.limits import MIB, Limits
 
 ENGINE = Path(__file__).parent
+KINDS = {int: "a whole number", float: "a number"}
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
@@ -243,11 +245,13 @@ def _points(where: Path, settings: dict[str, Any], table: str) -> dict[str, floa
 def _limits(where: Path, settings: dict[str, Any]) -> Limits:
     known = {item.name for item in fields(Limits)} - {"memory_bytes"} | {"memory_mib"}
     if unknown := sorted(settings.keys() - known):
-        raise AuthoringError(
-            where,
-            f"has unknown limits {', '.join(unknown)}",
-            f"Known are {', '.join(sorted(known))}.",
-        )
+        mend = f"Known are {', '.join(sorted(known))}."
+        raise AuthoringError(where, f"has unknown limits {', '.join(unknown)}", mend)
+    for name, value in settings.items():
+        kinds = (int, float) if name.endswith("_seconds") else (int,)
+        if type(value) not in kinds or not 0 < value < math.inf:
+            mend = f"Give {' or '.join(KINDS[kind] for kind in kinds)} above 0."
+            raise AuthoringError(where, f"has the limit {name} = {value!r}", mend)
     values = dict(settings)
     if "memory_mib" in values:
         values["memory_bytes"] = values.pop("memory_mib") * MIB

@@ -4,22 +4,25 @@ prints.
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
-from io import TextIOWrapper
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 from typer.core import TyperGroup
 
 from autograder.errors import AutograderError, UsageError
+from autograder.steps import (
+    Lines,
+    fill_gradebook,
+    grade_paths,
+    silence_standard_output,
+    submitted_folder,
+)
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
-    from autograder.results import Result
 
 Workers = Annotated[
     int,
@@ -145,113 +148,6 @@ def grade(
     raise typer.Exit(0 if kept and graded and not lines.lost else 1)
 
 
-class Lines:
-    """Where `--json` goes, one line a result, each as it comes. Where it cannot be written, the
-    class is graded all the same.
-    """
-
-    def __init__(self, name: str | None) -> None:
-        """name: of a file, "-" for standard output, None for nowhere"""
-        self.name, self.lost = name, False
-        self.file: TextIO | None = None
-        if name == "-":
-            self.file = sys.stdout
-            if isinstance(sys.stdout, TextIOWrapper):
-                sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the terminal is
-        elif name is not None:
-            try:
-                self.file = open(name, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
-            except OSError as error:
-                mend = "Name a file in a folder that can be."
-                what = f"--json {name} cannot be written ({error.strerror}). {mend}"
-                raise UsageError(what) from None
-
-    def add(self, result: Result) -> None:
-        if self.file is not None and not self.lost:
-            with self._tried():
-                print(result.dumps(), file=self.file, flush=True)
-
-    def close(self) -> None:
-        if self.file is not None and self.file is not sys.stdout:
-            with self._tried():
-                self.file.close()
-
-    @contextmanager
-    def _tried(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            if not self.lost:
-                what = f"--json {self.name} cannot be written ({error.strerror}); grading goes on"
-                print(f"autograder: {what}", file=sys.stderr)
-            self.lost = True
-            if self.file is sys.stdout:
-                silence_standard_output()
-
-
-def silence_standard_output() -> None:
-    """Nobody reads it, or its disk is full: what Python still holds of it goes nowhere, and is no
-    second error at exit.
-    """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def submitted_folder(assignment: Assignment) -> Path:
-    """The course's folder of submissions; UsageError where nobody has handed in."""
-    folder = assignment.course.submitted
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}. Name the files or folders to grade.")
-    if not any(folder.glob(f"*/{assignment.slug}")):
-        what = f"no submission of {assignment.slug} in {folder}"
-        raise UsageError(f"{what}: it holds no folder <student>/{assignment.slug}/.")
-    return folder
-
-
-def grade_paths(
-    assignment: Assignment,
-    paths: list[Path],
-    workers: int,
-    *,
-    isolation: str = "sandbox",
-    again: bool = False,
-    note: Callable[[Result], None] = lambda result: None,
-) -> tuple[list[Result], bool]:
-    """Grade what is at `paths` with a progress display. note: called with each result as it comes,
-    in order
-
-    Returns the results, and whether all of them could be kept for the next run.
-    """
-    from autograder import report
-    from autograder.grading.grader import Grader, faults_in
-    from autograder.grading.store import Store
-    from autograder.grading.submission import find
-    from autograder.grading.workers import grade_class
-
-    course = assignment.course
-    found = []
-    for path in paths:
-        found += find(path, assignment.slug)
-    grader = Grader(assignment, course.secret(), isolation=isolation)
-    store = Store(course.results, grader)
-    results = []
-    with ExitStack() as stack:
-        stack.enter_context(closing(grader))
-        stack.enter_context(faults_in(course.log))
-        advance = stack.enter_context(report.progress(len(found), assignment.title))
-        graded = grade_class(
-            grader,
-            found,
-            workers or course.workers,
-            store=store,
-            again=again,
-            progress=lambda _: advance(),
-        )
-        for result in stack.enter_context(closing(graded)):
-            results.append(result)
-            note(result)
-    return results, store.whole
-
-
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="Your module or notebook.")],
@@ -298,8 +194,8 @@ def release(
         raise typer.Exit(1 if differences else 0)
     for file in lay_release(chosen):
         print(file)
-    for one in chosen:
-        for file in generate(one):
+    for assignment in chosen:
+        for file in generate(assignment):
             print(file)
 
 
@@ -320,6 +216,7 @@ def gradebook(
     from autograder import report
     from autograder.assignment import find_assignment
     from autograder.course import Course
+    from autograder.gradebook.commands import gradebook_name
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
@@ -327,23 +224,10 @@ def gradebook(
     console = report.console()
     report.print_table(console, chosen, results)
     fill_gradebook(chosen, feedback=feedback)
-    console.print(f"gradebook: {course.settings.gradebook or course.gradebook}", soft_wrap=True)
+    console.print(f"gradebook: {gradebook_name(course)}", soft_wrap=True)
     if feedback:
         console.print(f"feedback: {course.feedback}", soft_wrap=True)
     raise typer.Exit(0 if kept else 1)
-
-
-def fill_gradebook(assignment: Assignment, *, feedback: bool) -> None:
-    """Enter a graded class into the gradebook, with feedback pages if asked for."""
-    from autograder import report
-    from autograder.gradebook import commands
-
-    commands.wrap_modules(assignment)
-    with report.console().status("entering the points into nbgrader's gradebook"):
-        commands.enter(assignment)
-    if feedback:
-        with report.console().status("writing the feedback pages"):
-            commands.write_feedback(assignment)
 
 
 @app.command()
@@ -399,7 +283,7 @@ def audit(
     for chosen in chosen_assignments(assignments):
         grader = Grader(chosen, secret="", diagnoses=False)
         with closing(grader), report.progress(1, chosen.title) as advance:
-            one = run_audit(
+            result = run_audit(
                 grader,
                 gradings=gradings,
                 seeds=seeds,
@@ -407,12 +291,14 @@ def audit(
                 workers=workers or chosen.course.workers,
                 advance=advance,
             )
-        reports.append(one)
-        console.print("\n".join(pages.section(one)), markup=False, highlight=False, soft_wrap=True)
+        reports.append(result)
+        console.print(
+            "\n".join(pages.section(result)), markup=False, highlight=False, soft_wrap=True
+        )
         if page is not None:
             command = f"autograder audit --gradings {gradings} --seeds {seeds}"
             write_whole(page, pages.page(reports, command))
-    raise typer.Exit(1 if any(one.findings for one in reports) else 0)
+    raise typer.Exit(1 if any(result.findings for result in reports) else 0)
 
 
 def chosen_assignments(slugs: list[str] | None) -> list[Assignment]:

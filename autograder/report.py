@@ -36,10 +36,10 @@ def clean(text: str, length: int = 300) -> str:
     """`text` on one line of at most `length` characters, without control, format or private
     characters.
     """
-    kept = "".join(" " if character.isspace() else character for character in text[: 4 * length])
-    kept = "".join(character for character in kept if unicodedata.category(character)[0] != "C")
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= length else kept[: length - 1] + "…"
+    line = "".join(" " if character.isspace() else character for character in text[: 4 * length])
+    line = "".join(character for character in line if unicodedata.category(character)[0] != "C")
+    line = " ".join(line.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 @contextmanager
@@ -87,9 +87,9 @@ def what_went_wrong(result: Result) -> str:
         title: [function for function in lost if titles.get(function) == title]
         for title in titles.values()
     }
-    said = [f"{', '.join(functions)}: {title}" for title, functions in shared.items() if functions]
+    parts = [f"{', '.join(functions)}: {title}" for title, functions in shared.items() if functions]
     return clean(
-        "; ".join([*said, *(first[function] for function in lost if function not in titles)]), 240
+        "; ".join([*parts, *(first[function] for function in lost if function not in titles)]), 240
     )
 
 

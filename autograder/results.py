@@ -5,7 +5,6 @@ here and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -90,12 +89,12 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The object of the interface; see docs/instructor-guide.md."""
-        told = {item.name: getattr(self, item.name) for item in fields(self)}
-        told["tests"] = [check.to_json() for check in self.tests]
-        told["diagnosis"] = [asdict(diagnosis) for diagnosis in self.diagnosis]
-        told["walls"] = list(self.walls)
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["tests"] = [check.to_json() for check in self.tests]
+        values["diagnosis"] = [asdict(diagnosis) for diagnosis in self.diagnosis]
+        values["walls"] = list(self.walls)
         first = ("assignment", "submission", "student", "status")
-        return {name: told[name] for name in first} | {"score": self.score} | told
+        return {name: values[name] for name in first} | {"score": self.score} | values
 
     def dumps(self) -> str:
         """One line of JSON. What UTF-8 cannot write, as in the name of a file, stands there as
@@ -108,26 +107,18 @@ class Result:
         )
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Result:
-        """Back from `to_json`; TypeError or KeyError where `told` is not such an object."""
-        values = {item.name: told[item.name] for item in fields(cls)}
+    def from_json(cls, value: dict[str, Any]) -> Result:
+        """Back from `to_json`; TypeError or KeyError where `value` is not such an object."""
+        values = {item.name: value[item.name] for item in fields(cls)}
         checks = [
             {key: value for key, value in check.items() if key != "earned"}
-            for check in told["tests"]
+            for check in value["tests"]
         ]
         values["tests"] = tuple(Check(**check) for check in checks)
-        values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in told["diagnosis"])
-        values["walls"] = tuple(told["walls"])
+        values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in value["diagnosis"])
+        values["walls"] = tuple(value["walls"])
         return cls(**values)
 
     def filed_as(self, submission: str, student: str | None) -> Result:
         """The same grading, of the same bytes found elsewhere."""
         return replace(self, submission=submission, student=student)
-
-
-def points_by_function(checks: Iterable[Check]) -> dict[str, float]:
-    """What the checks of each function add up to, earned or not."""
-    totals: dict[str, float] = {}
-    for check in checks:
-        totals[check.function] = totals.get(check.function, 0.0) + check.points
-    return totals

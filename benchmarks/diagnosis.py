@@ -1,30 +1,35 @@
-"""How often the diagnosis names the right mistake when the mistake is written in another style: docs/diagnosis.md.
+"""How often the diagnosis names the right mistake when that is written in another style:
+docs/diagnosis.md.
 
     python -m benchmarks.diagnosis [ASSIGNMENT ...]
 
-Every known mistake is disguised by rewriting its syntax tree, in three styles, and graded as a submission of its own. Every variant,
-which is right, is graded too: it must be named nothing.
+Every known mistake is disguised by rewriting its syntax tree, in three styles, and graded as a
+submission of its own. Every variant, which is right, is graded too: it must be named nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
-from concurrent.futures import as_completed
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.assignment import Assignment, Overlay, find_assignments
+from autograder.assignment import Assignment, find_assignment, find_assignments
 from autograder.course import Course
 from autograder.grading.grader import Grader
-from None import this_worker, worker_pool
 from autograder.grading.submission import Submission, Unit
+from autograder.grading.workers import WorkerEnded, run_on_workers
 
+WORKERS = 2
 PAGE = Path(__file__).parent.parent / "docs" / "diagnosis.md"
 
 
 class Renamed(ast.NodeTransformer):
-    """Every local name is another one: `U` becomes `local_0`. Parameters keep theirs, since checks pass some by name."""
+    """Every local name is another one: `U` becomes `local_0`. Parameters keep theirs, since checks
+    pass some by name.
+    """
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         parameters = {
@@ -64,8 +69,9 @@ def every(arguments: ast.arguments) -> list[ast.arg]:
 
 
 class Respelled(ast.NodeTransformer):
-    """The same arithmetic in other words: products by einsum or torch.matmul, squares as products, turned differences and sums,
-    methods as functions, loops over lists."""
+    """The same arithmetic in other words: products by einsum or torch.matmul, squares as products,
+    turned differences and sums, methods as functions, loops over lists.
+    """
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -135,137 +141,157 @@ def rewritten(text: str, *rewriters: type[ast.NodeTransformer]) -> str:
     return ast.unparse(ast.fix_missing_locations(tree))
 
 
-def module(*texts: str) -> Source:
-    return Source(
-        tuple(Unit("statements", text, str(place)) for place, text in enumerate(texts, start=1)), ""
-    )
+def handed_in(kind: str, texts: Sequence[str]) -> Submission:
+    """A submission of these texts: "statements" of a module, or each a "cell" of a notebook."""
+    units = [Unit(kind, text, str(place)) for place, text in enumerate(texts, start=1)]
+    return Submission(tuple(units), "")
 
 
-def respelled(solution: str, mistake: str) -> Source:
+def respelled(solution: str, mistake: str) -> Submission:
     """Other names, and the same arithmetic in other operations."""
-    return module(rewritten(solution, Renamed, Respelled), rewritten(mistake, Renamed, Respelled))
+    texts = [rewritten(text, Renamed, Respelled) for text in (solution, mistake)]
+    return handed_in("statements", texts)
 
 
-def other_start(solution: str, mistake: str) -> Source:
+def other_start(solution: str, mistake: str) -> Submission:
     """All of that, and the factors start from other numbers."""
-    return module(solution, rewritten(mistake, Renamed, Respelled, OtherStart))
+    return handed_in("statements", [solution, rewritten(mistake, Renamed, Respelled, OtherStart)])
 
 
-def notebook(solution: str, mistake: str) -> Source:
-    """Cells with magics and a cell that fails, each function defined where a student would, and respelled."""
-    cells = [
-        "%matplotlib inline\nimport torch",
-        solution,
-        rewritten(mistake, Renamed, Respelled),
-        "undefined_name",
-    ]
-    return Source(
-        tuple(Unit("cell", text, str(place)) for place, text in enumerate(cells, start=1)), ""
-    )
+def notebook(solution: str, mistake: str) -> Submission:
+    """Cells with magics and a cell that fails, each function defined where a student would, and
+    respelled.
+    """
+    first, last = "%matplotlib inline\nimport torch", "undefined_name"
+    return handed_in("cell", [first, solution, rewritten(mistake, Renamed, Respelled), last])
 
 
-DISGUISES: dict[str, Callable[[str, str], Source]] = {
+DISGUISES: dict[str, Callable[[str, str], Submission]] = {
     "respelled": respelled,
     "notebook": notebook,
     "other start": other_start,
 }
 
 
-def named(source: Source) -> list[str]:
-    """In a worker process: the mistakes that a submission is said to have made."""
-    grader = this_worker()
-    return [item.mistake for item in grader.run(source).diagnosis]
+@dataclass(frozen=True)
+class Case:
+    """A submission to be diagnosed: a known mistake in a disguise, or a variant, which is none."""
+
+    submission: Submission
+    mistake: str = ""
+    disguise: str = ""
+    variant: str = ""
 
 
-def measure(assignment: Assignment) -> tuple[dict[str, list[str]], list[str]]:
-    """The mistakes that were not named right, by disguise; and the variants that were named something."""
+def cases(assignment: Assignment) -> list[Case]:
+    """Every known mistake in every disguise, and every variant as it is."""
     solution = assignment.solution.read_text(encoding="utf-8")
-    missed: dict[str, list[str]] = {name: [] for name in DISGUISES}
-    wronged: list[str] = []
-    with worker_pool(Grader(assignment, secret="disguises"), 2) as pool:
-        asked: dict[object, tuple[str, Overlay]] = {}
+    found = []
+    for mistake in assignment.mistakes:
+        text = mistake.path.read_text(encoding="utf-8")
         for name, disguise in DISGUISES.items():
-            for mistake in assignment.mistakes:
-                source = disguise(solution, mistake.path.read_text(encoding="utf-8"))
-                asked[pool.submit(named, source)] = (name, mistake)
-        right = {
-            pool.submit(named, module(path.read_text(encoding="utf-8"))): path
-            for path in assignment.variants
-        }
-        for future in as_completed([*asked, *right]):
-            if future in right:
-                wronged += [right[future].stem] if future.result() else []
-                continue
-            name, mistake = asked[future]
-            if mistake.name not in future.result():
-                missed[name].append(
-                    f"{mistake.name} (named: {', '.join(future.result()) or 'nothing'})"
-                )
-    return missed, wronged
+            found.append(Case(disguise(solution, text), mistake=mistake.name, disguise=name))
+    for path in assignment.variants:
+        submission = handed_in("statements", [path.read_text(encoding="utf-8")])
+        found.append(Case(submission, variant=path.stem))
+    return found
+
+
+@dataclass
+class Measured:
+    """What became of one assignment's cases.
+
+    missed: by disguise, the mistakes that were not named right; wronged: the variants that were
+    named a mistake
+    """
+
+    assignment: Assignment
+    missed: dict[str, list[str]] = field(default_factory=dict)
+    wronged: list[str] = field(default_factory=list)
+
+    def named(self, disguise: str) -> int:
+        """How many mistakes were named right in a disguise."""
+        return len(self.assignment.mistakes) - len(self.missed[disguise])
+
+    def row(self) -> str:
+        """Its line of the table."""
+        cells = [self.assignment.slug, str(len(self.assignment.mistakes))]
+        cells += [str(self.named(disguise)) for disguise in DISGUISES]
+        cells.append(f"{len(self.wronged)} of {len(self.assignment.variants)}")
+        return f"| {' | '.join(cells)} |"
+
+    def unnamed(self) -> list[str]:
+        """One line for everything that was not named right."""
+        lines = []
+        for disguise, mistakes in self.missed.items():
+            for mistake in sorted(mistakes):
+                lines.append(f"- {self.assignment.slug}, {disguise}: {mistake}")
+        for variant in sorted(self.wronged):
+            lines.append(f"- {self.assignment.slug}: the variant {variant} was named a mistake")
+        return lines
+
+
+def measure(assignment: Assignment) -> Measured:
+    """Diagnose every case of an assignment."""
+    measured = Measured(assignment, {disguise: [] for disguise in DISGUISES})
+    asked = cases(assignment)
+    with closing(Grader(assignment, secret="disguises")) as grader:
+        grader.warm()
+
+        def named(case: Case) -> list[str]:
+            return [item.mistake for item in grader.run(case.submission).diagnosis]
+
+        for place, answer in run_on_workers(named, asked, WORKERS):
+            if isinstance(answer, WorkerEnded):
+                raise answer
+            case = asked[place]
+            if case.variant and answer:
+                measured.wronged.append(case.variant)
+            elif case.mistake and case.mistake not in answer:
+                instead = ", ".join(answer) or "nothing"
+                measured.missed[case.disguise].append(f"{case.mistake} (named: {instead})")
+    return measured
+
+
+def total(measured: list[Measured]) -> str:
+    """The table's last line."""
+    mistakes = sum(len(one.assignment.mistakes) for one in measured)
+    cells = ["all", str(mistakes)]
+    for disguise in DISGUISES:
+        count = sum(one.named(disguise) for one in measured)
+        cells.append(f"{count} ({count / mistakes:.0%})")
+    return f"| {' | '.join(cells)} | |"
 
 
 def main() -> None:
-    """Measure the assignments named on the command line, or all; print the figures, and write the page when it is all of them."""
-    assignments = [
-        one
-        for one in find_assignments(find_course(Path(__file__)))
-        if not sys.argv[1:] or one.slug in sys.argv[1:]
-    ]
-    lines = [
-        "| assignment | mistakes | " + " | ".join(DISGUISES) + " | variants named |",
-        "|---|---|" + "---|" * (len(DISGUISES) + 1),
-    ]
+    """Measure the assignments named on the command line, or all; print the figures, and write the
+    page when it is all of them.
+    """
+    course = Course.find(Path(__file__))
+    chosen = [find_assignment(course, slug) for slug in sys.argv[1:]] or find_assignments(course)
+    titles = ["assignment", "mistakes", *DISGUISES, "variants named"]
+    lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
+    measured: list[Measured] = []
     unnamed: list[str] = []
-    found, mistakes = dict.fromkeys(DISGUISES, 0), 0
-    for assignment in assignments:
-        missed, wronged = measure(assignment)
-        total = len(assignment.mistakes)
-        cells = [f"{total - len(missed[name])}" for name in DISGUISES]
-        found, mistakes = (
-            {name: found[name] + total - len(missed[name]) for name in DISGUISES},
-            mistakes + total,
-        )
-        lines.append(
-            f"| {assignment.slug} | {total} | {' | '.join(cells)} | {len(wronged)} of {len(assignment.variants)} |"
-        )
-        unnamed += [
-            f"- {assignment.slug}, {name}: {mistake}"
-            for name in DISGUISES
-            for mistake in sorted(missed[name])
-        ]
-        unnamed += [
-            f"- {assignment.slug}: the variant {variant} was named a mistake"
-            for variant in sorted(wronged)
-        ]
-        print(lines[-1], *unnamed, sep="\n", flush=True)
-    lines.append(
-        f"| all | {mistakes} | "
-        + " | ".join(f"{count} ({count / mistakes:.0%})" for count in found.values())
-        + " | |"
-    )
+    for assignment in chosen:
+        one = measure(assignment)
+        measured.append(one)
+        lines.append(one.row())
+        unnamed += one.unnamed()
+        print(one.row(), *one.unnamed(), sep="\n", flush=True)
+    lines.append(total(measured))
     print(lines[-1])
     if not sys.argv[1:]:
-        PAGE.write_text(
-            "\n".join(
-                [
-                    HEAD,
-                    *lines,
-                    "",
-                    "Not named, or named otherwise:",
-                    "",
-                    *(unnamed or ["nothing"]),
-                    "",
-                ]
-            ),
-            encoding="utf-8",
-        )
+        rest = ["", "Not named, or named otherwise:", "", *(unnamed or ["nothing"])]
+        PAGE.write_text("\n".join([HEAD, *lines, *rest]) + "\n", encoding="utf-8")
 
 
 HEAD = """\
 # Diagnosis, measured
 
-How many of the known mistakes are named right when written in another style, by `python -m benchmarks.diagnosis`, which tells how each
-style is made; and how many variants, all of them right, are named a mistake. The target is 90 % and none.
+How many of the known mistakes are named right when written in another style, by
+`python -m benchmarks.diagnosis`, which tells how each style is made; and how many variants, all of
+them right, are named a mistake. The target is 90 % and none.
 """
 
 if __name__ == "__main__":

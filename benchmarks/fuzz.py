@@ -1,11 +1,14 @@
-"""Arbitrary bytes against the two rooms that read them: `python -m benchmarks.fuzz [MINUTES] [TARGET ...]`.
+"""Arbitrary bytes against the two rooms that read them.
 
-    reader   what a student handed in, as a notebook          autograder/submission.py
-    wire     what came over the line, frame, header, payload  autograder/wire.py, sandbox/process.py
+    python -m benchmarks.fuzz [MINUTES] [TARGET ...]
 
-With atheris (pip install 'autograder[fuzz]') the fuzzer follows the code that an input reaches, keeps what is new in
-build/fuzz/<target>/, and stops at an exception that is not the room's own, at a second spent on one input, and at memory over
-the bound. Without it, hypothesis tries inputs at random for as long.
+    reader   what a student handed in, as a notebook          autograder/grading/submission.py
+    wire     what came over the line, frame, header, payload  autograder/sandbox/wire.py, process.py
+
+With atheris (pip install 'autograder[fuzz]') the fuzzer follows the code that an input reaches,
+keeps what is new in build/fuzz/<target>/, and stops at an exception that is not the room's own, at
+seconds spent on one input, and at memory over the bound. Without it, hypothesis tries inputs at
+random for as long.
 """
 
 from __future__ import annotations
@@ -26,6 +29,11 @@ MEMORY_MIB = 2048
 INPUT_BYTES = 1 << 16
 SECONDS_AN_INPUT = 5
 FRAMED = b"\n\n"
+FOLLOWED = [
+    "autograder.grading.submission",
+    "autograder.sandbox.wire",
+    "autograder.sandbox.process",
+]
 
 
 def read_notebook(data: bytes) -> None:
@@ -35,7 +43,7 @@ def read_notebook(data: bytes) -> None:
 
     path = Path("fuzzed.ipynb")
     try:
-        cells = submission.notebook_cells(submission.decode(data, path), path)
+        cells = submission.notebook_cells(submission.text_of(data, path), path)
     except SubmissionError:
         return
     assert sum(len(source) for _, source in cells) <= submission.MAX_SOURCE
@@ -56,9 +64,9 @@ class Line:
 
 
 def read_wire(data: bytes) -> None:
-    """Read bytes as a reply; whatever they are, the answer is a Reply, a WireError or a SandboxLost.
+    """Read bytes as a reply; whatever they are, the answer is a Reply, WireError or SandboxLost.
 
-    Bytes that begin with `FRAMED` have their lengths put in, so that the fuzzer need not guess these.
+    Bytes that begin with `FRAMED` have their lengths put in: the fuzzer need not guess these.
     """
     from autograder.errors import SandboxLost, WireError
     from autograder.sandbox import wire
@@ -143,11 +151,9 @@ def follow_coverage(target: str, seconds: float) -> None:
     """Fuzz with atheris in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(
-        include=["autograder.submission", "autograder.wire", "autograder.sandbox.process"]
-    ):
-        pass
-
+    with atheris.instrument_imports(include=FOLLOWED):
+        import autograder.grading.submission
+        import autograder.sandbox.process  # noqa: F401
     one, seeds = TARGETS[target]
     corpus = CORPUS / target
     corpus.mkdir(parents=True, exist_ok=True)
@@ -169,7 +175,7 @@ def follow_coverage(target: str, seconds: float) -> None:
 
 
 def try_at_random(target: str, seconds: float) -> None:
-    """Fuzz with hypothesis: seeds with pieces put in, taken out and put elsewhere, and plain bytes."""
+    """Fuzz with hypothesis: seeds with pieces put in, taken out and moved, and plain bytes."""
     from hypothesis import HealthCheck, given, settings
     from hypothesis import strategies as st
 
@@ -228,9 +234,8 @@ def main(words: list[str]) -> int:
         method(words[1], float(words[2]))
         return 0
     if importlib.util.find_spec("atheris") is None:
-        print(
-            "atheris is not installed (pip install 'autograder[fuzz]'): trying inputs at random with hypothesis instead"
-        )
+        print("atheris is not installed (pip install 'autograder[fuzz]'):")
+        print("trying inputs at random with hypothesis instead")
     minutes = float(words[0]) if words else MINUTES
     return max(fuzz(target, 60 * minutes) for target in words[1:] or TARGETS)
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.limits
 
-Each breach is a function that notes the instant at which it goes over the limit in its /tmp, where the next call of the same
-submission finds it. From that instant to the reply in the grader's hands is what the table gives.
+Each breach is a function that notes the instant at which it goes over the limit in its /tmp, where
+the next call of the same submission finds it. From that instant to the reply in the grader's hands
+is what the table gives.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def when():
 
 @dataclass(frozen=True)
 class Breach:
-    """A way to break a limit: the function's body, which calls `over()` at the breach, and the outcome that it must have."""
+    """A way to break a limit: the function's body, which calls `over()` at the breach, and the
+    outcome that it must have.
+    """
 
     limit: str
     how: str
@@ -49,8 +52,8 @@ class Breach:
 
 
 COMPUTE = """
-while time.process_time() - start < CPU: pass
-over()
+while time.process_time() < CPU - 0.05: pass  # at the limit itself it would race its own end
+over(0.05)
 while True: pass
 """
 CHILDREN_COMPUTE = """
@@ -150,9 +153,10 @@ BREACHES = (
 
 def measure(sandbox: Sandbox, breach: Breach) -> tuple[str, list[float]]:
     """The outcome of a breach, and the seconds from breach to verdict of some repetitions."""
-    constants = f"CPU, WALL, BOUND_FILE = {BOUNDS.call_cpu_seconds}, {BOUNDS.call_wall_seconds}, {BOUNDS.file_bytes}\n"
+    bounds = (BOUNDS.call_cpu_seconds, BOUNDS.call_wall_seconds, BOUNDS.file_bytes)
+    constants = f"CPU, WALL, BOUND_FILE = {bounds}\n"
     body = "".join(f"    {line}\n" for line in breach.body.splitlines())
-    source = f"{PRELUDE}{constants}def f():\n    start = time.process_time()\n{body}"
+    source = f"{PRELUDE}{constants}def f():\n{body}"
     seconds, outcomes = [], set()
     for _ in range(REPEATS):
         with sandbox.open(BOUNDS) as box:
@@ -188,16 +192,18 @@ HEAD = """# Limits
 
 Made by `python -m benchmarks.limits`; do not edit.
 
-What a submission may use, how breaking it ends, and how long after the breach the grader has its verdict: median and longest
-of {repeats}, with all that the submission started gone by then. The limits were set low for this measurement (1 s of computing,
-3 s in all, 256 MiB, 1 MiB printed and returned); the times do not depend on them. On a busy machine they grow as everything does.
+What a submission may use, how breaking it ends, and how long after the breach the grader has its
+verdict: median and longest of {repeats}, with all that the submission started gone by then. The
+limits were set low for this measurement (1 s of computing, 3 s in all, 256 MiB, 1 MiB printed and
+returned); the times do not depend on them. On a busy machine they grow as everything does.
 
 | limit | the function | outcome | median | longest |
 |---|---|---|---|---|
 {rows}
 
-A broken limit of the operating system (`raised`) is an exception in the student's own code, which it may catch; nothing
-beyond the limit was had. `processes` ends in `timed_out` where the code goes on trying.
+A broken limit of the operating system (`raised`) is an exception in the student's own code, which
+it may catch; nothing beyond the limit was had. `processes` ends in `timed_out` where the code goes
+on trying.
 
 ## Defaults
 
@@ -205,9 +211,10 @@ beyond the limit was had. `processes` ends in `timed_out` where the code goes on
 |---|---|
 {defaults}
 
-Times are seconds, sizes bytes. `[limits]` in an assignment's `assignment.toml` changes them for that assignment
-(`memory_mib` in place of `memory_bytes`). Computing counts in all of the submission's processes together; memory too,
-where together they may have twice what one may.
+Times are seconds, sizes bytes. They stand in `autograder/limits.py`. `[limits]` in `course.toml`
+changes them for a course, `[limits]` in an assignment's `assignment.toml` for that assignment
+(`memory_mib` in place of `memory_bytes`). Computing counts in all of the submission's processes
+together; memory too, where together they may have twice what one may.
 """
 
 

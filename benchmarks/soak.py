@@ -1,9 +1,10 @@
-"""SIGKILL at random instants of grading a class of 60, each time followed by a resume: docs/soak.md.
+"""SIGKILL at random instants of grading a class of 60, each followed by a resume: docs/soak.md.
 
     python -m benchmarks.soak [KILLS]        100 unless told
 
-The class hands in the skeleton's right answers and mistakes, modules and notebooks by turns, no two alike. Every other kill takes
-the whole process group at once, as a power cut would; the others take the command alone and leave its workers to notice.
+The class hands in the skeleton's right answers and mistakes, modules and notebooks by turns, no two
+alike. Every other kill takes the whole process group at once, as a power cut would; the others take
+the command alone and leave its workers to notice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder import skeleton
+from autograder.authoring.new import new_assignment
+from autograder.course import Course
 
 PAGE = Path(__file__).parent.parent / "docs" / "soak.md"
 SLUG = "column_means"
@@ -40,21 +42,20 @@ class Lost(Exception):
     """A promise that a resume did not keep."""
 
 
-def hand_in(course: Path) -> None:
-    """A course of the skeleton's assignment, and its class."""
-    (course / "reference_solutions").mkdir()
-    skeleton.lay(course, SLUG)
-    folder = course / "reference_solutions" / SLUG
-    sources = [
-        file.read_text("utf-8")
-        for file in sorted(folder.glob("variants/*.py")) + sorted(folder.glob("mistakes/*.py"))
-    ]
+def hand_in(course: Course) -> None:
+    """The skeleton's assignment, and its class."""
+    course.staff.mkdir()
+    new_assignment(course, SLUG)
+    folder = course.staff / SLUG
+    sources = []
+    for file in sorted(folder.glob("variants/*.py")) + sorted(folder.glob("mistakes/*.py")):
+        sources.append(file.read_text("utf-8"))
     for number in range(CLASS):
         source = f"import torch\n{sources[number % len(sources)]}\nNUMBER = {number}\n"
-        home = course / "course" / "submitted" / f"student{number:02}" / SLUG
+        home = course.submitted / f"student{number:02}" / SLUG
         home.mkdir(parents=True)
         if number % 2:
-            cell = {
+            cell: dict[str, Any] = {
                 "cell_type": "code",
                 "id": "one",
                 "metadata": {},
@@ -69,33 +70,30 @@ def hand_in(course: Path) -> None:
             (home / f"{SLUG}.py").write_text(source, encoding="utf-8")
 
 
-def results(course: Path) -> list[dict[str, Any]]:
+def results(course: Course) -> list[dict[str, Any]]:
     """The results that the last run gave, without how long they took."""
-    return [
-        timeless(json.loads(line))
-        for line in (course / "results.jsonl").read_text("utf-8").splitlines()
-    ]
+    lines = (course.root / "results.jsonl").read_text("utf-8").splitlines()
+    return [timeless(json.loads(line)) for line in lines]
 
 
-def timeless(told: dict[str, Any]) -> dict[str, Any]:
-    return told | {"seconds": 0, "tests": [check | {"seconds": 0} for check in told["tests"]]}
+def timeless(result: dict[str, Any]) -> dict[str, Any]:
+    return result | {"seconds": 0, "tests": [check | {"seconds": 0} for check in result["tests"]]}
 
 
-def stored(course: Path) -> dict[Path, tuple[int, str]]:
+def stored(course: Course) -> dict[Path, tuple[int, str]]:
     """The kept results: when each was written, and what it says."""
-    folder = course / "course" / "results" / SLUG
-    return {
-        file: (file.stat().st_mtime_ns, file.read_text("utf-8")) for file in folder.glob("*.json")
-    }
+    kept = {}
+    for file in (course.results / SLUG).glob("*.json"):
+        kept[file] = (file.stat().st_mtime_ns, file.read_text("utf-8"))
+    return kept
 
 
-def interrupt(course: Path, results_kept: int, seconds: float, whole_group: bool) -> bool:
-    """Start grading, kill it so many seconds after so many results are kept, and wait until nothing of it is left.
-
-    False where it had ended before.
+def interrupt(course: Course, results_kept: int, seconds: float, whole_group: bool) -> bool:
+    """Start grading, kill it so many seconds after so many results are kept, and wait until nothing
+    of it is left. False where it had ended before.
     """
-    folder = course / "course" / "results" / SLUG
-    with subprocess.Popen(COMMAND, cwd=course, start_new_session=True, **QUIET) as run:
+    folder = course.results / SLUG
+    with subprocess.Popen(COMMAND, cwd=course.root, start_new_session=True, **QUIET) as run:
         while run.poll() is None and sum(1 for _ in folder.glob("*.json")) < results_kept:
             time.sleep(0.01)
         time.sleep(seconds)
@@ -124,17 +122,18 @@ def descendants(pid: int) -> Iterator[int]:
         yield from descendants(child)
 
 
-def resume(course: Path, undisturbed: list[dict[str, Any]]) -> int:
-    """Grade the class to its end; Lost where anything differs from an undisturbed run. Returns how many results were kept."""
+def resume(course: Course, undisturbed: list[dict[str, Any]]) -> int:
+    """Grade the class to its end; Lost where anything differs from an undisturbed run. Returns how
+    many results were kept.
+    """
     before = stored(course)
     for _, text in before.values():
         json.loads(text)
-    status = subprocess.run(COMMAND, cwd=course, **QUIET, check=False).returncode
+    status = subprocess.run(COMMAND, cwd=course.root, **QUIET, check=False).returncode
     after = stored(course)
     if status != 0 or results(course) != undisturbed:
-        raise Lost(
-            f"the resumed run ended with status {status}, and its results are not those of the undisturbed run"
-        )
+        what = f"the resumed run ended with status {status}"
+        raise Lost(f"{what}, and its results are not those of the undisturbed run")
     if len(after) != CLASS or any(after[file] != kept for file, kept in before.items()):
         raise Lost("a submission was graded twice, or is not in the store")
     return len(before)
@@ -144,10 +143,11 @@ def main() -> None:
     """Kill and resume; print as it goes, and write the page at the end."""
     kills, chance = int(sys.argv[1]) if len(sys.argv) > 1 else 100, random.Random(100)
     with tempfile.TemporaryDirectory() as folder:
-        course = Path(folder)
+        course = Course(Path(folder))
         hand_in(course)
-        subprocess.run(COMMAND, cwd=course, **QUIET, check=True)
-        undisturbed, kept = results(course), []
+        subprocess.run(COMMAND, cwd=course.root, **QUIET, check=True)
+        undisturbed = results(course)
+        kept: list[int] = []
         while len(kept) < kills:
             for file in stored(course):
                 file.unlink()
@@ -162,15 +162,13 @@ def main() -> None:
             ):
                 continue
             kept.append(resume(course, undisturbed))
-            print(
-                f"kill {len(kept)} of {kills}: {kept[-1]} of {CLASS} were graded; resumed, nothing differs",
-                flush=True,
-            )
+            graded = f"{kept[-1]} of {CLASS} were graded"
+            print(f"kill {len(kept)} of {kills}: {graded}; resumed, nothing differs", flush=True)
     midway = sum(0 < count < CLASS for count in kept)
-    figures = f"{kills} kills, {kills} resumes, each with the results of the undisturbed run. At {midway} of the kills some results were"
-    figures += (
-        f" kept and some were not; at the median kill {sorted(kept)[kills // 2]} of {CLASS} were."
-    )
+    median = sorted(kept)[kills // 2]
+    figures = f"""\
+{kills} kills, {kills} resumes, each with the results of the undisturbed run. At {midway} of the
+kills some results were kept and some were not; at the median kill {median} of {CLASS} were."""
     PAGE.write_text(f"{HEAD}\n{figures}\n", encoding="utf-8")
     print(figures)
 
@@ -178,10 +176,11 @@ def main() -> None:
 HEAD = """\
 # Killed and resumed
 
-Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL: while it starts, or up to a tenth of a
-second after a random number of results. Then the same command runs again. Each time every result must equal the undisturbed run's (seconds
-aside), every result kept before the kill must be the same file as before, none may be missing, and no process of the killed run may
-be left.
+Made by `make soak`; do not edit. A class of 60 is graded, and the grading killed with SIGKILL:
+while it starts, or up to a tenth of a second after a random number of results. Then the same
+command runs again. Each time every result must equal the undisturbed run's (seconds aside), every
+result kept before the kill must be the same file as before, none may be missing, and no process of
+the killed run may be left.
 """
 
 if __name__ == "__main__":

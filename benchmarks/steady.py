@@ -2,8 +2,8 @@
 
     python -m benchmarks.steady [ASSIGNMENT ...]
 
-Graded are the reference solution and a known mistake of each assignment named, of sgd_factorisation where none is. Figures go to
-results/steady.json.
+Graded are the reference solution and a known mistake of each assignment named, of sgd_factorisation
+where none is. Figures go to results/steady.json.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment, find_assignment
+from autograder.course import Course
 from autograder.grading.grader import Grader
-from autograder.grading.submission import Unit
+from autograder.grading.submission import Submission, Unit
 from benchmarks.soak import timeless
 
 RESULTS = Path(__file__).parent / "results" / "steady.json"
@@ -40,32 +41,35 @@ def load(processes: int) -> Iterator[None]:
             process.wait()
 
 
-def submissions(assignment: Assignment) -> dict[str, Source]:
+def submissions(assignment: Assignment) -> dict[str, Submission]:
     """The reference solution, and the first known mistake laid over it."""
     solution, mistake = assignment.solution.read_text("utf-8"), assignment.mistakes[0]
     texts = {"solution": [solution], mistake.name: [solution, mistake.path.read_text("utf-8")]}
-    return {
-        name: Source(
-            tuple(Unit("statements", text, str(place)) for place, text in enumerate(parts)), ""
-        )
-        for name, parts in texts.items()
-    }
+    handed_in = {}
+    for name, parts in texts.items():
+        units = [Unit("statements", text, str(place)) for place, text in enumerate(parts)]
+        handed_in[name] = Submission(tuple(units), "")
+    return handed_in
 
 
 def main() -> None:
-    """Grade, compare, print, and write the figures; exit status 1 where two results of one submission differ."""
+    """Grade, compare, print, and write the figures; exit status 1 where two results of one
+    submission differ.
+    """
     figures: dict[str, dict[str, Any]] = {}
-    busy, course = 2 * (os.cpu_count() or 1), find_course(Path(__file__))
+    busy, course = 2 * (os.cpu_count() or 1), Course.find(Path(__file__))
     for assignment in [
         find_assignment(course, slug) for slug in sys.argv[1:] or ["sgd_factorisation"]
     ]:
         grader = Grader(assignment, secret="steady")
         try:
-            for name, source in submissions(assignment).items():
-                alone = timeless(json.loads(grader.run(source).dumps()))
+            for name, submission in submissions(assignment).items():
+                alone = timeless(json.loads(grader.run(submission).dumps()))
                 with load(busy):
                     seen = {
-                        json.dumps(timeless(json.loads(grader.run(source).dumps())), sort_keys=True)
+                        json.dumps(
+                            timeless(json.loads(grader.run(submission).dumps())), sort_keys=True
+                        )
                         for _ in range(GRADINGS)
                     }
                 same = seen == {json.dumps(alone, sort_keys=True)}
@@ -75,9 +79,9 @@ def main() -> None:
                     "same_as_alone": same,
                     "result": digest,
                 }
-                print(
-                    f"{assignment.slug} {name}: {GRADINGS} gradings, {len(seen)} result{'s'[: len(seen) != 1]}, as when alone: {same}"
-                )
+                results = "1 result" if len(seen) == 1 else f"{len(seen)} results"
+                what = f"{assignment.slug} {name}: {GRADINGS} gradings, {results}"
+                print(f"{what}, as when alone: {same}")
         finally:
             grader.close()
     RESULTS.write_text(

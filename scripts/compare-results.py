@@ -1,11 +1,13 @@
-"""Do two checkouts of the project grade alike? For a change of the engine that must change no result.
+"""Do two checkouts of the project grade alike? For a change of the engine that must change no
+result.
 
     python scripts/compare-results.py BEFORE AFTER [--keep FOLDER]
 
-BEFORE and AFTER are checkouts whose `.venv` is set up (`make setup`). Each grades, with its own engine and staff folders, the
-example class, every variant, every known mistake (laid over the solution) and the hostile bank, all as AFTER has them. The
-results are compared as the JSON of `autograder grade`, without `seconds`, `grader` and `function_seconds`. Prints how many are
-equal and what differs; exit status 1 where anything does.
+BEFORE and AFTER are checkouts whose `.venv` is set up (`make setup`). Each grades, with its own
+engine and staff folders, the example class, every variant, every known mistake (laid over the
+solution) and the hostile bank, all as AFTER has them. The results are compared as the JSON of
+`autograder grade`, without `seconds`, `grader` and `function_seconds`. Prints how many are equal
+and what differs; exit status 1 where anything does.
 """
 
 from __future__ import annotations
@@ -61,7 +63,9 @@ def main() -> int:
 
 
 def lay_submissions(checkout: Path, folder: Path) -> None:
-    """Everything that is graded: `<group>/<assignment>/<file>`, and a submitted folder for the hostile bank."""
+    """Everything that is graded: `<group>/<assignment>/<file>`, and a submitted folder for the
+    hostile bank.
+    """
     for staff in sorted((checkout / "reference_solutions").iterdir()):
         if not (staff / "assignment.toml").is_file():
             continue

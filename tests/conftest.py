@@ -1,4 +1,6 @@
-"""What the tests share: the course, its assignments found by glob, and one warm sandbox for the whole run."""
+"""What the tests share: the course, its assignments found by glob, and one warm sandbox for the
+whole run.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """A real sandbox. A machine that cannot build one fails here, loudly: this project is about what stands behind it."""
+    """A real sandbox. A machine that cannot build one fails here, loudly: this project is about
+    what stands behind it.
+    """
     try:
         started = Sandbox.start()
     except SandboxUnavailable as error:

@@ -1,4 +1,6 @@
-"""The bank in `hostile/` and files that no editor would keep: laid out as a class that handed them in."""
+"""The bank in `hostile/` and files that no editor would keep: laid out as a class that handed them
+in.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def as_notebook(text: str) -> dict:
 
 
 def lay(submitted: Path, places: dict[str, str]) -> dict[str, float]:
-    """Lay the whole bank in a submitted folder, `places` put in; gives the most that each student may earn."""
+    """Lay the whole bank in a submitted folder, `places` put in; gives the most that each student
+    may earn.
+    """
     allowed = {}
     for trick in tricks():
         folder = submitted / trick.name / SLUG
@@ -81,7 +85,7 @@ def lay(submitted: Path, places: dict[str, str]) -> dict[str, float]:
     return allowed
 
 
-# --- files that are no submission -------------------------------------------------------------------------------------
+# --- files that are no submission -----------------------------------------------------------------
 
 
 def module(data: bytes) -> Callable[[Path], object]:

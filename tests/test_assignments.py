@@ -1,4 +1,6 @@
-"""What every assignment owes: a folder that holds together, and checks that tell right from wrong. Found by glob, not by name."""
+"""What every assignment owes: a folder that holds together, and checks that tell right from wrong.
+Found by glob, not by name.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ _reports: dict[str, Report] = {}
 
 @pytest.fixture
 def graded(assignment: Assignment, sandbox: Sandbox) -> Report:
-    """The audit of an assignment: every right answer and every mistake on one draw; made once for the tests of this file."""
+    """The audit of an assignment: every right answer and every mistake on one draw; made once for
+    the tests of this file.
+    """
     if assignment.slug not in _reports:
         grader = Grader(assignment, secret="", sandbox=sandbox, diagnoses=False)
         _reports[assignment.slug] = audit(

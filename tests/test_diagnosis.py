@@ -1,4 +1,6 @@
-"""The diagnosis names a known mistake however it is disguised, and names nothing where it does not know."""
+"""The diagnosis names a known mistake however it is disguised, and names nothing where it does not
+know.
+"""
 
 from __future__ import annotations
 
@@ -183,7 +185,9 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
 def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_else(
     sandbox: Sandbox,
 ) -> None:
-    """A mean in the loop makes the same steps as a criterion that is a mean; but the criterion here is right."""
+    """A mean in the loop makes the same steps as a criterion that is a mean; but the criterion here
+    is right.
+    """
     assignment = read_assignment(ROOT / "reference_solutions" / "gd_factorisation")
     result = graded(
         assignment, sandbox, assignment.solution.read_text(encoding="utf-8"), MEAN_IN_THE_LOOP
@@ -226,7 +230,9 @@ HALF_LARGE = SMALL.replace("0.1 * torch.rand", "0.37 * torch.rand")
 def test_a_wrong_start_is_not_taken_for_another_wrong_start(
     factorisation: Assignment, sandbox: Sandbox
 ) -> None:
-    """Right steps from a start that no known mistake makes: from that start, every known wrong start looks the same."""
+    """Right steps from a start that no known mistake makes: from that start, every known wrong
+    start looks the same.
+    """
     result = graded(
         factorisation, sandbox, factorisation.solution.read_text(encoding="utf-8"), HALF_LARGE
     )

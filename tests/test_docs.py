@@ -1,4 +1,6 @@
-"""The documentation names nothing that is not there, and leaves out no command, target or key that is."""
+"""The documentation names nothing that is not there, and leaves out no command, target or key that
+is.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Nothing is lost: interruptions, broken stores, faults of ours, and what the command says and exits with."""
+"""Nothing is lost: interruptions, broken stores, faults of ours, and what the command says and
+exits with.
+"""
 
 from __future__ import annotations
 
@@ -228,7 +230,9 @@ def test_where_results_cannot_be_kept_the_command_says_so_in_its_exit_status(
 
 @pytest.mark.parametrize("file", ["/dev/full", "-"])
 def test_a_full_disk_under_the_json_stops_no_grading(course: Path, file: str) -> None:
-    """Every submission is graded and kept; the command says what it could not write, once, and ends with status 1."""
+    """Every submission is graded and kept; the command says what it could not write, once, and ends
+    with status 1.
+    """
     hand_in(course, 3)
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -294,7 +298,7 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["file.json"]
 
 
-# --- faults -----------------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 def test_a_submission_that_vanished_is_missing(course: Path, grader: Grader) -> None:
@@ -393,7 +397,7 @@ def test_a_worker_that_is_killed_costs_only_what_kills_it(
     assert [result.student for result in results] == [found.student for found in class_]
 
 
-# --- the command ------------------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
 def test_the_command_tells_each_submission_in_the_order_of_the_paths(
@@ -462,12 +466,14 @@ def test_a_fault_of_ours_exits_with_1(course: Path, command: Command) -> None:
     assert "no_such_word" in (course / "course" / "log" / "grading.log").read_text()
 
 
-# --- interruptions ----------------------------------------------------------------------------------------------------
+# --- interruptions --------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_ended(course: Path) -> None:
-    """SIGKILL at random instants; then the next run, which ends with the results of a run that nobody disturbed."""
+    """SIGKILL at random instants; then the next run, which ends with the results of a run that
+    nobody disturbed.
+    """
     class_ = hand_in(course, 12)
     out = course / "out.jsonl"
     start = time.monotonic()

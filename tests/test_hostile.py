@@ -1,4 +1,6 @@
-"""The promise: whatever one submission does, it gains, reads, changes and leaves nothing, and nobody else notices."""
+"""The promise: whatever one submission does, it gains, reads, changes and leaves nothing, and
+nobody else notices.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +113,9 @@ def listener() -> Iterator[socket.socket]:
 def outcome(
     tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path], listener: socket.socket
 ) -> Outcome:
-    """The bank and four good submissions, graded together by two workers; the good ones alone before."""
+    """The bank and four good submissions, graded together by two workers; the good ones alone
+    before.
+    """
     course = tmp_path_factory.mktemp("course")
     submitted, canary = course / "submitted", course / "canary"
     canary.mkdir()
@@ -159,7 +163,9 @@ def outcome(
 
 
 def graded(grader: Grader, submitted: Path, workers: int) -> tuple[dict[str, Result], list[int]]:
-    """The results of a class by student, and the processes beyond the warm one that were left when all were done."""
+    """The results of a class by student, and the processes beyond the warm one that were left when
+    all were done.
+    """
     started = grader.warm().pid
     resting = len(descendants(started))
     results = {

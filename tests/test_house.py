@@ -1,4 +1,6 @@
-"""The house: which room may use which, on what Python really loads, and what every file owes its reader."""
+"""The house: which room may use which, on what Python really loads, and what every file owes its
+reader.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,7 @@ ROOMS = (  # each uses only those above it
     "report",
     "doctor",
     "plugin",
+    "steps",
     "cli",
 )
 WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder check` load
@@ -43,6 +46,7 @@ WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder 
     "gradebook.settings",
     "report",
     "plugin",
+    "steps",
     "cli",
 )
 NOT_IMPORTED = ("student_kit", "skeleton", "inside", "restart.py")  # these run elsewhere
@@ -97,7 +101,9 @@ print(json.dumps(loaded))
 
 
 def loads(*names: str) -> dict[str, set[str]]:
-    """What a fresh Python has loaded after it has imported each of these modules, one after another."""
+    """What a fresh Python has loaded after it has imported each of these modules, one after
+    another.
+    """
     command = [sys.executable, "-c", LOADS, *names]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     return {name: set(loaded) for name, loaded in json.loads(done.stdout).items()}

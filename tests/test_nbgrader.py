@@ -1,4 +1,6 @@
-"""The real nbgrader on a real course: what is handed in, hostile or not, ends in the gradebook as the engine graded it."""
+"""The real nbgrader on a real course: what is handed in, hostile or not, ends in the gradebook as
+the engine graded it.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ def check_cells(made: Any) -> list[Any]:
 
 
 def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
-    """Notebooks that score full marks, break the batch or run a script with stock nbgrader; the functions of most are stubs."""
+    """Notebooks that score full marks, break the batch or run a script with stock nbgrader; the
+    functions of most are stubs.
+    """
     made: dict[str, Any] = {
         name: notebook(assignment)
         for name in ("skips", "prints-points", "writes-gradebook", "outputs")
@@ -277,7 +281,7 @@ def test_a_second_run_by_hand_changes_no_point(course: Class) -> None:
     assert {student: course.scores(student) for student in FULL + NOTHING} == before
 
 
-# --- what is written --------------------------------------------------------------------------------------------------
+# --- what is written ------------------------------------------------------------------------------
 
 
 def test_points_are_a_plain_decimal_between_nothing_and_the_maximum() -> None:

@@ -1,4 +1,6 @@
-"""Staff's side in, students' side and nbgrader's source out; on a small course made for it, and on every assignment there is."""
+"""Staff's side in, students' side and nbgrader's source out; on a small course made for it, and on
+every assignment there is.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,7 @@ def nbgrader_of(cells: list[Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-# --- stubs ------------------------------------------------------------------------------------------------------------
+# --- stubs ----------------------------------------------------------------------------------------
 
 
 def test_a_stub_keeps_signature_and_docstring_and_nothing_of_the_body() -> None:
@@ -110,7 +112,7 @@ def test_a_function_comes_with_its_decorators_and_last_comment() -> None:
     assert function_source(text, "h") is None
 
 
-# --- notebooks --------------------------------------------------------------------------------------------------------
+# --- notebooks ------------------------------------------------------------------------------------
 
 
 def test_the_source_notebook_has_nbgraders_metadata(assignment: Assignment) -> None:
@@ -208,7 +210,7 @@ def test_a_solution_outside_its_markers_is_refused(assignment: Assignment) -> No
         source_notebook(assignment)
 
 
-# --- folders ----------------------------------------------------------------------------------------------------------
+# --- folders --------------------------------------------------------------------------------------
 
 
 def test_a_release_is_whole_and_a_rebuild_changes_nothing(
@@ -264,7 +266,7 @@ def test_files_are_never_half_written(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "a.txt").read_bytes() == b"before"
 
 
-# --- the leak guard ---------------------------------------------------------------------------------------------------
+# --- the leak guard -------------------------------------------------------------------------------
 
 PLANTS = {
     "a line of a solution": "scaled_copy = factor * x.clone()",
@@ -361,7 +363,7 @@ def test_every_kind_of_staff_file_has_secrets(assignment: Assignment) -> None:
     }
 
 
-# --- nbgrader ---------------------------------------------------------------------------------------------------------
+# --- nbgrader -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -400,7 +402,7 @@ def test_nbgrader_validates_the_source(released: Path) -> None:
     assert "Success! Your notebook passes all the tests." in done.stdout, done.stdout + done.stderr
 
 
-# --- the course's own assignments -------------------------------------------------------------------------------------
+# --- the course's own assignments -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("assignment", REAL)

@@ -1,4 +1,6 @@
-"""The table of a class: a line a student, with name and points whole, and nothing that a submission wrote as it wrote it."""
+"""The table of a class: a line a student, with name and points whole, and nothing that a submission
+wrote as it wrote it.
+"""
 
 from __future__ import annotations
 

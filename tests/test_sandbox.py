@@ -32,7 +32,7 @@ def outcome(sandbox: Sandbox, limits: Limits, body: str) -> str:
         return reply.outcome if reply.outcome != "raised" else f"raised {reply.header['type']}"
 
 
-# --- what comes back --------------------------------------------------------------------------------------------------
+# --- what comes back ------------------------------------------------------------------------------
 
 
 def test_values_come_back_as_they_were(sandbox: Sandbox, quick: Limits) -> None:
@@ -163,7 +163,7 @@ def test_an_error_tells_its_kind_its_words_and_its_line(sandbox: Sandbox, quick:
     assert reply.message.endswith("(submission line 3: return y[3])")
 
 
-# --- limits -----------------------------------------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------------
 
 BREACHES = {
     "while True: pass": "timed_out",
@@ -221,7 +221,7 @@ def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(
         assert box.call("g", (), {}, seed=0).value == 5
 
 
-# --- walls ------------------------------------------------------------------------------------------------------------
+# --- walls ----------------------------------------------------------------------------------------
 
 DENIED = [
     "import socket; socket.socket()",
@@ -369,7 +369,9 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
 
 
 def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command as the user nobody, who can read this project's Python only through copies of the folders in its way."""
+    """Run a command as the user nobody, who can read this project's Python only through copies of
+    the folders in its way.
+    """
     binds: list[str] = []
     for path in sorted({sys.prefix, sys.base_prefix, str(ROOT)}, key=len):
         for parent in reversed(Path(path).parents):

@@ -1,4 +1,6 @@
-"""The pytest plugin: what becomes of checks that pass, fail, cannot be judged, or are not written as checks are."""
+"""The pytest plugin: what becomes of checks that pass, fail, cannot be judged, or are not written
+as checks are.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def means(A: torch.Tensor) -> torch.Tensor:
 def checks_of(
     assignment: Assignment, function: Callable[..., Any] = means, secret: str = "a secret"
 ) -> dict[str, Check]:
-    """The checks of the tiny assignment on a function of this process: what a session makes of them needs no sandbox."""
+    """The checks of the tiny assignment on a function of this process: what a session makes of them
+    needs no sandbox.
+    """
     return {
         check.name: check
         for check in run_checks(assignment, SimpleNamespace(column_means=function), secret)
@@ -79,7 +83,7 @@ def ends(outcome: str) -> Callable[[torch.Tensor], torch.Tensor]:
     return function
 
 
-# --- outcomes and points ----------------------------------------------------------------------------------------------
+# --- outcomes and points --------------------------------------------------------------------------
 
 
 def test_a_right_answer_passes_every_check_and_earns_its_points(tiny: Assignment) -> None:
@@ -137,7 +141,7 @@ def test_whatever_comes_back_is_a_wrong_answer(tiny: Assignment, value: Any) -> 
     assert {check.outcome for check in checks_of(tiny, lambda A: value).values()} == {"failed"}
 
 
-# --- messages ---------------------------------------------------------------------------------------------------------
+# --- messages -------------------------------------------------------------------------------------
 
 
 def test_an_assertion_without_words_tells_the_sentence_and_not_the_inputs(
@@ -178,7 +182,7 @@ def test_no_input_of_the_hidden_check_is_in_its_message(tiny: Assignment) -> Non
     assert not [value for value in seen if f"{value:.3f}" in message or f"{value:.3g}" in message]
 
 
-# --- inputs -----------------------------------------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------------------
 
 
 def inputs(assignment: Assignment, secret: str) -> list[torch.Tensor]:
@@ -211,7 +215,7 @@ def test_the_reference_is_the_solution_in_this_process(folder: Path, tiny: Assig
     assert checks_of(tiny)[OBLONG].outcome == "passed"
 
 
-# --- checks that are at fault -----------------------------------------------------------------------------------------
+# --- checks that are at fault ---------------------------------------------------------------------
 
 FAULTS = {
     "an exception": ("raise ValueError('of the check itself')", "ValueError: of the check itself"),
@@ -278,7 +282,7 @@ def test_an_authoring_error_names_its_three_parts() -> None:
     )
 
 
-# --- plain pytest -----------------------------------------------------------------------------------------------------
+# --- plain pytest ---------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""What students run on their own machines: `pytest` in the released folder, `check(...)` in the notebook, `autograder check`."""
+"""What students run on their own machines: `pytest` in the released folder, `check(...)` in the
+notebook, `autograder check`.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ class Outcome:
 
 
 def as_a_student(folder: Path, *arguments: str, alone: bool = True) -> Outcome:
-    """`pytest` as a student says it, in a Python of its own. alone: where the kit's package is not installed"""
+    """`pytest` as a student says it, in a Python of its own. alone: where the kit's package is not
+    installed
+    """
     command = [
         sys.executable,
         "-m",
@@ -145,7 +149,7 @@ def execute(notebook: Any, folder: Path) -> list[str]:
     return ["".join(output.get("text", "") for output in cell.outputs) for cell in cells]
 
 
-# --- `pytest` in the released folder ----------------------------------------------------------------------------------
+# --- `pytest` in the released folder --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["without the package", "with the package"])
@@ -215,7 +219,7 @@ def test_a_terminal_without_unicode_gets_words(folder: Path) -> None:
     )[0].startswith("ok  ")
 
 
-# --- which cells are run ----------------------------------------------------------------------------------------------
+# --- which cells are run --------------------------------------------------------------------------
 
 
 def test_no_demonstration_is_run(folder: Path) -> None:
@@ -266,7 +270,7 @@ def test_check_in_a_students_cell_is_not_run_again(folder: Path) -> None:
     assert "check" not in namespace
 
 
-# --- the student's functions as a check sees them ---------------------------------------------------------------------
+# --- the student's functions as a check sees them -------------------------------------------------
 
 
 def student_of(source: str) -> kit.Student:
@@ -371,7 +375,7 @@ def test_a_call_that_does_not_return_says_why(
     )
 
 
-# --- the notebook -----------------------------------------------------------------------------------------------------
+# --- the notebook ---------------------------------------------------------------------------------
 
 
 def test_check_follows_the_notebook_and_leaves_nothing_behind(folder: Path) -> None:
@@ -426,7 +430,7 @@ def test_check_can_be_interrupted(folder: Path) -> None:
     assert printed[2] == "alive\n"
 
 
-# --- `autograder check` -----------------------------------------------------------------------------------------------
+# --- `autograder check` ---------------------------------------------------------------------------
 
 
 def test_the_command_says_whether_all_passed(
@@ -463,7 +467,7 @@ def test_the_command_finds_the_checks(
         public_check(folder / "absent.py")
 
 
-# --- the course's own assignments -------------------------------------------------------------------------------------
+# --- the course's own assignments -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("assignment", REAL)

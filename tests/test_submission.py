@@ -1,4 +1,6 @@
-"""Bytes before trust: which file counts, what is read of it, and a clear status for everything that is no submission."""
+"""Bytes before trust: which file counts, what is read of it, and a clear status for everything that
+is no submission.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def sources(path: Path) -> list[str]:
     return [unit.source for unit in read(path).units]
 
 
-# --- finding ----------------------------------------------------------------------------------------------------------
+# --- finding --------------------------------------------------------------------------------------
 
 
 def test_a_file_is_one_submission_of_nobody(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:
     assert refusal(bo.path) == ("unreadable", f"{SLUG} cannot be opened (it is a link)")
 
 
-# --- files that are none ----------------------------------------------------------------------------------------------
+# --- files that are none --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [name for name in hostile_bank.MALFORMED if name != "surrogates"])
@@ -186,7 +188,7 @@ def test_a_file_over_the_bound_is_not_read_whole(tmp_path: Path) -> None:
     assert refusal(path) == ("unreadable", "it.ipynb is larger than 16 MiB; clear its outputs")
 
 
-# --- text -------------------------------------------------------------------------------------------------------------
+# --- text -----------------------------------------------------------------------------------------
 
 
 def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_what_is_no_text_is_unreadable(tmp_path: Path, data: bytes, said: str) -
     assert refusal(write(tmp_path / "it.py", data)) == ("unreadable", said)
 
 
-# --- notebooks --------------------------------------------------------------------------------------------------------
+# --- notebooks ------------------------------------------------------------------------------------
 
 
 def test_sources_may_be_text_or_lists_of_it(tmp_path: Path) -> None:
@@ -312,7 +314,7 @@ def test_cells_that_the_student_left_unchanged_are_skipped(tmp_path: Path) -> No
     assert [unit.source for unit in read(path, frozenset({"demo()"})).units] == ["mine()"]
 
 
-# --- bounds -----------------------------------------------------------------------------------------------------------
+# --- bounds ---------------------------------------------------------------------------------------
 
 LARGE = 16 << 20
 WORST = {
@@ -347,7 +349,9 @@ def test_few_bytes_do_not_become_much_memory(tmp_path: Path) -> None:
 
 
 def oracle_depth(text: str) -> tuple[int, int, bool]:
-    """How deep brackets outside strings nest, how many open, and whether one closes that was not open: one character at a time."""
+    """How deep brackets outside strings nest, how many open, and whether one closes that was not
+    open: one character at a time.
+    """
     depth = deepest = opened = 0
     below = inside = escaped = False
     for character in text:
@@ -373,7 +377,7 @@ def test_strings_hide_their_brackets(text: str) -> None:
     )
 
 
-# --- anything at all --------------------------------------------------------------------------------------------------
+# --- anything at all ------------------------------------------------------------------------------
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

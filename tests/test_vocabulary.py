@@ -1,4 +1,6 @@
-"""The words of checks: what they let pass, what they refuse, and the laws that their yardsticks keep."""
+"""The words of checks: what they let pass, what they refuse, and the laws that their yardsticks
+keep.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ laws = settings(max_examples=60, deadline=None)
 draws = st.text(max_size=8).map(lambda secret: Draw(secret, "a check"))
 sizes = st.integers(min_value=1, max_value=7)
 
-# --- results ----------------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -106,13 +108,15 @@ def test_a_shape_out_of_proportion_is_not_spelled_out(shape: tuple[int, ...], sa
         matrix(value, (9, 9), "f(A) returned U")
 
 
-# --- yardsticks -------------------------------------------------------------------------------------------------------
+# --- yardsticks -----------------------------------------------------------------------------------
 
 
 @laws
 @given(draws, sizes, sizes, st.data())
 def test_no_factors_beat_the_truncated_svd(draw: Draw, m: int, n: int, data: st.DataObject) -> None:
-    """Eckart and Young: its error is the sum of the squared singular values left out, and no other matrix of the rank has less."""
+    """Eckart and Young: its error is the sum of the squared singular values left out, and no other
+    matrix of the rank has less.
+    """
     rank = data.draw(st.integers(1, min(m, n)))
     A, U, V = draw.normal(m, n), draw.normal(m, rank), draw.normal(n, rank)
     least = truncated_svd_error(A, rank)
@@ -122,7 +126,7 @@ def test_no_factors_beat_the_truncated_svd(draw: Draw, m: int, n: int, data: st.
         assert squared_error(A, R) >= least * (1 - 1e-6) - 1e-9
 
 
-# --- draw -------------------------------------------------------------------------------------------------------------
+# --- draw -----------------------------------------------------------------------------------------
 
 
 def test_inputs_follow_the_secret_and_the_name_of_the_check() -> None:
@@ -152,7 +156,7 @@ def test_a_mask_hides_no_whole_row_or_column(
     assert M.any(1).all()
 
 
-# --- judging ----------------------------------------------------------------------------------------------------------
+# --- judging --------------------------------------------------------------------------------------
 
 
 def test_close_is_about_every_entry() -> None:

@@ -1,4 +1,6 @@
-"""Values before trust: whatever comes over the line becomes plain values, a wrong answer, or a clear end; never a crash of ours."""
+"""Values before trust: whatever comes over the line becomes plain values, a wrong answer, or a
+clear end; never a crash of ours.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,7 @@ def depth(value: Any) -> int:
     return 1 + max(map(depth, value), default=0) if isinstance(value, list | tuple) else 0
 
 
-# --- round trips ------------------------------------------------------------------------------------------------------
+# --- round trips ----------------------------------------------------------------------------------
 
 
 @settings(deadline=None)
@@ -169,7 +171,7 @@ def test_nothing_else_crosses_as_an_argument() -> None:
             encode_value(value, {})
 
 
-# --- tensors that are no plain arrays ---------------------------------------------------------------------------------
+# --- tensors that are no plain arrays -------------------------------------------------------------
 
 
 class Loud(torch.Tensor):
@@ -249,7 +251,7 @@ def test_subclasses_of_numbers_tell_their_true_value() -> None:
     assert crossed("x" * 10**6) == "x" * inside.MESSAGE_CHARACTERS
 
 
-# --- hostile trees ----------------------------------------------------------------------------------------------------
+# --- hostile trees --------------------------------------------------------------------------------
 
 JSON = st.recursive(
     st.none()
@@ -379,7 +381,7 @@ def test_printable_text_is_printable(text: Any) -> None:
     said.encode("utf-8")
 
 
-# --- hostile payloads -------------------------------------------------------------------------------------------------
+# --- hostile payloads -----------------------------------------------------------------------------
 
 
 def packed(header: Any, data: bytes = b"", length: int | None = None) -> bytes:
@@ -457,7 +459,7 @@ def test_any_payload_is_read_or_refused(payload: bytes) -> None:
         pass
 
 
-# --- frames -----------------------------------------------------------------------------------------------------------
+# --- frames ---------------------------------------------------------------------------------------
 
 
 def over_a_socket(
@@ -617,7 +619,7 @@ def test_large_replies_are_not_kept_for_the_diagnosis() -> None:
     )
 
 
-# --- through a real box -----------------------------------------------------------------------------------------------
+# --- through a real box ---------------------------------------------------------------------------
 
 FORGED = """
 import json, os, struct, sys

@@ -1,4 +1,6 @@
-"""A course of one small assignment, `halves`, for tests of what surrounds an assignment: `write(folder)`."""
+"""A course of one small assignment, `halves`, for tests of what surrounds an assignment:
+`write(folder)`.
+"""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import types
+import warnings
 from typing import Any
 
 from autograder.assignment import Assignment
@@ -47,7 +48,8 @@ def run(assignment: Assignment) -> types.SimpleNamespace:
     printed = io.StringIO()
     try:
         os.chdir(assignment.folder)  # where `data/` is
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries about each other
             for number, cell in enumerate(source_notebook(assignment).cells):
                 if cell.cell_type == "code":
                     source = MAGIC.sub(r"\1pass", cell.source)

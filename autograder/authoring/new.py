@@ -105,7 +105,6 @@ def chosen_lessons(named: str) -> Sequence[Path]:
     names = [name.strip() for name in named.split(",")]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise UsageError(
-            f"no lesson {', '.join(unknown) or '(nothing named)'}. There are: {', '.join(known)}."
-        )
+        listed = ", ".join(map(repr, unknown))
+        raise UsageError(f"no lesson {listed}. There are: {', '.join(known)}.")
     return [known[name] for name in names]

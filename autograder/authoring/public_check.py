@@ -35,7 +35,7 @@ def check(path: Path, assignment: str | None = None) -> int:
     if path.is_dir():
         path = counting_file(path, checks.parent.name)
     command = [sys.executable, "-m", "pytest", "-c", str(SETTINGS), "--rootdir", str(checks.parent)]
-    command += ["--noconftest", "-p", "no:autograder", "-p", f"{KIT}.conftest"]
+    command += ["--noconftest", "--disable-plugin-autoload", "-p", f"{KIT}.conftest"]
     command += [f"--submission={path}", str(checks)]
     return 0 if subprocess.run(command, cwd=path.parent, check=False).returncode == 0 else 1
 

@@ -41,12 +41,13 @@ def release(assignments: Sequence[Assignment]) -> list[Path]:
     or went.
     """
     built = [build(assignment) for assignment in assignments]
-    for one in built:
-        guard(one.assignment, one.student)
+    for files in built:
+        guard(files.assignment, files.student)
     changed = []
-    for one in built:
-        changed += lay(one.assignment.released, one.student)
-        changed += lay(one.assignment.course.source / one.assignment.slug, one.source)
+    for files in built:
+        assignment = files.assignment
+        changed += lay(assignment.released, files.student)
+        changed += lay(assignment.course.source / assignment.slug, files.source)
     return changed
 
 

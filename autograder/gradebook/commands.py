@@ -53,7 +53,18 @@ def _is_generated(assignment: Assignment) -> bool:
     return _is_entered(assignment)
 
 
+def gradebook_name(course: Course) -> str:
+    """Where a course's gradebook is, in words to show: a database URL without its password."""
+    if not course.settings.gradebook:
+        return str(course.gradebook)
+    from sqlalchemy.engine import make_url
+
+    return make_url(course.settings.gradebook).render_as_string(hide_password=True)
+
+
 def _is_entered(assignment: Assignment) -> bool:
+    if assignment.course.settings.gradebook:
+        return _is_in_database(assignment)
     gradebook = assignment.course.gradebook
     if not gradebook.is_file():
         return False
@@ -62,6 +73,16 @@ def _is_entered(assignment: Assignment) -> bool:
         try:
             return bool(database.execute(question, (assignment.slug,)).fetchone()[0])
         except sqlite3.Error:
+            return False
+
+
+def _is_in_database(assignment: Assignment) -> bool:
+    from nbgrader.api import Gradebook, MissingEntry
+
+    with Gradebook(assignment.course.settings.gradebook) as book:
+        try:
+            return bool(book.find_assignment(assignment.slug))
+        except MissingEntry:
             return False
 
 

@@ -19,10 +19,12 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
 
     D: n×m float tensor; not changed
     k: number of columns of C and of rows of F, at least 1; it may be larger than n or m
-    num_iterations: number of gradient steps, at least 1; each one updates both C and F, with gradients taken at the same point
+    num_iterations: number of gradient steps, at least 1; each one updates both C and F,
+        with gradients taken at the same point
     lr: learning rate
-    Returns (C, F, loss_history): C is n×k and F is k×m, both started from torch.rand as it comes, neither scaled nor shifted;
-    loss_history is a list of num_iterations floats, the loss before each step, whatever becomes of it.
+    Returns (C, F, loss_history): C is n×k and F is k×m, both started from torch.rand
+    as it comes, neither scaled nor shifted; loss_history is a list of num_iterations
+    floats, the loss before each step, whatever becomes of it.
     """
     ### BEGIN SOLUTION
     n, m = D.shape

@@ -1,4 +1,7 @@
-"""Measures what the tolerances of gd_svd rest on: python reference_solutions/gd_svd/measure.py [STARTS] [MATRICES]
+"""Measures what the tolerances of gd_svd rest on, and makes the recorded runs of the lesson.
+
+    python reference_solutions/gd_svd/measure.py [STARTS] [MATRICES]
+    python reference_solutions/gd_svd/measure.py runs       writes data/runs.json and the frames in data/ellipse.html (two minutes)
 
 For the reference and every variant: from how many of STARTS starts (default 30) the final values are reached, and the
 largest gap of the loss record over twenty draws. For every mistake: the smallest gap of the record over ten draws.
@@ -8,6 +11,8 @@ For the reference and MATRICES matrices (default 100): how many starts each need
 import contextlib
 import importlib.util
 import io
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -95,8 +100,166 @@ def record(function, hidden, secret):
     return at_start, hidden.worst(*after_step)
 
 
+# --- the recorded runs of the lesson: other weights and other optimisers than a student's gd_svd has -----------------------------
+
+RUNS = HERE / "data" / "runs.json"
+ELLIPSE = HERE / "data" / "ellipse.html"
+SEEDS = range(16)
+WEIGHTS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+LIMIT = 20000  # steps
+OPTIMISERS = {
+    "SGD, lr 0.9, momentum 0.9": lambda tensors: torch.optim.SGD(tensors, lr=0.9, momentum=0.9),
+    "Adam, lr 0.001": lambda tensors: torch.optim.Adam(tensors, lr=0.001),
+    "Adam, lr 0.01": lambda tensors: torch.optim.Adam(tensors, lr=0.01),
+    "Adam, lr 0.1": lambda tensors: torch.optim.Adam(tensors, lr=0.1),
+}
+
+
+def matrix_of_the_lesson():
+    """The 5×4 matrix of the section "Does it find the SVD?"."""
+    torch.manual_seed(2)
+    Q, _ = torch.linalg.qr(torch.randn(4, 4))
+    return torch.randn(5, 4) @ Q / 3
+
+
+def matrix_of_the_source():
+    torch.manual_seed(314)
+    return torch.rand(5, 4)
+
+
+def seeded(M, seed):
+    """The start of the reference: U, S, V."""
+    torch.manual_seed(seed)
+    m, n = M.shape
+    return torch.rand(m, n), torch.rand(n), torch.rand(n, n)
+
+
+def descents(M, seeds, weight, make_optimiser, steps, squares=False):
+    """Descents from several starts at once, as one batch. Before each step: how far S is from the singular values, a start each; U, S, V.
+
+    squares: S = s², as the source has it
+    """
+    exact, identity = torch.linalg.svdvals(M), torch.eye(M.shape[1])
+    U, S, V = (torch.stack(parts).requires_grad_() for parts in zip(*(seeded(M, seed) for seed in seeds), strict=True))
+    optimiser = make_optimiser([U, S, V])
+    for _ in range(steps):
+        values = S * S if squares else S
+        yield (
+            (values.detach().abs().sort(1, descending=True).values - exact).abs().amax(1),
+            (U.detach(), values.detach(), V.detach()),
+        )
+        fit = ((U * values[:, None] @ V.mT - M) ** 2).mean((1, 2))
+        penalty = ((U.mT @ U - identity) ** 2).mean((1, 2)) + ((V.mT @ V - identity) ** 2).mean((1, 2))
+        optimiser.zero_grad()
+        (fit + weight * penalty).sum().backward()
+        optimiser.step()
+
+
+def steps_until(gaps, tolerance=1e-3):
+    """After how many steps the gap of each start comes to stay below the tolerance; None where it does not."""
+    found = []
+    for column in torch.stack(gaps).T:
+        above = (~(column < tolerance)).nonzero().flatten().tolist()
+        first = above[-1] + 1 if above else 0
+        found.append(first if first < len(column) else None)
+    return found
+
+
+def steps_by_weight(weight, seeds=SEEDS, limit=LIMIT):
+    """Steps until S of the lesson's matrix is within 0.001, for each start: SGD, lr 0.6, momentum 0.9."""
+    gaps = []
+    for gap, _ in descents(
+        matrix_of_the_lesson(), seeds, weight, lambda tensors: torch.optim.SGD(tensors, lr=0.6, momentum=0.9), limit
+    ):
+        gaps.append(gap)
+        if len(gaps) > 300 and bool(((torch.stack(gaps[-300:]) < 1e-5).all(0) | gap.isnan()).all()):
+            break  # all have arrived, or blown up
+    return steps_until(gaps)
+
+
+def race(make_optimiser, at, weight=0.01, seeds=SEEDS):
+    """Quartiles over the starts of how far S of the source's matrix is off, before the steps `at`."""
+    M, curves = matrix_of_the_source(), {"low": [], "median": [], "high": []}
+    for step, (gap, _) in enumerate(descents(M, seeds, weight, make_optimiser, at[-1] + 1)):
+        if step in at:
+            gap = gap.nan_to_num(float("inf")).sort().values
+            for name, place in (("low", 4), ("median", 8), ("high", 11)):
+                value = float(gap[place])
+                curves[name].append(float(f"{value:.3g}") if value < 1e6 else None)
+    return curves
+
+
+def as_the_source_ran_it(make_optimiser, steps=20000):
+    """S and the squared lengths of the columns of U, from the start of the source and with its S = s²."""
+    for _, (U, S, V) in descents(matrix_of_the_source(), (314,), 0.01, make_optimiser, steps, squares=True):
+        last = U[0].clone(), S[0].clone(), V[0].clone()
+    order = last[1].argsort(descending=True)
+    return {
+        "S": [round(x, 4) for x in last[1][order].tolist()],
+        "squared lengths": [round(x, 4) for x in (last[0] ** 2).sum(0)[order].tolist()],
+    }
+
+
+def recorded_runs():
+    at = sorted({0, *(round(10 ** (k / 16)) for k in range(69))})  # evenly on a logarithmic axis, up to 17,783
+    adam = torch.optim.Adam
+    return {
+        "weights": {str(weight): steps_by_weight(weight) for weight in WEIGHTS},
+        "race": {"step": at, **{name: race(make, at) for name, make in OPTIMISERS.items()}},
+        "source": {
+            "SGD": as_the_source_ran_it(OPTIMISERS["SGD, lr 0.9, momentum 0.9"]),
+            "Adam, weight decay": as_the_source_ran_it(lambda tensors: adam(tensors, weight_decay=1e-5)),
+            "Adam": as_the_source_ran_it(lambda tensors: adam(tensors)),
+        },
+    }
+
+
+def matrix_of_the_ellipse():
+    """A turn by -70 degrees, a stretching by 1.25 and 0.5, a turn by 25 degrees."""
+
+    def rotation(degrees):
+        angle = torch.deg2rad(torch.tensor(float(degrees)))
+        return torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
+
+    return rotation(25) @ torch.diag(torch.tensor([1.25, 0.5])) @ rotation(70).T
+
+
+def frames():
+    """The descent of the ellipse: step, U by rows, S, V by rows, in the order and with the signs of the end."""
+    at = sorted({0, *(round(10 ** (k / 22)) for k in range(74))})
+    kept = []
+    run = descents(
+        matrix_of_the_ellipse(), (17,), 0.01, lambda tensors: torch.optim.SGD(tensors, lr=0.2, momentum=0.9), at[-1] + 1
+    )
+    for step, (_, factors) in enumerate(run):
+        if step in at:
+            kept.append((step, *(factor[0].clone() for factor in factors)))
+    order, signs = kept[-1][2].abs().argsort(descending=True), kept[-1][2].sign()
+    found = []
+    for step, U, S, V in kept:
+        U, S, V = (U * signs)[:, order], (S * signs)[order], V[:, order]
+        found.append([step, *(round(x, 3) + 0.0 for x in (*U.flatten().tolist(), *S.tolist(), *V.flatten().tolist()))])
+    return found
+
+
+def write_runs():
+    RUNS.write_text(json.dumps(recorded_runs(), separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+def write_frames():
+    text = json.dumps(frames(), separators=(",", ":"))
+    page = re.sub(
+        r"/\*FRAMES\*/.*?/\*END\*/", lambda _: f"/*FRAMES*/{text}/*END*/", ELLIPSE.read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    ELLIPSE.write_text(page, encoding="utf-8")
+
+
 def main():
     torch.set_num_threads(1)
+    if sys.argv[1:] == ["runs"]:
+        write_frames()
+        write_runs()
+        return
     starts = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     matrices = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     hidden = checks()

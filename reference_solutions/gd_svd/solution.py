@@ -4,20 +4,25 @@ import torch
 
 
 def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
-    """Find a singular value decomposition M ≈ U diag(S) Vᵀ by gradient descent with momentum.
+    """Find an SVD, M ≈ U diag(S) Vᵀ, by gradient descent with momentum.
 
-    What is minimised over U, S and V is the fit plus a hundredth of the penalties for columns that are not orthonormal:
+    What is minimised over U, S and V is the fit plus a hundredth of the penalties for
+    columns that are not orthonormal:
         mean((U diag(S) Vᵀ − M)²) + (mean((UᵀU − I)²) + mean((VᵀV − I)²)) / 100
 
     M: m×n float tensor with m ≥ n; not changed
     num_iterations: how many steps are taken, at least 1
-    lr, momentum: as torch.optim.SGD understands them; every step changes U, S and V from the same point
-    Other weights of the penalties, or another optimiser of torch.optim (one without momentum ignores `momentum`), are as good where
-    they get there. torch.manual_seed is the caller's: this function sets no seed.
-    Returns (U, S, V, loss_history): U is m×n, S of length n, V n×n (V itself, not Vᵀ), all started from torch.rand (in any order)
-    and improved by `num_iterations` steps. Their order and signs are settled after the last step: S is non-negative and descending,
-    and the columns of U and V go with it. Nothing else is changed after the last step.
-    loss_history is a list of `num_iterations` floats: the value of what is minimised (with your weights), before each step.
+    lr, momentum: as torch.optim.SGD understands them; every step changes U, S and V from
+    the same point
+    Other weights of the penalties, or another optimiser of torch.optim (one without
+    momentum ignores `momentum`), are as good where they get there. torch.manual_seed is
+    the caller's: this function sets no seed.
+    Returns (U, S, V, loss_history): U is m×n, S of length n, V n×n (V itself, not Vᵀ), all
+    started from torch.rand (in any order) and improved by `num_iterations` steps. Their
+    order and signs are settled after the last step: S is non-negative and descending, and
+    the columns of U and V go with it. Nothing else is changed after the last step.
+    loss_history is a list of `num_iterations` floats: the value of what is minimised (with
+    your weights), before each step.
     """
     ### BEGIN SOLUTION
     m, n = M.shape

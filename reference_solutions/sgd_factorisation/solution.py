@@ -6,17 +6,19 @@ import torch
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     """Factorise A ≈ U Vᵀ by stochastic gradient descent, one element of A at a time.
 
-    The step for the element in row r and column c: first e = A[r, c] − U[r]·V[c], once; then add lr·e·V[c] to U[r]; then add
-    lr·e·U[r] to V[c], with the U[r] that has just changed.
+    The step for the element in row r and column c: first e = A[r, c] − U[r]·V[c], once;
+    then add lr·e·V[c] to U[r]; then add lr·e·U[r] to V[c], with the U[r] that has just
+    changed.
 
     A: m×n float tensor; leave it as it is
     rank: how many columns U and V have
-    num_epochs: how many passes to make over A; every pass visits every element once, in row-major order
-        (all of row 0 from left to right, then all of row 1, ...)
+    num_epochs: how many passes to make over A; every pass visits every element once, in
+        row-major order (all of row 0 from left to right, then all of row 1, ...)
     lr: the learning rate, the step size of every update
 
-    Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from torch.rand (uniform on [0, 1)) as it
-    comes, so torch.manual_seed decides the result. Whoever calls this function calls it; the function sets no seed.
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from
+    torch.rand (uniform on [0, 1)) as it comes, so torch.manual_seed decides the result.
+    Whoever calls this function calls it; the function sets no seed.
     """
     ### BEGIN SOLUTION
     m, n = A.shape
@@ -32,12 +34,13 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
 
 
 def truncated_svd(A, rank):
-    """The best approximation of A by a matrix of rank at most `rank`, from the singular value decomposition of A.
+    """The best approximation of A by a matrix of rank at most `rank`, from A's SVD.
 
     A: m×n float tensor; leave it as it is
     rank: how many singular values to keep, the largest ones; 1 ≤ rank ≤ min(m, n)
 
-    Returns one float tensor of shape (m, n): the approximation itself, not its factors. Use torch.linalg.svd.
+    Returns one float tensor of shape (m, n): the approximation itself, not its factors.
+    Use torch.linalg.svd.
     """
     ### BEGIN SOLUTION
     U, S, Vh = torch.linalg.svd(A, full_matrices=False)
@@ -46,7 +49,7 @@ def truncated_svd(A, rank):
 
 
 def reconstruction_loss(A, R):
-    """How far R is from A, squared: ‖A − R‖²_F, the sum of the squares of all elements of A − R.
+    """‖A − R‖²_F, how far R is from A: the sum of the squares of all elements of A − R.
 
     A, R: float tensors of the same shape; leave them as they are
 
@@ -58,15 +61,18 @@ def reconstruction_loss(A, R):
 
 
 def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
-    """Factorise A ≈ U Vᵀ from its observed elements alone, by stochastic gradient descent.
+    """Factorise A ≈ U Vᵀ by stochastic gradient descent from its observed elements.
 
-    A: m×n float tensor; leave it as it is. What it holds where M is zero has no influence on the result: it may be any
-        number, NaN included
-    M: m×n tensor, bool, integer or float; leave it as it is. Any value but zero marks an observed element of A
-    rank, num_epochs, lr: as for sgd_factorise; a pass visits the observed elements in row-major order, with the same step
+    A: m×n float tensor; leave it as it is. What it holds where M is zero has no
+        influence on the result: it may be any number, NaN included
+    M: m×n tensor, bool, integer or float; leave it as it is. Any value but zero marks
+        an observed element of A
+    rank, num_epochs, lr: as for sgd_factorise; a pass visits the observed elements in
+        row-major order, with the same step
 
-    Returns (U, V): float tensors of shapes (m, rank) and (n, rank), started from torch.rand as for sgd_factorise. A row that
-    belongs to no observed element stays as it started.
+    Returns (U, V): float tensors of shapes (m, rank) and (n, rank), started from
+    torch.rand as for sgd_factorise. A row that belongs to no observed element stays as
+    it started.
     """
     ### BEGIN SOLUTION
     m, n = A.shape

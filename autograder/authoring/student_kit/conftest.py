@@ -58,8 +58,24 @@ class NotebookRun:
         self.passed = self.count = 0
 
     def start(self) -> None:
-        options = ["-c", str(HERE / "pytest.ini"), "-o", "addopts=", "--rootdir", str(HERE), "--noconftest"]
-        options += ["-s", "--assert=plain", "--import-mode=importlib", "-p", "no:terminal", "-p", "no:cacheprovider"]
+        options = [
+            "-c",
+            str(HERE / "pytest.ini"),
+            "-o",
+            "addopts=",
+            "--rootdir",
+            str(HERE),
+            "--noconftest",
+        ]
+        options += [
+            "-s",
+            "--assert=plain",
+            "--import-mode=importlib",
+            "-p",
+            "no:terminal",
+            "-p",
+            "no:cacheprovider",
+        ]
         options += ["-p", "no:logging", "-p", "no:warnings", "-p", "no:faulthandler"]
         options += ["-p", "no:unraisableexception", "-p", "no:threadexception"]
         sys.modules.pop("test_public", None)
@@ -68,7 +84,9 @@ class NotebookRun:
         if status == pytest.ExitCode.INTERRUPTED:
             self.lines.append("Stopped before the end.")
         elif self.count:
-            self.lines.append(f"{self.function}: {self.passed} of {self.count} public checks passed")
+            self.lines.append(
+                f"{self.function}: {self.passed} of {self.count} public checks passed"
+            )
         elif not self.lines:
             self.lines.append(f"The checks could not run.\n{printed.getvalue()}")
 
@@ -83,14 +101,20 @@ class NotebookRun:
         functions = sorted({task_of(item) for item in items})
         items[:] = [item for item in items if task_of(item) == self.function]
         if not items:
-            self.lines.append(f"There is no check of {self.function!r} here. There are checks of {', '.join(functions)}.")
+            self.lines.append(
+                f"There is no check of {self.function!r} here. There are checks of {', '.join(functions)}."
+            )
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.lines.append(f"The checks cannot be read: {report.longreprtext.strip().splitlines()[-1]}")
+            self.lines.append(
+                f"The checks cannot be read: {report.longreprtext.strip().splitlines()[-1]}"
+            )
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
         report = yield
         if call.when == "call" or call.excinfo is not None:
             self.count += 1
@@ -119,8 +143,14 @@ def quietly() -> Iterator[io.StringIO]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    with contextlib.suppress(ValueError):  # the course's own package may be installed, and has this option too
-        parser.addoption("--submission", metavar="FILE", help="the notebook or .py file to check; default: the notebook here")
+    with contextlib.suppress(
+        ValueError
+    ):  # the course's own package may be installed, and has this option too
+        parser.addoption(
+            "--submission",
+            metavar="FILE",
+            help="the notebook or .py file to check; default: the notebook here",
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -164,10 +194,14 @@ def task_of(item: pytest.Item) -> str:
     return str(mark.args[0]) if mark else ""
 
 
-def told(item: pytest.Item, failure: pytest.ExceptionInfo[BaseException] | None, encoding: str = "utf-8") -> list[str]:
+def told(
+    item: pytest.Item, failure: pytest.ExceptionInfo[BaseException] | None, encoding: str = "utf-8"
+) -> list[str]:
     """How a check went: its sentence; where it failed, what happened and where to look."""
     good, bad = ("✓", "✗") if (encoding or "").lower().startswith("utf") else ("ok  ", "FAIL")
-    sentence = " ".join((getattr(item, "function", None).__doc__ or item.name).split("\n\n")[0].split())
+    sentence = " ".join(
+        (getattr(item, "function", None).__doc__ or item.name).split("\n\n")[0].split()
+    )
     if failure is None:
         return [f"{good} {sentence}"]
     lines = [f"{bad} {sentence}", *indented(what_happened(failure.value))]
@@ -225,10 +259,16 @@ class Student:
         arguments, options = copy.deepcopy(arguments), copy.deepcopy(options)
         return Call(detached(self._run(name, arguments, options)), detached(arguments))
 
-    def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple[Any, ...]]:
+    def differentiate(
+        self, name: str, *arguments: Any, **options: Any
+    ) -> tuple[Any, tuple[Any, ...]]:
         """A function's value and the gradients of its sum with respect to each floating tensor argument (None: no path to it)."""
         arguments, options = copy.deepcopy(arguments), copy.deepcopy(options)
-        leaves = [item.requires_grad_() for item in arguments if isinstance(item, torch.Tensor) and item.is_floating_point()]
+        leaves = [
+            item.requires_grad_()
+            for item in arguments
+            if isinstance(item, torch.Tensor) and item.is_floating_point()
+        ]
         value = self._run(name, arguments, options)
         if not (isinstance(value, torch.Tensor) and value.requires_grad):
             return detached(value), (None,) * len(leaves)
@@ -237,13 +277,20 @@ class Student:
     def defaults(self, name: str) -> dict[str, Any]:
         """The parameters of a function, in order, with their default values (None: no default, or not a number)."""
         parameters = inspect.signature(self._function(name)).parameters.values()
-        return {item.name: item.default if isinstance(item.default, bool | int | float) else None for item in parameters}
+        return {
+            item.name: item.default if isinstance(item.default, bool | int | float) else None
+            for item in parameters
+        }
 
     def _function(self, name: str) -> Callable[..., Any]:
         function = self._namespace.get(name)
         if callable(function):
             return function  # type: ignore[no-any-return]
-        why = [text for source, text in self._namespace.get("__errors__", ()) if re.search(rf"\b{name}\b", source)]
+        why = [
+            text
+            for source, text in self._namespace.get("__errors__", ())
+            if re.search(rf"\b{name}\b", source)
+        ]
         raise Verdict("missing", f"{name} is not defined" + (f": {why[0]}" if why else ""))
 
     def _run(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -252,10 +299,16 @@ class Student:
             with clean_state(self._seed):
                 return function(*arguments, **options)
         except NotImplementedError as error:
-            raise Verdict("raised", f"{name} is not written yet", ("NotImplementedError",)) from error
+            raise Verdict(
+                "raised", f"{name} is not written yet", ("NotImplementedError",)
+            ) from error
         except (Exception, SystemExit) as error:
             what = f"{name} raised {type(error).__name__}: {' '.join(str(error).split())}"
-            raise Verdict("raised", what + self._place(error), tuple(kind.__name__ for kind in type(error).__mro__)) from error
+            raise Verdict(
+                "raised",
+                what + self._place(error),
+                tuple(kind.__name__ for kind in type(error).__mro__),
+            ) from error
 
     def _place(self, error: BaseException) -> str:
         """The last line of yours that an exception passed through."""
@@ -295,12 +348,17 @@ def detached(value: Any) -> Any:
 def find_submission(folder: Path) -> Path:
     """The notebook of a folder; where there is none, its .py file."""
     notebooks = sorted(folder.glob("*.ipynb"))
-    modules = sorted(path for path in folder.glob("*.py") if path.name not in ("conftest.py", "test_public.py"))
+    modules = sorted(
+        path for path in folder.glob("*.py") if path.name not in ("conftest.py", "test_public.py")
+    )
     found = notebooks or modules
     named = [path for path in found if path.stem == folder.name]
     if len(named or found) != 1:
         names = ", ".join(path.name for path in found) or "no notebook"
-        raise Verdict("missing", f"which file shall be checked? Here is {names}. Say it: pytest --submission=FILE")
+        raise Verdict(
+            "missing",
+            f"which file shall be checked? Here is {names}. Say it: pytest --submission=FILE",
+        )
     return (named or found)[0]
 
 
@@ -313,7 +371,11 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        cells = json.loads(text)["cells"] if path.suffix == ".ipynb" else [{"cell_type": "code", "source": text, "metadata": {}}]
+        cells = (
+            json.loads(text)["cells"]
+            if path.suffix == ".ipynb"
+            else [{"cell_type": "code", "source": text, "metadata": {}}]
+        )
     except FileNotFoundError:
         raise Verdict("missing", f"there is no file {path}") from None
     except (ValueError, KeyError, TypeError):
@@ -324,7 +386,12 @@ def load(path: Path) -> dict[str, Any]:
         source = "".join(cell["source"])
         whole = path.suffix == ".py" or defines(cell)
         if cell["cell_type"] == "code" and (whole or not as_released(cell, source)):
-            run_cell(source, f"<cell {number}>" if path.suffix == ".ipynb" else path.name, whole, module.__dict__)
+            run_cell(
+                source,
+                f"<cell {number}>" if path.suffix == ".ipynb" else path.name,
+                whole,
+                module.__dict__,
+            )
     return module.__dict__
 
 
@@ -346,10 +413,16 @@ def run_cell(source: str, name: str, whole: bool, namespace: dict[str, Any]) -> 
         statements = parsed(source, name)
     except (SyntaxError, ValueError) as error:
         place = f"{name.strip('<>')}, line {getattr(error, 'lineno', '?')}"
-        namespace["__errors__"].append((source, f"{place}: {type(error).__name__}: {getattr(error, 'msg', error)}"))
+        namespace["__errors__"].append(
+            (source, f"{place}: {type(error).__name__}: {getattr(error, 'msg', error)}")
+        )
         return
     for statement in statements:
-        own = {key for key, value in namespace.items() if getattr(value, "__globals__", None) is namespace}
+        own = {
+            key
+            for key, value in namespace.items()
+            if getattr(value, "__globals__", None) is namespace
+        }
         if not wanted(statement, whole, own):
             continue
         try:
@@ -370,7 +443,9 @@ def parsed(source: str, name: str) -> list[ast.stmt]:
 def wanted(statement: ast.stmt, whole: bool, own: set[str]) -> bool:
     """Whether a statement is run: see `load`. own: the functions that the notebook has defined so far."""
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    if "check" in names or (isinstance(statement, ast.ImportFrom) and statement.module == "conftest"):
+    if "check" in names or (
+        isinstance(statement, ast.ImportFrom) and statement.module == "conftest"
+    ):
         return False
     if whole or isinstance(statement, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
         return True

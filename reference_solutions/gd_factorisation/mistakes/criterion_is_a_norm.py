@@ -3,14 +3,18 @@
 # hint = "Your value for one matrix twice as far away is twice as large: by which factor should it grow?"
 # fails = [
 #     "test_criterion_adds_up_squares",
+#     "test_criterion_can_be_followed_back",
+#     "test_criterion_only_looks",
+#     "test_each_step_goes_down_the_slope",
+#     "test_history_is_the_loss_before_each_step",
 #     "test_criterion_on_matrices_of_any_shape",
 #     "test_criterion_has_the_right_gradients",
 #     "test_criterion_leaves_its_arguments_alone",
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
 #     "test_three_steps_follow_the_rule",
-#     "test_loss_is_recorded_before_each_step",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
 # ]
 # ///
 

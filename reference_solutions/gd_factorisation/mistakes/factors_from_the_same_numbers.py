@@ -1,7 +1,7 @@
 # /// mistake
 # title = "C and F are cut from the same random numbers"
 # hint = "Print C and F for lr=0. Are the numbers in F new ones?"
-# fails = ["test_start_is_torch_rand"]
+# fails = ["test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
 # ///
 import torch
 

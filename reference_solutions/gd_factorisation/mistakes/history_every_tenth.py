@@ -1,10 +1,7 @@
 # /// mistake
 # title = "Only every tenth loss is kept"
 # hint = "How many values are in your list after 50 iterations?"
-# fails = [
-#   "test_loss_history_falls",
-#   "test_loss_is_recorded_before_each_step",
-# ]
+# fails = ["test_history_is_the_loss_before_each_step", "test_loss_history_falls", "test_loss_is_recorded_before_each_step"]
 # ///
 
 import torch

@@ -2,12 +2,14 @@
 # title = "The number of iterations is written into the loop"
 # hint = "Where does your function use the num_iterations of the call?"
 # fails = [
+#     "test_each_step_goes_down_the_slope",
+#     "test_history_is_the_loss_before_each_step",
 #     "test_loss_history_falls",
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
 #     "test_three_steps_follow_the_rule",
-#     "test_loss_is_recorded_before_each_step",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
 # ]
 # ///
 

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "k is lowered to the smaller side of D"
 # hint = "Which shape has your C for a 3×3 matrix and k = 5?"
-# fails = ["test_start_is_torch_rand"]
+# fails = ["test_factors_have_the_right_shapes", "test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
 # ///
 import torch
 

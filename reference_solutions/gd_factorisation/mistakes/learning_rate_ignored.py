@@ -2,13 +2,15 @@
 # title = "The learning rate is written into the loop"
 # hint = "Where does your function use the lr of the call?"
 # fails = [
+#     "test_each_step_goes_down_the_slope",
+#     "test_history_is_the_loss_before_each_step",
 #     "test_start_is_torch_rand",
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
 #     "test_three_steps_follow_the_rule",
+#     "test_many_small_steps_follow_the_rule",
 #     "test_loss_is_recorded_before_each_step",
 #     "test_many_steps_reach_the_best_factorisation",
-#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 

@@ -1,7 +1,12 @@
 # /// mistake
 # title = "The optimiser has momentum: steps carry on in the direction of the steps before"
 # hint = "Plain gradient descent knows nothing of earlier steps: which argument of your optimiser does?"
-# fails = ["test_three_steps_follow_the_rule", "test_loss_is_recorded_before_each_step", "test_many_small_steps_follow_the_rule"]
+# fails = [
+#     "test_each_step_goes_down_the_slope",
+#     "test_three_steps_follow_the_rule",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
+# ]
 # ///
 
 import torch

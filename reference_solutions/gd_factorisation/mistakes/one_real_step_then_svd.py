@@ -1,7 +1,12 @@
 # /// mistake
 # title = "After one real step the factors are those of a library"
 # hint = "Which numbers may a step use: C, F and D, or also the factors that are being looked for?"
-# fails = ["test_three_steps_follow_the_rule", "test_many_small_steps_follow_the_rule", "test_loss_is_recorded_before_each_step"]
+# fails = [
+#     "test_each_step_goes_down_the_slope",
+#     "test_three_steps_follow_the_rule",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_loss_is_recorded_before_each_step",
+# ]
 # ///
 import torch
 

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "The start is scaled down by the root of k"
 # hint = "What is the largest number that your C can start with, for k = 4? And the largest of torch.rand?"
-# fails = ["test_start_is_torch_rand"]
+# fails = ["test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
 # ///
 import torch
 

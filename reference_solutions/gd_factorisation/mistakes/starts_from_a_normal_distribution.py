@@ -1,9 +1,7 @@
 # /// mistake
 # title = "The start is drawn from a normal distribution instead of torch.rand"
 # hint = "Can an entry of your start be negative? Can one of torch.rand?"
-# fails = [
-#   "test_start_is_torch_rand",
-# ]
+# fails = ["test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
 # ///
 
 import torch

@@ -2,15 +2,18 @@
 # title = "C and F start from zeros, where both gradients are zero"
 # hint = "What is the gradient of the loss with respect to C where F is 0?"
 # fails = [
+#     "test_descent_starts_from_random_numbers",
+#     "test_each_step_goes_down_the_slope",
 #     "test_loss_history_falls",
+#     "test_d_stays_as_it_was",
 #     "test_start_is_torch_rand",
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
 #     "test_three_steps_follow_the_rule",
+#     "test_many_small_steps_follow_the_rule",
 #     "test_loss_is_recorded_before_each_step",
 #     "test_many_steps_reach_the_best_factorisation",
 #     "test_factorising_leaves_d_alone",
-#     "test_many_small_steps_follow_the_rule",
 # ]
 # ///
 

@@ -1,9 +1,7 @@
 # /// mistake
 # title = "The loop ends as soon as the loss hardly changes"
 # hint = "How many iterations does the caller ask for, and how many values are in the history?"
-# fails = [
-#   "test_loss_is_recorded_before_each_step",
-# ]
+# fails = ["test_history_is_the_loss_before_each_step", "test_loss_is_recorded_before_each_step"]
 # ///
 
 import torch

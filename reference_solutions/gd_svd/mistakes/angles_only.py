@@ -2,6 +2,7 @@
 # title = "The columns are asked to be orthogonal, not to have length 1"
 # hint = "What is on the diagonal of UᵀU after your loop?"
 # fails = [
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values",
 #     "test_loss_history_is_the_loss_of_what_is_returned",

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "Where one singular value is negative, every column of U changes its sign"
 # hint = "Which column of U belongs to a negative entry of S? What happens to the product when the others change, too?"
-# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
+# fails = [
+#     "test_s_is_put_in_order_together_with_u_and_v",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
 # ///
 import torch
 

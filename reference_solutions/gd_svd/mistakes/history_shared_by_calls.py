@@ -1,7 +1,9 @@
 # /// mistake
 # title = "The list of losses lives outside the function and grows with every call"
 # hint = "Call your function twice. How long is loss_history then, and whose losses does it begin with?"
-# fails = ["test_loss_history_holds_the_loss_before_each_step"]
+# fails = [
+#     "test_loss_history_holds_the_loss_before_each_step",
+# ]
 # ///
 import torch
 

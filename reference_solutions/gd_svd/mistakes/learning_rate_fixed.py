@@ -2,6 +2,8 @@
 # title = "The learning rate is 0.3 whatever the caller asks for"
 # hint = "Call your function with lr=0. Should U move?"
 # fails = [
+#     "test_the_start_is_random_and_the_seed_is_the_callers",
+#     "test_s_is_put_in_order_together_with_u_and_v",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_one_step_leads_towards_the_matrix",
 #     "test_starts_from_random_numbers_whatever_the_matrix",

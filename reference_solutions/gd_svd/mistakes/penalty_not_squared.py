@@ -2,6 +2,7 @@
 # title = "The penalties are means of differences, not of their squares"
 # hint = "Can your penalty become negative? What would descent make of that?"
 # fails = [
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values",
 #     "test_loss_history_is_the_loss_of_what_is_returned",

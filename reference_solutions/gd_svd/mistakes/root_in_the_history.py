@@ -2,6 +2,7 @@
 # title = "The list holds the root of the loss"
 # hint = "Is what you append the number that you minimise?"
 # fails = [
+#     "test_s_is_put_in_order_together_with_u_and_v",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///

@@ -1,7 +1,11 @@
 # /// mistake
 # title = "The rows of U and V are put in order, not the columns"
 # hint = "Which index of U counts its columns: U[order] or U[:, order]?"
-# fails = ["test_loss_history_is_the_loss_of_what_is_returned", "test_the_first_step_goes_down_the_gradient"]
+# fails = [
+#     "test_s_is_put_in_order_together_with_u_and_v",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_the_first_step_goes_down_the_gradient",
+# ]
 # ///
 import torch
 

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "S is made non-negative, and no column changes its sign"
 # hint = "Multiply your U, S and V before and after you take the absolute value. Is that the same matrix?"
-# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
+# fails = [
+#     "test_s_is_put_in_order_together_with_u_and_v",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
 # ///
 import torch
 

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "U and V both change their sign where S is negative"
 # hint = "What is (-u)(-v)ᵀ?"
-# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
+# fails = [
+#     "test_s_is_put_in_order_together_with_u_and_v",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
 # ///
 import torch
 

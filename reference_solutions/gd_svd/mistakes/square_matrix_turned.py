@@ -1,7 +1,9 @@
 # /// mistake
 # title = "A square matrix is turned as if it were wide"
 # hint = "For which shapes does your function transpose M? What does it return for a square one?"
-# fails = ["test_loss_history_is_the_loss_of_what_is_returned"]
+# fails = [
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
 # ///
 import torch
 

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A matrix with one column comes back without its dimensions"
 # hint = "Which shapes have your U, S and V for a 3×1 matrix?"
-# fails = ["test_starts_from_random_numbers_whatever_the_matrix"]
+# fails = [
+#     "test_results_have_the_right_shapes",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+# ]
 # ///
 import torch
 

@@ -1,7 +1,11 @@
 # /// mistake
 # title = "The start comes from numpy.random, which torch.manual_seed does not govern"
 # hint = "Call your function twice, after torch.manual_seed(0) both times. Is the first loss the same?"
-# fails = ["test_starts_from_random_numbers_whatever_the_matrix", "test_loss_history_is_the_loss_of_what_is_returned"]
+# fails = [
+#     "test_the_start_is_random_and_the_seed_is_the_callers",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
+# ]
 # ///
 import numpy
 import torch

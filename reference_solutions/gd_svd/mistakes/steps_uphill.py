@@ -4,6 +4,7 @@
 # fails = [
 #     "test_the_loss_falls",
 #     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values",
 #     "test_one_step_leads_towards_the_matrix",

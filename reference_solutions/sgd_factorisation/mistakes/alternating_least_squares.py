@@ -2,10 +2,13 @@
 # title = "Each pass solves for one factor exactly instead of taking a step"
 # hint = "What does lr do in your function? A gradient step goes only a part of the way."
 # fails = [
+#     "test_factors_start_from_torch_rand",
 #     "test_one_update_as_by_hand",
+#     "test_two_epochs_reach_every_element",
+#     "test_only_observed_elements_train",
+#     "test_nan_may_hide_where_the_mask_is_zero",
 #     "test_one_epoch_follows_the_rule",
 #     "test_many_epochs_are_as_many_passes",
-#     "test_only_observed_elements_train",
 #     "test_masked_epochs_follow_the_rule",
 #     "test_many_masked_epochs_are_as_many_passes",
 # ]

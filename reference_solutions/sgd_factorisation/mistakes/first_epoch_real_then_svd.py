@@ -1,7 +1,7 @@
 # /// mistake
 # title = "After one real epoch the factors are those of a library"
 # hint = "Which numbers may an update use: one element of A and two rows, or also the factors that are being looked for?"
-# fails = ["test_many_epochs_are_as_many_passes"]
+# fails = ["test_two_epochs_reach_every_element", "test_many_epochs_are_as_many_passes"]
 # ///
 import torch
 

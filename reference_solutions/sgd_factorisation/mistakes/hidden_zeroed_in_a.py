@@ -1,7 +1,7 @@
 # /// mistake
 # title = "The hidden elements of the caller's A are overwritten"
 # hint = "Print A before and after the call. Whose tensor is it?"
-# fails = ["test_masked_defaults_and_arguments_are_kept"]
+# fails = ["test_nan_may_hide_where_the_mask_is_zero", "test_masked_defaults_and_arguments_are_kept"]
 # ///
 
 import torch

@@ -3,10 +3,11 @@
 # hint = "Does a 0 in M mean that the element is observed, or that it is hidden?"
 # fails = [
 #     "test_only_observed_elements_train",
+#     "test_nan_may_hide_where_the_mask_is_zero",
 #     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
 #     "test_hidden_elements_have_no_influence",
 #     "test_completes_a_matrix_of_rank_1",
-#     "test_many_masked_epochs_are_as_many_passes",
 # ]
 # ///
 

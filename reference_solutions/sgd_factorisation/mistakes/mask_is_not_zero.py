@@ -3,10 +3,11 @@
 # hint = "What does `is` compare: two values, or two objects? Print `M[r, c] is not 0` where M is 0."
 # fails = [
 #     "test_only_observed_elements_train",
+#     "test_nan_may_hide_where_the_mask_is_zero",
 #     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
 #     "test_hidden_elements_have_no_influence",
 #     "test_completes_a_matrix_of_rank_1",
-#     "test_many_masked_epochs_are_as_many_passes",
 # ]
 # ///
 

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "Only a 1 in the mask counts as observed"
 # hint = "What does the docstring say marks an observed element: the value 1, or any value but 0?"
-# fails = ["test_hidden_elements_have_no_influence"]
+# fails = ["test_nan_may_hide_where_the_mask_is_zero", "test_hidden_elements_have_no_influence"]
 # ///
 
 import torch

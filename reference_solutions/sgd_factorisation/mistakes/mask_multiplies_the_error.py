@@ -1,7 +1,7 @@
 # /// mistake
 # title = "The error is multiplied by the mask"
 # hint = "What is NaN times 0? And what does a mask value of 2 do to your step?"
-# fails = ["test_hidden_elements_have_no_influence"]
+# fails = ["test_nan_may_hide_where_the_mask_is_zero", "test_hidden_elements_have_no_influence"]
 # ///
 
 import torch

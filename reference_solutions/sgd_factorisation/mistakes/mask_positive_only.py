@@ -1,7 +1,7 @@
 # /// mistake
 # title = "Only positive values of the mask count as observed"
 # hint = "What does the docstring say marks an observed element: a value above 0, or any value but 0?"
-# fails = ["test_hidden_elements_have_no_influence"]
+# fails = ["test_nan_may_hide_where_the_mask_is_zero", "test_hidden_elements_have_no_influence"]
 # ///
 import torch
 

@@ -2,6 +2,8 @@
 # title = "The errors of a whole epoch are computed before its first update"
 # hint = "By the time that you use an error, have U and V moved since it was computed?"
 # fails = [
+#     "test_two_epochs_reach_every_element",
+#     "test_nan_may_hide_where_the_mask_is_zero",
 #     "test_one_epoch_follows_the_rule",
 #     "test_many_epochs_are_as_many_passes",
 #     "test_masked_epochs_follow_the_rule",

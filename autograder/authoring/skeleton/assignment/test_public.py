@@ -6,7 +6,7 @@ import torch
 
 @pytest.mark.task("column_means")
 @pytest.mark.points(1)
-@pytest.mark.hint("Which dimension goes away: the one that counts the rows, or that of the columns?")
+@pytest.mark.hint("Which dimension goes away: the one that counts rows, or that of the columns?")
 def test_means_of_a_small_matrix(student):
     """column_means gives (2, 4) for the rows (1, 3) and (3, 5)."""
     call = "column_means([[1, 3], [3, 5]])"

@@ -1,4 +1,4 @@
-"""nbgrader's settings for this course: run `nbgrader` in this folder. What an instructor sets stands in course.toml."""
+"""nbgrader's settings for this course: run `nbgrader` here. Settings stand in course.toml."""
 
 from pathlib import Path
 

@@ -1,0 +1,138 @@
+"""What several commands share: grade a class with a progress display, tell it as JSON, enter it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:
+    from autograder.assignment import Assignment
+    from autograder.course import Course
+    from autograder.results import Result
+
+
+class Lines:
+    """Where `--json` goes, one line a result, each as it comes. Where it cannot be written, the
+    class is graded all the same.
+    """
+
+    def __init__(self, name: str | None) -> None:
+        """name: of a file, "-" for standard output, None for nowhere"""
+        self.name, self.lost = name, False
+        self.file: TextIO | None = None
+        if name == "-":
+            self.file = sys.stdout
+            if isinstance(sys.stdout, TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the terminal is
+        elif name is not None:
+            try:
+                self.file = open(name, "w", encoding="utf-8")  # noqa: SIM115  `close` ends it
+            except OSError as error:
+                mend = "Name a file in a folder that can be."
+                what = f"--json {name} cannot be written ({error.strerror}). {mend}"
+                raise UsageError(what) from None
+
+    def add(self, result: Result) -> None:
+        if self.file is not None and not self.lost:
+            with self._tried():
+                print(result.dumps(), file=self.file, flush=True)
+
+    def close(self) -> None:
+        if self.file is not None and self.file is not sys.stdout:
+            with self._tried():
+                self.file.close()
+
+    @contextmanager
+    def _tried(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not self.lost:
+                what = f"--json {self.name} cannot be written ({error.strerror}); grading goes on"
+                print(f"autograder: {what}", file=sys.stderr)
+            self.lost = True
+            if self.file is sys.stdout:
+                silence_standard_output()
+
+
+def silence_standard_output() -> None:
+    """Nobody reads it, or its disk is full: what Python still holds of it goes nowhere, and is no
+    second error at exit.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def submitted_folder(assignment: Assignment) -> Path:
+    """The course's folder of submissions; UsageError where nobody has handed in."""
+    folder = assignment.course.submitted
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}. Name the files or folders to grade.")
+    if not any(folder.glob(f"*/{assignment.slug}")):
+        what = f"no submission of {assignment.slug} in {folder}"
+        raise UsageError(f"{what}: it holds no folder <student>/{assignment.slug}/.")
+    return folder
+
+
+def grade_paths(
+    assignment: Assignment,
+    paths: list[Path],
+    workers: int,
+    *,
+    isolation: str = "sandbox",
+    again: bool = False,
+    note: Callable[[Result], None] = lambda result: None,
+) -> tuple[list[Result], bool]:
+    """Grade what is at `paths` with a progress display. note: called with each result as it comes,
+    in order
+
+    Returns the results, and whether all of them could be kept for the next run.
+    """
+    from autograder import report
+    from autograder.grading.grader import Grader, faults_in
+    from autograder.grading.store import Store
+    from autograder.grading.submission import find
+    from autograder.grading.workers import grade_class
+
+    course = assignment.course
+    found = []
+    for path in paths:
+        found += find(path, assignment.slug)
+    grader = Grader(assignment, course.secret(), isolation=isolation)
+    store = Store(course.results, grader)
+    results = []
+    with ExitStack() as stack:
+        stack.enter_context(closing(grader))
+        stack.enter_context(faults_in(course.log))
+        advance = stack.enter_context(report.progress(len(found), assignment.title))
+        graded = grade_class(
+            grader,
+            found,
+            workers or course.workers,
+            store=store,
+            again=again,
+            progress=lambda _: advance(),
+        )
+        for result in stack.enter_context(closing(graded)):
+            results.append(result)
+            note(result)
+    return results, store.whole
+
+
+def fill_gradebook(assignment: Assignment, *, feedback: bool) -> None:
+    """Enter a graded class into the gradebook, with feedback pages if asked for."""
+    from autograder import report
+    from autograder.gradebook import commands
+
+    commands.wrap_modules(assignment)
+    with report.console().status("entering the points into nbgrader's gradebook"):
+        commands.enter(assignment)
+    if feedback:
+        with report.console().status("writing the feedback pages"):
+            commands.write_feedback(assignment)

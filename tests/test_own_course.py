@@ -1,0 +1,268 @@
+"""A course of one's own: `pip install` and `autograder init`, with no checkout anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from conftest import ROOT
+from nbgrader.api import Gradebook
+from test_grading import Command
+from test_hostile import timeless
+from typer.testing import CliRunner
+
+from autograder.assignment import find_assignments
+from autograder.authoring.new import chosen_lessons
+from autograder.cli import app
+from autograder.course import Course, Settings
+from autograder.errors import AuthoringError
+from autograder.gradebook.commands import gradebook_name
+from autograder.grading.submission import find
+from autograder.results import Result as Graded
+
+SLUG = "sgd_factorisation"
+STUDENTS = ("perfect-module", "published-loop", "library-svd")
+SNOOPER = '''
+"""Looks for the package that grades, and for the lessons' solutions in it."""
+import glob
+import sys
+
+FOUND = [path for folder in [*sys.path, "/run", "/usr"] for path in glob.glob(f"{folder}/autograder/*")]
+try:
+    import autograder.cli
+    FOUND.append("the engine")
+except ImportError:
+    pass
+
+
+def tell(*arguments, **options):
+    raise ValueError(f"{len(FOUND)} found: {FOUND[:3]}")
+
+
+sgd_factorise = truncated_svd = reconstruction_loss = sgd_factorise_masked = tell
+'''
+
+
+def init(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["init", str(folder), *options], prog_name="autograder")
+
+
+# --- what init lays -------------------------------------------------------------------------------
+
+
+def test_a_new_course_holds_all_lessons_and_its_settings(tmp_path: Path) -> None:
+    done = init(tmp_path / "linear-algebra-2027")
+    assert done.exit_code == 0, done.output
+    course = Course(tmp_path / "linear-algebra-2027")
+    lessons = {folder.name for folder in chosen_lessons("all")}
+    assert {assignment.slug for assignment in find_assignments(course)} == lessons != set()
+    assert course.settings.title == "Linear algebra 2027"
+    assert course.settings.course_id == "linear-algebra-2027"
+    ignored = (course.root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "course/" in ignored
+    assert course.secret() == course.secret()
+    assert (course.work / "secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("lessons", "expected"),
+    [("none", set()), ("gd_svd", {"gd_svd"}), ("gd_svd, gd_inverse", {"gd_svd", "gd_inverse"})],
+)
+def test_lessons_are_chosen_by_name(tmp_path: Path, lessons: str, expected: set[str]) -> None:
+    assert init(tmp_path / "mine", "--lessons", lessons).exit_code == 0
+    found = find_assignments(Course(tmp_path / "mine"))
+    assert {assignment.slug for assignment in found} == expected
+
+
+def test_an_unknown_lesson_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    done = init(tmp_path / "mine", "--lessons", "gd_svd,qr")
+    assert (done.exit_code, "no lesson 'qr'. There are: " in done.stderr) == (2, True)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    done = init(tmp_path)
+    assert (done.exit_code, "exists already" in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("title = 3", "has title = 3. It is a text in quotes."),
+        ("workers = true", "has workers = True"),
+        ("workers = -1", "has workers = -1"),
+        ("colour = 'red'", "has unknown settings colour. Known are title"),
+        ("title =", "is not TOML"),
+        ("[limits]\nseconds = 3", "has unknown limits seconds"),
+        ("[limits]\ncall_cpu_seconds = 'ten'", "has the limit call_cpu_seconds = 'ten'. Give a"),
+        ("[limits]\nmemory_mib = true", "has the limit memory_mib = True. Give a whole number"),
+        ("[limits]\nprocesses = 0", "has the limit processes = 0"),
+        ("[limits]\nload_wall_seconds = inf", "has the limit load_wall_seconds = inf"),
+    ],
+)
+def test_settings_that_make_no_sense_are_named(tmp_path: Path, line: str, what: str) -> None:
+    assert init(tmp_path / "mine", "--lessons", "gd_svd").exit_code == 0
+    (tmp_path / "mine" / "course.toml").write_text(line, encoding="utf-8")
+    with pytest.raises(AuthoringError, match=r"course\.toml: ") as caught:
+        find_assignments(Course(tmp_path / "mine"))
+    assert what in str(caught.value)
+
+
+def test_a_courses_limits_hold_unless_an_assignment_says_otherwise(tmp_path: Path) -> None:
+    init(tmp_path / "mine", "--lessons", "gd_svd,gd_inverse")
+    limits = "[limits]\ncall_cpu_seconds = 3.0\nmemory_mib = 512\n"
+    (tmp_path / "mine" / "course.toml").write_text(limits, encoding="utf-8")
+    own = tmp_path / "mine" / "reference_solutions" / "gd_svd" / "assignment.toml"
+    own.write_text(own.read_text(encoding="utf-8") + "\n[limits]\nmemory_mib = 99\n")
+    inverse, svd = find_assignments(Course(tmp_path / "mine"))
+    assert (inverse.limits.call_cpu_seconds, inverse.limits.memory_bytes) == (3.0, 512 << 20)
+    assert (svd.limits.call_cpu_seconds, svd.limits.memory_bytes) == (3.0, 99 << 20)
+
+
+def test_nbgrader_takes_its_settings_from_course_toml(tmp_path: Path) -> None:
+    from traitlets.config import Config
+
+    from autograder.gradebook.settings import configure
+
+    init(tmp_path / "mine", "--lessons", "none")
+    text = 'course_id = "la"\ngradebook = "postgresql://x/y"\nexchange = "/srv/exchange"\n'
+    (tmp_path / "mine" / "course.toml").write_text(text, encoding="utf-8")
+    config = Config()
+    configure(config, tmp_path / "mine")
+    assert config.CourseDirectory.root == str(tmp_path / "mine" / "course")
+    assert config.CourseDirectory.course_id == "la"
+    assert config.CourseDirectory.db_url == "postgresql://x/y"
+    assert config.Exchange.root == "/srv/exchange"
+
+
+def test_a_course_without_settings_has_the_defaults(tmp_path: Path) -> None:
+    assert Course(tmp_path).settings == Settings()
+
+
+# --- from the wheel alone -------------------------------------------------------------------------
+
+
+@dataclass
+class Installed:
+    """An environment that holds the built wheel and what it needs, and a course made there."""
+
+    bin: Path
+    course: Course
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment in the course."""
+        environment = {"PATH": f"{self.bin}:/usr/bin:/bin", "HOME": os.environ["HOME"]}
+        return subprocess.run(
+            [str(self.bin / words[0]), *words[1:]],
+            cwd=self.course.root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel in an environment of its own.
+
+    The packages that it needs are this environment's, by hard links: what is tested is the wheel.
+    """
+    folder = tmp_path_factory.mktemp("installed")
+    wheel = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT]
+    subprocess.run(wheel, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
+    here = Path(sys.prefix)
+    site = Path("lib") / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    ours = shutil.ignore_patterns("*autograder*")
+    for part in (site, Path("share"), Path("etc")):
+        there = folder / "venv" / part
+        shutil.copytree(here / part, there, copy_function=os.link, ignore=ours, dirs_exist_ok=True)
+    for program in ("nbgrader", "alembic", "jupyter"):
+        text = (here / "bin" / program).read_text(encoding="utf-8")
+        copy = folder / "venv" / "bin" / program
+        copy.write_text(text.replace(str(here), str(folder / "venv")), encoding="utf-8")
+        copy.chmod(0o755)
+    (built,) = folder.glob("*.whl")
+    install = [sys.executable, "-m", "pip", "--python", folder / "venv/bin/python", "install"]
+    subprocess.run([*install, "-q", "--no-deps", "--no-index", built], check=True)
+    made = Installed(folder / "venv" / "bin", Course(folder))
+    done = made.run("autograder", "init", "my-course", "--lessons", SLUG)
+    assert done.returncode == 0, done.stderr
+    return Installed(made.bin, Course(folder / "my-course"))
+
+
+@pytest.mark.slow
+def test_the_course_of_the_wheel_gives_the_points_that_the_checkout_gives(
+    installed: Installed, command: Command
+) -> None:
+    """init, release and gradebook --feedback, then the gradebook and `grade` say the same."""
+    course = installed.course
+    for student in (*STUDENTS, "snooper"):
+        folder = course.submitted / student / SLUG
+        folder.mkdir(parents=True)
+        text = SNOOPER
+        if student != "snooper":
+            text = (ROOT / "examples" / SLUG / f"{student}.py").read_text(encoding="utf-8")
+        (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
+    for words in (["release"], ["gradebook", SLUG, "--feedback"]):
+        done = installed.run("autograder", *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    there = installed.run("autograder", "grade", SLUG, "--json", "-")
+    here = command(course.root, "grade", SLUG, "--json", "-")
+    assert there.returncode == here.exit_code == 0, there.stderr + here.stderr
+    results = [Graded.from_json(json.loads(line)) for line in there.stdout.splitlines()]
+    for result, line in zip(results, here.stdout.splitlines(), strict=True):
+        ours = timeless(Graded.from_json(json.loads(line)))
+        assert ours | {"grader": ""} == timeless(result) | {"grader": ""}
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        scores = {item.student.id: item.score for item in book.assignment_submissions(SLUG)}
+    assert scores == {result.student: result.score for result in results}
+    assert scores["perfect-module"] == 20.0
+    for student in STUDENTS:
+        assert (course.feedback / student / SLUG / f"{SLUG}.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_submission_sees_nothing_of_the_installed_package(installed: Installed) -> None:
+    file = installed.course.root / "snooper.py"
+    file.write_text(SNOOPER, encoding="utf-8")
+    done = installed.run("autograder", "grade", SLUG, "snooper.py", "--json", "-")
+    checks = json.loads(done.stdout)["tests"]
+    messages = {check["message"] for check in checks if check["outcome"] == "raised"}
+    assert messages
+    assert all("ValueError: 0 found: []" in message for message in messages), messages
+
+
+@pytest.mark.slow
+def test_nbgraders_own_commands_work_in_the_course(installed: Installed) -> None:
+    done = installed.run("nbgrader", "list")
+    assert "Traceback" not in done.stderr
+    done = installed.run("autograder", "new", "demo_assignment")
+    assert done.returncode == 0, done.stderr
+    released = installed.run("autograder", "release", "demo_assignment")
+    assert released.returncode == 0, released.stderr
+    done = installed.run("nbgrader", "generate_assignment", "demo_assignment", "--force")
+    assert done.returncode == 0, done.stderr
+    assert find(installed.course.submitted, SLUG)
+
+
+def test_the_version_is_the_packages() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.output.startswith("autograder 0.")
+
+
+def test_a_password_in_the_gradebooks_url_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('gradebook = "postgresql://me:s3cret@host/book"')
+    assert gradebook_name(Course(tmp_path)) == "postgresql://me:***@host/book"
+    assert gradebook_name(Course(tmp_path / "other")).endswith("gradebook.db")
