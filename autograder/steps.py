@@ -14,7 +14,6 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
-    from autograder.course import Course
     from autograder.results import Result
 
 
