@@ -136,7 +136,7 @@ def grade(
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
-    submitted = paths or [submitted_folder(course)]
+    submitted = paths or [submitted_folder(chosen)]
     with closing(Lines(json)) as lines:
         isolation = "sandbox" if sandbox else "none"
         results, kept = grade_paths(
@@ -220,7 +220,7 @@ def gradebook(
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
-    results, kept = grade_paths(chosen, [submitted_folder(course)], workers)
+    results, kept = grade_paths(chosen, [submitted_folder(chosen)], workers)
     console = report.console()
     report.print_table(console, chosen, results)
     fill_gradebook(chosen, feedback=feedback)

@@ -28,7 +28,12 @@ from autograder.errors import AuthoringError, UsageError
 STAFF = "reference_solutions"
 STUDENTS = "assignments"
 SETTINGS = "course.toml"
-KINDS = {str: "a text in quotes", int: "a whole number", dict: "a table"}
+KINDS = {
+    str: "a text in quotes",
+    int: "a whole number",
+    dict: "a table",
+    list: "a list of texts in quotes",
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Settings:
     limits: in place of the defaults of `Limits`, for every assignment that says nothing else
     gradebook: a database URL as SQLAlchemy has it; "": SQLite, in course/gradebook.db
     exchange: the folder through which nbgrader hands out and collects; "": nbgrader's own
+    packages: what this course's submissions import, beside what the kit brings
     """
 
     title: str = ""
@@ -48,6 +54,7 @@ class Settings:
     limits: dict[str, Any] = field(default_factory=dict)
     gradebook: str = ""
     exchange: str = ""
+    packages: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,10 @@ def read_settings(path: Path) -> Settings:
         raise AuthoringError(path, f"has unknown settings {', '.join(unknown)}", mend)
     for name, value in values.items():
         wanted = type(defaults[name])
-        if type(value) is not wanted or (wanted is int and value < 0):
+        texts = wanted is not list or (
+            isinstance(value, list) and all(isinstance(item, str) for item in value)
+        )
+        if type(value) is not wanted or not texts or (wanted is int and value < 0):
             raise AuthoringError(path, f"has {name} = {value!r}", f"It is {KINDS[wanted]}.")
     return Settings(**values)
 

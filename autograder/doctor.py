@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
@@ -52,7 +54,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
-    return [python(), *packages(), sandbox(), seccomp(), nbgrader(), browser(), workers()]
+    first = [python(), *packages(), for_submissions()]
+    return [*first, sandbox(), seccomp(), nbgrader(), browser(), workers()]
 
 
 def can_grade(findings: Sequence[Finding]) -> bool:
@@ -80,6 +83,39 @@ def package(name: str, *, needed: bool = True, mend: str = "") -> Finding:
             mend or "Install the kit into a virtual environment: make test",
             needed,
         )
+
+
+def for_submissions() -> Finding:
+    """What a submission may import: the kit's list, its extra `packages`, and the course's own."""
+    there, missing = [], []
+    for name in dict.fromkeys([*listed_packages(), *course_packages()]):
+        try:
+            there.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    found = ", ".join(there) or "none of the list"
+    mend = f"Submissions that import {', '.join(missing)} lose what depends on it: "
+    mend += f"pip install {' '.join(missing)}, into the grader's environment."
+    what = "packages for submissions"
+    return Finding(what, not missing, found, mend if missing else "", needed=False)
+
+
+def listed_packages() -> list[str]:
+    """The names in the extra `packages` of this distribution."""
+    try:
+        requirements = importlib.metadata.requires("autograder") or []
+    except importlib.metadata.PackageNotFoundError:  # run from its folder, not installed
+        requirements = []
+    wanted = [line for line in requirements if re.search(r"extra == ['\"]packages['\"]", line)]
+    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted]
+
+
+def course_packages() -> list[str]:
+    """What course.toml names under `packages`, here or above; nothing outside a course."""
+    try:
+        return Course.find().settings.packages
+    except AutograderError:
+        return []
 
 
 def sandbox() -> Finding:

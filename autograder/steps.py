@@ -14,7 +14,6 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
-    from autograder.course import Course
     from autograder.results import Result
 
 
@@ -69,13 +68,15 @@ def silence_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def submitted_folder(course: Course) -> Path:
-    """The course's folder of submissions; UsageError where there is none."""
-    if not course.submitted.is_dir():
-        raise UsageError(
-            f"there is no folder {course.submitted}. Name the files or folders to grade."
-        )
-    return course.submitted
+def submitted_folder(assignment: Assignment) -> Path:
+    """The course's folder of submissions; UsageError where nobody has handed in."""
+    folder = assignment.course.submitted
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}. Name the files or folders to grade.")
+    if not any(folder.glob(f"*/{assignment.slug}")):
+        what = f"no submission of {assignment.slug} in {folder}"
+        raise UsageError(f"{what}: it holds no folder <student>/{assignment.slug}/.")
+    return folder
 
 
 def grade_paths(

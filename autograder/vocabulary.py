@@ -47,6 +47,9 @@ __all__ = [
 ]
 
 
+MOST_DIMENSIONS, MANY = 4, 10_000  # of a shape that is spelled out
+
+
 @dataclass(frozen=True)
 class Call:
     """One call that returned: its value, and what the function left of the arguments that it was
@@ -75,12 +78,24 @@ def kind(value: Any) -> str:
     items".
     """
     if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
+        return f"a tensor of shape {shape_of(value)}"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)} item{'' if len(value) == 1 else 's'}"
     if value is None:
         return "None"
-    return f"a value of type {value if isinstance(value, Opaque) else type(value).__name__}"
+    return f"a value of type {str(value) if isinstance(value, Opaque) else type(value).__name__}"
+
+
+def shape_of(value: torch.Tensor) -> str:
+    """A tensor's shape as a message says it: what is out of all proportion could carry a check's
+    inputs out.
+    """
+    sizes = tuple(value.shape)
+    if len(sizes) <= MOST_DIMENSIONS and all(size < MANY for size in sizes):
+        return str(sizes)
+    said = [str(size) if size < MANY else "many" for size in sizes[:MOST_DIMENSIONS]]
+    more = ["..."] if len(sizes) > MOST_DIMENSIONS else []
+    return f"({', '.join(said + more)})"
 
 
 def items(value: Any, count: int, what: str) -> tuple:
@@ -104,7 +119,7 @@ def matrix(value: Any, shape: Sequence[int], what: str, *, finite: bool = True) 
     )
     expect(
         tuple(value.shape) == tuple(shape),
-        f"{what} of shape {tuple(value.shape)}; expected {tuple(shape)}",
+        f"{what} of shape {shape_of(value)}; expected {tuple(shape)}",
     )
     expect(
         value.is_floating_point(),

@@ -455,7 +455,6 @@ def test_the_command_writes_the_same_lines_to_a_file(course: Path, command: Comm
 
 
 def test_bad_usage_exits_with_2(course: Path, command: Command) -> None:
-    (course / "empty").mkdir()
     for words in (
         [],
         ["no_such_assignment", "x.py"],

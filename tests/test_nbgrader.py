@@ -22,7 +22,7 @@ from autograder.authoring.handout import function_source
 from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
-from autograder.gradebook.bridge import inert_markdown, output
+from autograder.gradebook.bridge import output
 from autograder.grading.grader import Grader
 from autograder.grading.store import Store
 from autograder.grading.submission import find
@@ -301,23 +301,3 @@ def test_points_are_a_plain_decimal_between_nothing_and_the_maximum() -> None:
         assert 0 <= points <= assignment.functions[name]
         assert set(written.data["text/plain"]) <= set("0123456789.")
         assert "<b>title" not in written.data["text/html"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<script>x</script>",
-        "a<b>c",
-        "</p>",
-        "<!-- x",
-        "<?php",
-        "<a href=javascript:x>",
-        "<SVG/onload=x>",
-    ],
-)
-def test_markdown_is_left_without_tags(text: str) -> None:
-    assert "<" not in inert_markdown(text)
-
-
-def test_markdown_keeps_its_inequalities() -> None:
-    assert inert_markdown("3 < 4 and $a<2$, x <= y") == "3 < 4 and $a<2$, x <= y"

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.errors import SubmissionError, UsageError
+from autograder.errors import SubmissionError
 from autograder.grading import submission
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission, counts, find, modest, read
@@ -79,9 +79,13 @@ def test_a_students_own_folder_is_found_too(tmp_path: Path) -> None:
     assert find(tmp_path / "al", SLUG) == [Found(path, "al")]
 
 
-def test_a_folder_without_submissions_is_bad_usage(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no submission of halves"):
-        find(tmp_path, SLUG)
+def test_a_folder_without_submissions_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    (found,) = find(folder, SLUG)
+    assert found == Found(folder, None)
+    said = "the folder empty has no submission in it: no folder <student>/<assignment>/"
+    assert refusal(found.path) == ("missing", said)
 
 
 def test_a_name_that_is_not_utf_8_has_its_result(tmp_path: Path) -> None:
@@ -190,6 +194,35 @@ def test_a_file_over_the_bound_is_not_read_whole(tmp_path: Path) -> None:
 def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
     plain = sources(write(tmp_path / "a.py", "x = 1\ny = 'é'\n"))
     assert sources(write(tmp_path / "b.py", "\ufeffx = 1\r\ny = 'é'\r".encode())) == plain
+
+
+@pytest.mark.parametrize(
+    ("declaration", "encoding"),
+    [
+        ("# -*- coding: latin-1 -*-", "latin-1"),
+        ("#!/usr/bin/env python\n# vim: set fileencoding=cp1252 :", "cp1252"),
+        ("# coding=iso-8859-15", "iso-8859-15"),
+        ("# coding: gbk", "gbk"),
+        ("# coding: utf8", "utf-8"),
+        ("# no declaration", "utf-8"),
+        ("x = 0\n# coding: ascii", "utf-8"),
+    ],
+)
+def test_a_module_may_declare_its_encoding(tmp_path: Path, declaration: str, encoding: str) -> None:
+    text = f"{declaration}\ny = 'ü'\n"
+    assert sources(write(tmp_path / "it.py", text.encode(encoding))) == [text]
+
+
+@pytest.mark.parametrize("name", ["punycode", "unicode_escape", "rot13", "zip", "cp9999", "utf-16"])
+def test_an_encoding_that_is_no_plain_text_is_said_by_name(tmp_path: Path, name: str) -> None:
+    status, said = refusal(write(tmp_path / "it.py", f"# coding: {name}\n"))
+    assert status == "unreadable"
+    assert "save it as UTF-8" in said
+
+
+def test_a_merge_conflict_in_a_notebook_is_said_by_name(tmp_path: Path) -> None:
+    text = notebook("x = 1").replace('"cells"', '\n<<<<<<< HEAD\n"cells"')
+    assert "merge conflict" in refusal(write(tmp_path / "it.ipynb", text))[1]
 
 
 @pytest.mark.parametrize(

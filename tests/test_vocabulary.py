@@ -5,6 +5,7 @@ keep.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from autograder.vocabulary import (
     fresh_start,
     history,
     items,
+    kind,
     matrix,
     number,
     scalar,
@@ -88,6 +90,22 @@ def test_results_pass_or_fail_in_words(
     for value in bad:
         with pytest.raises(Wrong, match="f"):
             judge(value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((3, 2), "(3, 2)"),
+        ((5,), "(5,)"),
+        ((0, 2**40), "(0, many)"),
+        ((0,) * 5, "(0, 0, 0, 0, ...)"),
+    ],
+)
+def test_a_shape_out_of_proportion_is_not_spelled_out(shape: tuple[int, ...], said: str) -> None:
+    value = torch.empty(shape)
+    assert kind(value) == f"a tensor of shape {said}"
+    with pytest.raises(Wrong, match=re.escape(f"returned U of shape {said}")):
+        matrix(value, (9, 9), "f(A) returned U")
 
 
 # --- yardsticks -----------------------------------------------------------------------------------

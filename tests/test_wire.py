@@ -11,8 +11,11 @@ import struct
 import threading
 import tracemalloc
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy
 import pytest
 import safetensors.torch
 import torch
@@ -105,8 +108,56 @@ def test_a_long_list_of_numbers_comes_back_as_floats() -> None:
     assert Decoder(tensors).decode(tree) == [1.0, 2.5, 3.0, 1.0] * 100
 
 
-def test_a_long_list_of_other_things_is_told_by_its_length() -> None:
-    assert Decoder({}).decode(inside.encode(["x"] * 1000, {})) == Opaque("list of 1000 items")
+def test_a_long_list_tells_what_in_it_is_no_number() -> None:
+    losses = [0.5] * 20 + [torch.ones(1), None, "text", [1.0], object()] + [math.nan] * 20
+    came = crossed(losses)
+    assert came[:20] == [0.5] * 20
+    assert torch.equal(came[20], torch.ones(1))
+    assert came[21:24] == [None, "text", [1.0]]
+    assert type(came[24]).__name__ == "object"
+    assert all(map(math.isnan, came[25:]))
+
+
+def test_a_long_list_of_other_things_is_a_list_of_their_kinds() -> None:
+    came = crossed(["x"] * 1000)
+    assert len(came) == 1000
+    assert came[:16] == ["x"] * 16
+    assert {type(item).__name__ for item in came[16:]} == {"str"}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        numpy.array(0.5),
+        numpy.float32(0.5),
+        torch.tensor(0.5),
+        torch.tensor(0.5, dtype=torch.float16, requires_grad=True),
+        torch.nn.Parameter(torch.tensor(0.5)),
+        type("Loss", (float,), {})(0.5),
+        Fraction(1, 2),
+        Decimal("0.5"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("length", [3, 600])
+def test_whatever_is_one_number_is_a_loss(loss: Any, length: int) -> None:
+    came = crossed([loss] * length)
+    assert list(map(float, came)) == [0.5] * length
+    assert all(isinstance(item, float | torch.Tensor) for item in came)
+
+
+def test_an_opaque_value_is_called_as_its_type_is() -> None:
+    for value in (numpy.ones(3), {"a": 1}, 1j, {1}, iter([])):
+        came = crossed(value)
+        assert isinstance(came, Opaque)
+        assert type(came).__name__ == type(value).__name__
+
+
+@pytest.mark.parametrize("pairs", [5, [5], [[0]], [["0", 1]], [[3, 1]], [[-1, 1]], [[True, 1]]])
+def test_a_place_in_a_long_list_is_a_place_in_it(pairs: Any) -> None:
+    for name in ("odd", "more"):
+        with pytest.raises(WireError):
+            Decoder(CARRIED).decode({"floats": "1", name: pairs})
 
 
 def test_torch_functions_cross_by_name() -> None:
@@ -213,7 +264,7 @@ JSON = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["tensor", "floats", "float", "items", "type", "length", "other", "function"]
+                ["tensor", "floats", "float", "items", "type", "length", "other", "odd", "more"]
             ),
             inner,
             max_size=3,
@@ -239,7 +290,8 @@ def plain(value: Any) -> None:
         for item in value:
             plain(item)
     else:
-        assert value is None or type(value) in (bool, int, float, str, torch.Tensor, Opaque)
+        known = type(value) in (bool, int, float, str, torch.Tensor) or isinstance(value, Opaque)
+        assert value is None or known
         assert not isinstance(value, str) or (value.isprintable() and len(value) <= wire.MAX_TEXT)
 
 
@@ -250,12 +302,15 @@ def nested(levels: int) -> Any:
     return tree
 
 
-@pytest.mark.parametrize("key", ["tensor", "floats", "float", "items", "other", "length", "type"])
+@pytest.mark.parametrize(
+    "key", ["tensor", "floats", "float", "items", "other", "length", "odd", "more"]
+)
 @pytest.mark.parametrize("levels", [1, 900, 100_000])
 def test_nesting_anywhere_is_no_recursion_of_ours(key: str, levels: int) -> None:
     try:
         Decoder(CARRIED).decode({key: nested(levels)})
         Decoder(CARRIED).decode({"items": [], key: nested(levels)})
+        Decoder(CARRIED).decode({"floats": "1", key: nested(levels)})
     except WireError:
         pass
 
@@ -268,7 +323,8 @@ def test_nesting_anywhere_is_no_recursion_of_ours(key: str, levels: int) -> None
         ({"items": [], "length": 10**400}, Opaque("list of many items")),
         ({"items": [], "length": -1}, Opaque("list of many items")),
         ({"items": [], "length": 10**9, "type": "tuple"}, Opaque("tuple of 1000000000 items")),
-        ({"other": "x" * 10**6}, Opaque("x" * 120)),
+        ({"other": "x" * 10**6}, Opaque("x" * wire.MAX_NAME)),
+        ({"other": "\u4e16<b>\x1b.f"}, Opaque("<b>.f")),
         ({"other": 5}, Opaque("")),
         ("\x1b[2J\ud800\u202e" + "y" * 10**6, "[2J" + "y" * 394),
         ({"float": "inf"}, math.inf),

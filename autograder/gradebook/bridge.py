@@ -4,7 +4,9 @@ classes in.
 `nbgrader autograde` reads each submission twice. The first pass is `SubmissionExporter`: it never
 lets nbgrader parse what a student handed in, but rebuilds the *released* notebook with the
 student's answers, as text, in the solution cells and the student's other code cells after them.
-Outputs, metadata, attachments, raw cells and HTML of the student's are left behind. The second pass
+Outputs, metadata, raw cells and HTML of the student's are left behind; of an answer's attachments,
+pictures stay (`answers`). What would take a page too long is shown plainly (`rendering`). The
+second pass
 is `GradeInSandbox`, in the place of nbgrader's Execute: it starts no kernel, and writes into each
 check cell one output, from which nbgrader takes the points (a plain decimal) and in which people
 read the checks (a table).
@@ -15,6 +17,7 @@ from __future__ import annotations
 import atexit
 import html
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 from autograder.assignment import Assignment, find_assignment, read_assignment
 from autograder.course import Course
 from autograder.errors import AutograderError, SubmissionError
+from autograder.gradebook.answers import MAX_CODE, Pictures, plain, shown, tidy
+from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.grader import Grader, faults_in
 from autograder.grading.store import Store
 from autograder.grading.submission import (
@@ -46,6 +51,8 @@ from autograder.grading.workers import grade_class
 from autograder.results import Check, Result
 
 CHECK_PREFIX = "check_"
+MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
+NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # an exception's words are no formula
 
 
 # --- first pass: rebuild --------------------------------------------------------------------------
@@ -115,16 +122,23 @@ def rebuild(assignment: Assignment, path: Path) -> NotebookNode:
     return notebook
 
 
-def student_cells(path: Path) -> Iterator[dict[str, str]]:
-    """A submission's code and Markdown cells as bounded text: `id` (nbgrader's, "" where it has
-    none), `kind`, `source`.
+@dataclass(frozen=True)
+class Answer:
+    """A cell of a submission as bounded text. id: nbgrader's, "" where it has none
+
+    attachments: what the cell carries beside its text, unchecked
     """
+
+    id: str
+    kind: str
+    source: str
+    attachments: Any = None
+
+
+def student_cells(path: Path) -> Iterator[Answer]:
+    """A submission's code and Markdown cells."""
     if path.suffix != ".ipynb":
-        yield {
-            "id": "",
-            "kind": "code",
-            "source": "\n".join(unit.source for unit in read(path).units),
-        }
+        yield Answer("", "code", "\n".join(unit.source for unit in read(path).units))
         return
     for cell in notebook_parts(text_of(read_bytes(path), path), path):
         metadata = cell.get("metadata")
@@ -132,62 +146,76 @@ def student_cells(path: Path) -> Iterator[dict[str, str]]:
         identifier = settings.get("grade_id") if isinstance(settings, dict) else None
         kind = cell.get("cell_type")
         if kind in ("code", "markdown"):
-            yield {
-                "id": identifier if isinstance(identifier, str) else "",
-                "kind": kind,
-                "source": source_of(cell),
-            }
+            named = identifier if isinstance(identifier, str) else ""
+            yield Answer(named, str(kind), source_of(cell), cell.get("attachments"))
 
 
-def fill(notebook: NotebookNode, answers: list[dict[str, str]], released: ReleasedCells) -> None:
+def fill(notebook: NotebookNode, answers: list[Answer], released: ReleasedCells) -> None:
     """Put answers into the solution cells of a released notebook, and other code that the student
     wrote after them.
     """
     solutions = {
         cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if _is_solution(cell)
     }
-    answered = set()
+    pictures = Pictures()
+    answered, written = set(), []
     extra = []
     for answer in answers:
-        cell = solutions.get(answer["id"])
-        if cell is not None and answer["id"] not in answered:
-            answered.add(answer["id"])
-            _answer(cell, answer)
-        elif (
-            answer["kind"] == "code"
-            and answer["source"].strip()
-            and not released.has(answer["source"])
-        ):
-            extra.append(answer["source"])
-    if extra:
+        cell = solutions.get(answer.id)
+        if cell is not None and answer.id not in answered:
+            answered.add(answer.id)
+            if _answer(cell, answer, pictures):
+                written.append(cell)
+        elif answer.kind == "code" and answer.source.strip() and not released.has(answer.source):
+            extra.append(answer.source)
+    written += _append(notebook, extra)
+    _bound_rendering(written)
+
+
+def _append(notebook: NotebookNode, sources: list[str]) -> list[NotebookNode]:
+    """The other code cells of a submission, as many as a page may have; gives the cells."""
+    if sources:
         heading = "### Other code cells of this submission"
         notebook.cells.append(nbformat.v4.new_markdown_cell(heading, id="other-code"))
-    for number, source in enumerate(extra):
-        notebook.cells.append(nbformat.v4.new_code_cell(source, id=f"other-code-{number}"))
+    cells: list[NotebookNode] = []
+    room = MAX_OTHER_CODE
+    for number, source in enumerate(sources):
+        text = tidy(source, min(MAX_CODE, room)) if room > 0 else "# not shown: the page is full"
+        cells.append(nbformat.v4.new_code_cell(text, id=f"other-code-{number}"))
+        if room <= 0:
+            break
+        room -= len(text)
+    notebook.cells += cells
+    return cells
 
 
-def _answer(cell: NotebookNode, answer: dict[str, str]) -> None:
-    """Write an answer into its cell, where it is of the cell's kind and something new."""
-    changed = normalised(answer["source"]) != normalised(cell.source)
-    if changed and answer["kind"] == cell.cell_type:
-        markdown = cell.cell_type == "markdown"
-        cell.source = inert_markdown(answer["source"]) if markdown else answer["source"]
+def _answer(cell: NotebookNode, answer: Answer, pictures: Pictures) -> bool:
+    """Write an answer into its cell, where it is of the cell's kind and something new; says whether
+    it was.
+    """
+    changed = normalised(answer.source) != normalised(cell.source)
+    if not changed or answer.kind != cell.cell_type:
+        return False
+    if cell.cell_type != "markdown":
+        cell.source = tidy(answer.source, MAX_CODE)
+        return True
+    cell.source, attachments = shown(answer.source, answer.attachments, pictures)
+    if attachments:
+        cell.attachments = nbformat.from_dict(attachments)
+    return True
+
+
+def _bound_rendering(cells: list[NotebookNode]) -> None:
+    """Show a cell without its markup where rendering it would take too long, or fail."""
+    texts = [Text(cell.cell_type, cell.source, cell.get("attachments", {})) for cell in cells]
+    for cell, good in zip(cells, renderable(texts), strict=True):
+        if not good:
+            cell.source = plain(cell.source, "# " if cell.cell_type == "code" else "")
+            cell.pop("attachments", None)
 
 
 def _is_solution(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def inert_markdown(text: str) -> str:
-    """Markdown in which no HTML is left to a browser: a `<` that could begin a tag, comment or
-    declaration is escaped.
-    """
-    parts = text.split("<")
-    kept = [parts[0]]
-    for part in parts[1:]:
-        opens = part[:1].isalpha() or part[:1] in ("/", "!", "?")
-        kept.append(("&lt;" if opens else "<") + part)
-    return "".join(kept)
 
 
 # --- second pass: points --------------------------------------------------------------------------
@@ -286,7 +314,8 @@ def table(assignment: Assignment, result: Result, function: str) -> str:
         f'<th style="text-align:left">{title}</th>'
         for title in ("", "check", "points", "what happened")
     )
-    return f"{head}<table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table>"
+    body = f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody>"
+    return f'{head}<table class="{NO_MATHEMATICS}">{body}</table>'
 
 
 def row(check: Check) -> str:

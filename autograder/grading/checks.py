@@ -305,7 +305,8 @@ class Fault(Exception):
 
 def judge(declared: Declared, call: pytest.CallInfo) -> Check:
     """The value of one check that ran; Fault where an exception came from the check itself."""
-    outcome, message = verdict(call.excinfo.value if call.excinfo is not None else None)
+    error = call.excinfo.value if call.excinfo is not None else None
+    outcome, message = verdict(error, hidden=declared.visibility == "hidden")
     failed = outcome != "passed"
     return Check(
         name=declared.name,
@@ -320,13 +321,18 @@ def judge(declared: Declared, call: pytest.CallInfo) -> Check:
     )
 
 
-def verdict(error: BaseException | None) -> tuple[str, str]:
-    """The outcome and the one line for the student that an ended check stands for."""
+def verdict(error: BaseException | None, *, hidden: bool = False) -> tuple[str, str]:
+    """The outcome and the one line for the student that an ended check stands for.
+
+    hidden: whether the check's inputs are not for the student to know
+    """
     from autograder.grading.student import Verdict
 
     if error is None:
         return "passed", ""
     text = str(error).strip()
+    if hidden and isinstance(error, Verdict):
+        text = error.hidden_message
     line = text.splitlines()[0][:MESSAGE_CHARACTERS] if text else ""
     if isinstance(error, Verdict):
         return error.outcome, line

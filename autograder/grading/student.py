@@ -7,11 +7,18 @@ that check's outcome, so a check is written as if nothing could go wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.errors import SubmissionError
+from autograder.grading.top_level import (
+    TopLevelError,
+    read_errors,
+    why_missing,
+    why_undefined,
+)
 from autograder.sandbox.process import Box, Reply
 from autograder.sandbox.wire import printable
 from autograder.vocabulary import Call
@@ -19,6 +26,8 @@ from autograder.vocabulary import Call
 RECORDED_BYTES = (
     1 << 20
 )  # larger replies are not kept: no diagnosis compares them, and they would add up
+HIDDEN_CHARACTERS = 80  # of a call's own words in the message of a hidden check
+PLACE = re.compile(r"(?:submission|cell \d{1,5}) line \d{1,6}(?!\d)")
 SAYS = {
     "timed_out": "{name} did not finish: {message}",
     "out_of_memory": "{name} needs too much memory: {message}",
@@ -35,11 +44,33 @@ class Verdict(Exception):
     outcome: one of `results.OUTCOMES`
     error_types: for "raised", the names of the exception's class and of its bases, as in
         ("NotSquare", "ValueError", "Exception")
+    hidden_message: what a hidden check says in place of `message`, as an exception's words could
+        carry its inputs out
     """
 
-    def __init__(self, outcome: str, message: str, error_types: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        outcome: str,
+        message: str,
+        error_types: tuple[str, ...] = (),
+        hidden_message: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.outcome, self.error_types = outcome, error_types
+        self.hidden_message = message if hidden_message is None else hidden_message
+
+
+def guarded(reply: Reply) -> str:
+    """A call's own words for a hidden check: `HIDDEN_CHARACTERS` of printable ASCII, its line
+    included.
+    """
+    kind, text, where = (reply.header.get(name) for name in ("type", "message", "where"))
+    place = PLACE.match(where) if isinstance(where, str) else None
+    line = f" ({place[0]})" if place else ""
+    said = ": ".join(part for part in (kind, text) if isinstance(part, str) and part)
+    plain = "".join(letter if " " <= letter <= "~" else "?" for letter in said[:400])
+    room = HIDDEN_CHARACTERS - len(line)
+    return (plain if len(plain) <= room else plain[: room - 3] + "...") + line
 
 
 @dataclass(frozen=True)
@@ -64,13 +95,15 @@ class Loaded:
     timed_out: set[str] = field(default_factory=set)
     failed: Verdict | None = None
     recorded: list[Recorded] = field(default_factory=list)
+    errors: tuple[TopLevelError, ...] = ()
 
     def require(self, name: str) -> None:
         """A Verdict unless the submission defines the function."""
         if self.failed is not None:
             raise Verdict(self.failed.outcome, str(self.failed))
         if name not in self.functions:
-            raise Verdict("missing", SAYS["missing"].format(name=name))
+            message = SAYS["missing"].format(name=name) + why_missing(self.errors, name)
+            raise Verdict("missing", message)
 
     @classmethod
     def from_reply(cls, box: Box, reply: Reply, names: Iterable[str]) -> Loaded:
@@ -87,7 +120,7 @@ class Loaded:
             defaults = defined.get(name) if isinstance(defined, dict) else None
             if isinstance(defaults, dict):
                 functions[name] = plain_numbers(defaults)
-        loaded = cls(box, functions)
+        loaded = cls(box, functions, errors=read_errors(reply.header.get("errors")))
         if reply.outcome != "loaded":
             outcome = reply.outcome if reply.outcome in SAYS else "died"
             loaded.failed = Verdict(outcome, f"the top level of the file {reply.message}")
@@ -121,12 +154,23 @@ class Loaded:
             return reply
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
+        raise self.verdict(name, reply)
+
+    def verdict(self, name: str, reply: Reply) -> Verdict:
+        """What a call that did not return stands for."""
         outcome = reply.outcome if reply.outcome in SAYS else "died"
         bases = reply.header.get("bases")
         error_types = tuple(map(printable, bases[:8])) if isinstance(bases, list) else ()
         if "NotImplementedError" in error_types:
-            raise Verdict("raised", f"{name} is not written yet", error_types)
-        raise Verdict(outcome, SAYS[outcome].format(name=name, message=reply.message), error_types)
+            return Verdict("raised", f"{name} is not written yet", error_types)
+        if outcome == "missing":  # its own code took it away
+            return Verdict(outcome, SAYS[outcome].format(name=name), error_types)
+        why = why_undefined(self.errors, reply.message) if outcome == "raised" else ""
+        said, hidden = (
+            SAYS[outcome].format(name=name, message=words) + why
+            for words in (reply.message, guarded(reply))
+        )
+        return Verdict(outcome, said, error_types, hidden)
 
 
 def plain_numbers(defaults: dict) -> dict[str, Any]:

@@ -10,18 +10,20 @@ takes the parser minutes: what is none is found out behind it.
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
 import os
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.errors import SubmissionError, UsageError
+from autograder.errors import SubmissionError
 
 MAX_BYTES = 16 << 20  # a notebook with its pictures
 MAX_DEPTH = 64
@@ -30,6 +32,13 @@ MAX_CONTAINERS = (
 )
 MAX_CELLS = 2000
 MAX_SOURCE = 1 << 20  # characters of code, all cells together
+COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+ENCODINGS = re.compile(  # of text, and read in one pass
+    r"(us-)?ascii|latin-?1|l1|iso-?8859-\d{1,2}|cp\d{3,4}|windows-125\d|mac-?roman|koi8-[rut]"
+    r"|gbk|gb2312|gb18030|big5|shift-?jis|s?jis|euc-?(jp|kr)"
+)
+CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -60,25 +69,24 @@ class Submission:
 
 
 def find(path: Path, slug: str) -> list[Found]:
-    """The submissions at `path`, students in sorted order."""
+    """The submissions at `path`, students in sorted order.
+
+    A folder in which there is none stands for itself: what reads it says that it is `missing`.
+    """
     if not os.path.isdir(path):
         return [Found(path, None)]
     if os.path.isdir(path / slug):
         return [Found(counts(path / slug, slug), path.absolute().name)]
     try:
         students = sorted(name for name in os.listdir(path) if not name.startswith("."))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be listed ({error.strerror}).") from error
+    except OSError:
+        students = []
     found = [
         Found(counts(path / name / slug, slug), name)
         for name in students
         if os.path.isdir(path / name / slug)
     ]
-    if not found:
-        raise UsageError(
-            f"no submission of {slug} in {path}: it holds no folder <student>/{slug}/."
-        )
-    return found
+    return found or [Found(path, None)]
 
 
 def counts(folder: Path, slug: str) -> Path:
@@ -129,7 +137,11 @@ def read_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode) and path.suffix not in (".py", ".ipynb"):
+                said = "has no submission in it: no folder <student>/<assignment>/"
+                raise SubmissionError("missing", f"the folder {path.name} {said}")
+            if not stat.S_ISREG(mode):
                 raise SubmissionError("unreadable", f"{path.name} is not a regular file")
             data = _read_at_most(descriptor, MAX_BYTES + 1)
         finally:
@@ -162,15 +174,37 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def text_of(data: bytes, path: Path) -> str:
+    """The text of a file: UTF-8, or what the first lines of a module say that it is (PEP 263)."""
+    encoding = declared_encoding(data, path) if path.suffix == ".py" else "utf-8-sig"
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
+        name = "UTF-8" if encoding == "utf-8-sig" else encoding
         raise SubmissionError(
-            "unreadable", f"{path.name} is not UTF-8 (byte {error.start})"
+            "unreadable", f"{path.name} is not {name} (byte {error.start})"
         ) from None
     if "\0" in text:
         raise SubmissionError("unreadable", f"{path.name} holds null bytes")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def declared_encoding(data: bytes, path: Path) -> str:
+    """The encoding that a module's first two lines declare; SubmissionError for one that is not
+    read here.
+    """
+    for line in data.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]:
+        if declared := COOKIE.match(line):
+            name = declared[1].decode("ascii").lower().replace("_", "-")  # \w of bytes is ASCII
+            if name in ("utf-8", "utf8", "utf-8-sig", "u8"):
+                return "utf-8-sig"
+            if ENCODINGS.fullmatch(name):
+                with suppress(LookupError):
+                    return codecs.lookup(name).name
+            said = f"{path.name} declares the encoding {name[:40]}, which is not read"
+            raise SubmissionError("unreadable", f"{said}; save it as UTF-8")
+        if not BLANK.match(line):
+            break
+    return "utf-8-sig"
 
 
 def bound_code(characters: int, path: Path) -> None:
@@ -203,9 +237,10 @@ def notebook_parts(text: str, path: Path) -> list[dict[str, Any]]:
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SubmissionError(
-            "unreadable", f"{path.name} is not a notebook ({str(error)[:100]})"
-        ) from None
+        why = f"{path.name} is not a notebook ({str(error)[:100]})"
+        if CONFLICT.search(text):
+            why = f"{path.name} holds a merge conflict (<<<<<<<): keep one of the two versions"
+        raise SubmissionError("unreadable", why) from None
     if not isinstance(notebook, dict):
         raise SubmissionError("unreadable", f"{path.name} is not a notebook")
     cells = notebook.get("cells")

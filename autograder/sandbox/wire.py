@@ -9,8 +9,10 @@ the payload is looked at, and what comes out are plain values and plain CPU tens
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +25,37 @@ from autograder.sandbox.inside.frames import FRAME, pack
 MAX_DEPTH = 4
 MAX_NODES = 4096
 MAX_TEXT = 400
+MAX_NAME = 60  # of a type
 MAX_FLOATS = 1 << 20  # numbers that become Python's own
 MAX_TENSOR_HEADER = 1 << 17  # bytes of safetensors that say which tensors there are
 REAL = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opaque:
-    """A value that does not cross the line; only the name of its type does."""
+    """A value that does not cross the line; only the name of its type does.
+
+    `Opaque.of` makes one whose class is called as that type is: `type(value).__name__`, which
+    checks say, is then no name of ours.
+    """
 
     type_name: str
 
     def __str__(self) -> str:
         return self.type_name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque) and self.type_name == other.type_name
+
+    def __hash__(self) -> int:
+        return hash(self.type_name)
+
+    @staticmethod
+    def of(type_name: str) -> Opaque:
+        """An opaque value of a class with the last part of that name."""
+        last = type_name.rpartition(".")[2]
+        return type(last or "object", (Opaque,), {})(type_name)
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,11 @@ def printable(text: Any, length: int = MAX_TEXT) -> str:
     return "".join(filter(str.isprintable, text[:length])) if isinstance(text, str) else ""
 
 
+def type_name(text: Any) -> str:
+    """The name of a type as a submission tells it, cut to a length and to plain characters."""
+    return re.sub(r"[^A-Za-z0-9_., ()<>]", "", text[:MAX_NAME]) if isinstance(text, str) else ""
+
+
 class Decoder:
     """Makes the values of one reply from its trees; all of them together share one bound on how
     much is built.
@@ -95,7 +119,7 @@ class Decoder:
         if tree is None or isinstance(tree, bool):
             return tree
         if isinstance(tree, int):
-            return tree if abs(tree) < 1 << 63 else Opaque("int")
+            return tree if abs(tree) < 1 << 63 else Opaque.of("int")
         if isinstance(tree, str):
             return printable(tree)
         if not isinstance(tree, dict):
@@ -103,13 +127,13 @@ class Decoder:
         if "tensor" in tree:
             return self._tensor(tree["tensor"])
         if "floats" in tree:
-            return self._floats(tree["floats"])
+            return self._numbers(tree, depth)
         if "float" in tree:
             return self._float(tree["float"])
         if "items" in tree:
             return self._sequence(tree, depth)
         if "other" in tree:
-            return Opaque(printable(tree["other"], 120))
+            return Opaque.of(type_name(tree["other"]))
         raise WireError("a reply with a value of no known kind")
 
     def _tensor(self, key: Any) -> Any:
@@ -117,7 +141,7 @@ class Decoder:
         if tensor is None:
             raise WireError("a reply that names a tensor it does not carry")
         if tensor.dtype not in REAL | WHOLE:
-            return Opaque(f"tensor of {str(tensor.dtype).removeprefix('torch.')}")
+            return Opaque.of(f"Tensor of {str(tensor.dtype).removeprefix('torch.')}")
         return tensor
 
     def _floats(self, key: Any) -> list:
@@ -128,6 +152,23 @@ class Decoder:
         if self.floats > MAX_FLOATS:
             raise WireError("a reply with too many numbers in lists")
         return packed.tolist()
+
+    def _numbers(self, tree: dict, depth: int) -> Any:
+        """A long sequence: numbers, and in places what is none."""
+        values: list[Any] = self._floats(tree["floats"])
+        for name in ("odd", "more"):
+            for place, item in self._places(tree.get(name, []), len(values)):
+                other = item if name == "odd" else {"other": item}
+                values[place] = self.decode(other, depth + 1)
+        return tuple(values) if tree.get("type") == "tuple" else values
+
+    def _places(self, pairs: Any, length: int) -> Iterator[tuple[int, Any]]:
+        for pair in pairs if isinstance(pairs, list) else [None]:
+            if not (isinstance(pair, list) and len(pair) == 2 and type(pair[0]) is int):
+                raise WireError("a reply with a place that is none")
+            if not 0 <= pair[0] < length:
+                raise WireError("a reply with a place outside its list")
+            yield pair[0], pair[1]
 
     def _float(self, text: Any) -> float:
         try:
@@ -143,7 +184,7 @@ class Decoder:
         length = tree.get("length", len(items))
         if length != len(items):
             known = isinstance(length, int) and 0 <= length < 1 << 63
-            return Opaque(f"{kind} of {length if known else 'many'} items")
+            return Opaque.of(f"{kind} of {length if known else 'many'} items")
         values = [self.decode(item, depth + 1) for item in items]
         return tuple(values) if kind == "tuple" else values
 

@@ -3,7 +3,9 @@
     zygote.py       warm: torch, numpy, IPython and pyplot loaded; nothing secret, no student code
     supervisor.py   └─ pid 1 of the box's own namespaces: limits, watches, kills; no student code
     loader.py          └─ runs the submission's top level once, then waits
-    call.py               └─ one function call on the state that the top level left, then exits
+    statements.py      │  statement by statement; shell.py: IPython's shell for cells;
+    wording.py         │  what a syntax error means
+    call.py            └─ one function call on the state that the top level left, then exits
 
     walls.py        the namespaces, mounts, filters and limits that they put around what they start
     meter.py        CPU time and memory, read from outside the processes that use them

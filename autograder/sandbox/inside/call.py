@@ -12,6 +12,7 @@ import time
 from .frames import pack
 
 SHORT_SEQUENCE = 16  # longer lists of plain numbers cross as one tensor
+MOST_ODD = 1000  # of what is no number in such a list
 MESSAGE_CHARACTERS = 300
 
 
@@ -133,28 +134,46 @@ def encode(value, tensors: dict):
 
     if isinstance(value, torch.Tensor):
         return _encode_tensor(value, tensors)
-    if value is None or isinstance(value, bool | int | str):
-        return value if not isinstance(value, str) else value[:MESSAGE_CHARACTERS]
-    if isinstance(value, float | numpy.floating):
-        return {"float": repr(float(value))}
-    if isinstance(value, numpy.integer):
-        return int(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)[:MESSAGE_CHARACTERS]
+    if isinstance(value, int | numpy.integer):
+        return int(value) if abs(int(value)) < 1 << 63 else {"other": "int"}
+    if isinstance(value, numpy.bool_):
+        return bool(value)
     if isinstance(value, tuple | list):
-        if len(value) > SHORT_SEQUENCE and all(_is_number(item) for item in value):
-            key = str(len(tensors))
-            tensors[key] = torch.tensor([float(item) for item in value], dtype=torch.float64)
-            return {"floats": key}
-        items = [encode(item, tensors) for item in value[:SHORT_SEQUENCE]]
-        return {
-            "items": items,
-            "type": "tuple" if isinstance(value, tuple) else "list",
-            "length": len(value),
-        }
-    return {
-        "other": f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")[
-            :80
-        ]
-    }
+        return _encode_sequence(value, tensors)
+    if (number := _as_float(value)) is not None:
+        return {"float": repr(number)}
+    return {"other": kind_of(value)}
+
+
+def _encode_sequence(value, tensors: dict):
+    """A short sequence item by item. A long one as numbers, and beside them what is none: the first
+    few as they are, the others by their kind.
+    """
+    import torch
+
+    kind = "tuple" if isinstance(value, tuple) else "list"
+    if len(value) <= SHORT_SEQUENCE:
+        return {"items": [encode(item, tensors) for item in value], "type": kind}
+    numbers = [_as_float(item) for item in value]
+    odd = [place for place, number in enumerate(numbers) if number is None]
+    packed = torch.tensor([number or 0.0 for number in numbers], dtype=torch.float64)
+    key = str(len(tensors))
+    tensors[key] = packed
+    tree: dict = {"floats": key, "type": kind}
+    if odd:
+        tree["odd"] = [[place, encode(value[place], tensors)] for place in odd[:SHORT_SEQUENCE]]
+        tree["more"] = [[place, kind_of(value[place])] for place in odd[SHORT_SEQUENCE:MOST_ODD]]
+    return tree
+
+
+def kind_of(value) -> str:
+    """The name of a value's type, with its module where it is no built-in."""
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    return name.removeprefix("builtins.")[:80]
 
 
 def _encode_tensor(value, tensors: dict):
@@ -184,13 +203,22 @@ def payload_of(tensors: dict) -> bytes:
     return safetensors.numpy.save({key: tensor.numpy() for key, tensor in tensors.items()})
 
 
-def _is_number(item) -> bool:
-    import numpy
+def _as_float(item) -> float | None:
+    """A number as a float: Python's, NumPy's, a 0-d array or tensor, whatever else can be one; None
+    for anything else.
+    """
     import torch
 
     if isinstance(item, torch.Tensor):
-        return item.ndim == 0 and item.layout is torch.strided
-    return isinstance(item, float | int | numpy.floating | numpy.integer)
+        plain = item.ndim == 0 and item.layout is torch.strided and not item.is_complex()
+    else:
+        plain = hasattr(type(item), "__float__") and getattr(item, "ndim", 0) == 0
+    if not plain:
+        return None
+    try:
+        return float(item)
+    except Exception:  # it only looks like one
+        return None
 
 
 def decode(tree, tensors: dict):

@@ -71,7 +71,7 @@ class Supervisor:
             except EOFError:
                 return
             if request["op"] == "load":
-                self.load_request = {**request, "skip": None}
+                self.load_request = {**request, "skip": []}
                 reply, tensors = self.load()
             else:
                 reply, tensors = self.call(request, payload)
@@ -92,9 +92,7 @@ class Supervisor:
         )
 
     def load(self) -> tuple[dict, bytes]:
-        """Start the loader; where a unit uses up the time limit, start again without it and with
-        definitions only after it.
-        """
+        """Start the loader; where a statement uses up the time limit, start again without it."""
         for _ in range(3):
             self.kill_everything()
             self.number += 1
@@ -111,9 +109,9 @@ class Supervisor:
             except Breach as breach:
                 self.kill_everything()
                 reply = breach.reply
-                if self.progress in (None, self.load_request["skip"]):
+                if self.progress is None or self.progress in self.load_request["skip"]:
                     break
-                self.load_request["skip"] = self.progress
+                self.load_request["skip"].append(self.progress)
         return reply, b""
 
     def call(self, request: dict, payload: bytes) -> tuple[dict, bytes]:

@@ -17,8 +17,8 @@ import socket
 import sys
 
 from .call import payload_of
-from .loader import shell
 from .meter import Census
+from .shell import shell
 from .supervisor import Supervisor
 from .walls import (
     PR_SET_DUMPABLE,

@@ -1,0 +1,370 @@
+"""What a student wrote, as others see it: inert, bounded in text and time, pictures kept."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import tiny_course
+from conftest import ROOT
+from tiny_course import SLUG
+
+from autograder.assignment import Assignment, find_assignment
+from autograder.authoring.release import release
+from autograder.course import Course
+from autograder.gradebook import commands
+from autograder.gradebook.answers import (
+    MAX_MARKDOWN,
+    MAX_PICTURES,
+    Pictures,
+    inert_markdown,
+    picture_in,
+    plain,
+    shown,
+    tidy,
+)
+from autograder.gradebook.bridge import rebuild
+from autograder.gradebook.rendering import Text, render, renderable
+
+SCHEMES = ("http:", "https:", "mailto:", "#")
+ADDRESSES = ("href", "src", "action", "formaction", "data", "poster", "background", "srcset")
+LOADING = {"script", "iframe", "object", "embed", "link", "style", "form", "base", "meta", "svg"}
+
+
+class Page(HTMLParser):
+    """What a browser finds alive in some HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.alive: list[str] = []
+        self.pictures: list[str] = []
+        self.links: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag in LOADING:
+            self.alive.append(tag)
+        for name, value in attributes:
+            address = re.sub(r"[\x00-\x20]", "", value or "").lower()
+            if name.startswith("on") or (name == "style" and "url(" in address):
+                self.alive.append(f"{tag} {name}={value}")
+            if name not in ADDRESSES:
+                continue
+            if tag == "img" and re.match(r"data:image/(png|jpeg);base64,", address):
+                self.pictures.append(value or "")
+            elif tag == "a" and address.startswith(SCHEMES):
+                self.links.append(value or "")
+            else:
+                self.alive.append(f"{tag} {name}={(value or '')[:60]}")
+
+
+JS = "javascript:alert(1)"
+LINKS = {
+    "inline": f"[here]({JS})",
+    "upper case": "[here](JaVaScRiPt:alert(1))",
+    "angles": f"[here](<{JS}>)",
+    "angles and a space": f"[here](< {JS}>)",
+    "space": f"[here]( {JS})",
+    "line": f"[here](\n{JS})",
+    "title": f'[here]({JS} "title")',
+    "data": "[here](data:text/html;base64,PHNjcmlwdD4=)",
+    "vbscript": "[here](vbscript:x)",
+    "file": "[here](file:///etc/passwd)",
+    "relative": "[here](../../api/delete)",
+    "no scheme": "[here](//evil.example/x)",
+    "decimal": "[here](java&#115;cript:alert(1))",
+    "hexadecimal": "[here](&#x6a;avascript:alert(1))",
+    "hexadecimal, no semicolon": "[here](&#x6aavascript:alert(1))",
+    "named colon": "[here](javascript&colon;alert(1))",
+    "named tab": "[here](java&Tab;script:alert(1))",
+    "named line": "[here](&NewLine;javascript:alert(1))",
+    "escaped": "[here](javascript\\:alert(1))",
+    "escaped letter": "[here](\\javascript:alert(1))",
+    "control": "[here](\x01javascript:alert(1))",
+    "reference": f"[here][1]\n\n[1]: {JS}",
+    "short reference": f"[here]\n\n[here]: <{JS}>",
+    "reference on two lines": f"[here][1]\n\n[1]:\n  {JS}",
+    "reference in a quotation": f"> [here][1]\n>\n> [1]: {JS}",
+    "entity in a reference": "[here][1]\n\n[1]: java&#115;cript:alert(1)",
+    "autolink": f"<{JS}>",
+    "autolink data": "<data:text/html,x>",
+    "raw": f"<a href='{JS}'>x</a>",
+    "raw over lines": f"<a\nhref='{JS}'>x</a>",
+    "in code and not": f"`a` [x]({JS}) `` ` [y]({JS})",
+    "in mathematics and not": f"$a [x]({JS})$ $ [y]({JS})",
+    "in a table": f"| a |\n|---|\n| [x]({JS}) |",
+    "in a heading": f"# [x]({JS})",
+    "in a list": f"- [x]({JS})\n- [ ] [y]({JS})",
+    "in brackets": f"[[x]({JS})]({JS})",
+    "picture in a link": f"[![x](https://e.example/x.png)]({JS})",
+    "code in the text": f"[`x`]({JS})",
+    "fence that is none": f"``` `\n[x]({JS})",
+    "quoted attribute": '[x](https://e.example/"onclick="alert(1))',
+    "title with quotes": "[x](https://e.example '\"onclick=\"alert(1)')",
+}
+REMOTE = {
+    "picture": "![x](https://evil.example/x.png)",
+    "picture by reference": "![x][1]\n\n[1]: https://evil.example/x.png",
+    "short": "![x]\n\n[x]: https://evil.example/x.png",
+    "attachment that is not there": "![x](attachment:x.png)",
+    "relative picture": "![x](../secret.png)",
+    "data": "![x](data:image/svg+xml;base64,PHN2Zz4=)",
+    "html picture": "<img src=https://evil.example/x.png>",
+    "html picture, no space": "<img/src=https://evil.example/x.png>",
+    "svg": "<svg/onload=alert(1)>",
+    "style": "<style>@import 'https://evil.example';</style>",
+    "mermaid": '```mermaid\ngraph TD\nclick A "javascript:alert(1)"\n```',
+    "frame": "<iframe src=https://evil.example></iframe>",
+    "comment": "<!-- --><script>alert(1)</script>",
+    "declaration": "<?php ?><!DOCTYPE x><script>alert(1)</script>",
+    "half a tag": "<script",
+}
+WRITTEN = LINKS | REMOTE
+GOOD = "[web](https://pytorch.org/docs?a=1&b=2#x) [mail](mailto:a@b.example) [below](#part)"
+
+
+@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
+def test_nothing_that_is_written_is_alive(text: str) -> None:
+    words, attachments = shown(text, None, Pictures())
+    page = Page(render(Text("markdown", words, attachments)))
+    assert page.alive == []
+    assert page.pictures == []
+    assert 'mermaid"' not in render(Text("markdown", words))
+
+
+def test_links_to_the_web_and_to_mail_stay() -> None:
+    page = Page(render(Text("markdown", inert_markdown(GOOD))))
+    assert page.alive == []
+    assert len(page.links) == 3
+
+
+@pytest.mark.parametrize("command", ["href", "style", "class", "cssId", "bbox", "require", "url"])
+def test_mathematics_makes_no_link_and_no_style(command: str) -> None:
+    for text in (f"$\\{command}{{javascript:x}}{{y}}$", f"&#36;\\\\{command}{{x}}{{y}}&#36;"):
+        rendered = render(Text("markdown", inert_markdown(text)))
+        assert f"\\{command}" not in rendered
+    assert inert_markdown("$\\styled \\urlx \\class_x$").count("\\ ") == 1
+
+
+def test_mathematics_keeps_its_inequalities() -> None:
+    kept = "3 < 4 and $a < 2$, x <= y, $A_{ij} \\leq 1$, $a & b \\\\ c & d$, a -> b, f[0] &lt; 1"
+    assert inert_markdown(kept) == kept
+    assert inert_markdown("$a<b$ and `x<y`") == "$a< b$ and `x< y`"
+    assert "$a&lt; b$" in render(Text("markdown", inert_markdown("$a<b$")))
+
+
+# --- bounds ---------------------------------------------------------------------------------------
+
+BOMBS = {
+    "blank lines": "\n" * 60_000,
+    "blank lines with spaces": " \n\t\n" * 15_000,
+    "blank lines of another kind": "\u00a0\n\x0b\n\x0c\n\u2028" * 10_000,
+    "environments": "\\begin{a}" * 7_000,
+    "environments by name": "".join(f"\\begin{{{'a' * (n % 50)}}}" for n in range(3_000)),
+    "dollars": "$" * 60_001,
+    "dollars apart": "$ a" * 20_001,
+    "display": "$$ a " * 12_001,
+    "brackets": "[" * 60_000,
+    "brackets closed": "[" * 30_000 + "]" * 30_000,
+    "links": "[a](" * 15_000,
+    "emphasis": "*a_" * 20_000,
+    "stars": "*" * 60_000,
+    "ticks": "".join("`" * (n % 100) + " " for n in range(1_200)),
+    "quotations": ">" * 60_000,
+    "lists": "".join("  " * n + "- a\n" for n in range(240)),
+    "numbers": "1. " * 20_000,
+    "tables": "|" * 60_000 + "\n" + "|-" * 30_000 + "\n",
+    "spaces": "a" + " " * 60_000 + "b",
+    "definitions": "a\n: b\n" * 10_000,
+    "references": "[a]: b\n" * 8_000,
+    "headings": "#" * 60_000,
+    "rules": "- " * 30_000,
+    "addresses": "https://" * 7_500,
+    "angles": "<" * 60_000,
+    "entities": "&" * 60_000,
+    "backslashes": "\\" * 60_000,
+    "tildes": "~~a" * 20_000,
+    "one long word": "a" * 60_000,
+    "code": "x = (" * 12_000,
+    "strings": "f'{" * 20_000,
+    "triple quotes": '"""' * 20_001,
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS.keys())
+def test_no_text_takes_a_page_longer_than_it_may(text: str) -> None:
+    """As a written answer and as code: what is shown in the end renders in time."""
+    words, _ = shown(text, None, Pictures())
+    assert len(words) <= MAX_MARKDOWN + 100
+    cells = [Text("markdown", words), Text("code", tidy(text, MAX_MARKDOWN))]
+    start = time.process_time()
+    for cell, good in zip(cells, renderable(cells, cpu_seconds=1), strict=True):
+        render(cell if good else Text(cell.kind, plain(cell.source)))
+    assert time.process_time() - start < 5
+
+
+def test_what_takes_too_long_or_fails_is_told_from_what_does_not() -> None:
+    slow = Text("code", "a" + " \n" * 20_000 + "b")
+    broken = Text("markdown", "![x](attachment:nothing.png)")
+    texts = [Text("markdown", "*a*"), slow, Text("code", "x = 1"), broken, Text("markdown", "b")]
+    assert renderable(texts, cpu_seconds=1) == [True, False, True, False, True]
+    assert renderable([]) == []
+
+
+def test_an_ordinary_answer_is_left_as_it_is() -> None:
+    text = (
+        "# Why\n\n- *one* and **two**\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\begin{aligned} "
+        "a &= b \\\\ c &= d \\end{aligned}$$"
+    )
+    assert shown(text, None, Pictures()) == (text, {})
+    assert renderable([Text("markdown", text)]) == [True]
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def drawn(kind: str, size: tuple[int, int] = (8, 6)) -> str:
+    """A real picture, base64."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(file, kind)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_a_picture_is_known_by_its_bytes(kind: str) -> None:
+    picture = picture_in(drawn(kind))
+    assert picture is not None
+    assert picture.kind == f"image/{kind}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "",
+        "no base64!",
+        base64.b64encode(b"<svg onload=alert(1)>").decode(),
+        base64.b64encode(b"\x89PNG\r\n\x1a\n<script>").decode(),
+        base64.b64encode(b"\xff\xd8\xff\xe0").decode(),
+        base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"\xff" * 40).decode(),
+        base64.b64encode(b"GIF89a" + b"\0" * 40).decode(),
+        "A" * (17 << 20),
+    ],
+)
+def test_what_is_no_picture_is_none(data: Any) -> None:
+    assert picture_in(data) is None
+
+
+def test_pictures_of_an_answer_stay_and_everything_else_goes() -> None:
+    good, forged = drawn("png"), base64.b64encode(b"<svg onload=alert(1)>").decode()
+    attachments = {
+        "image.png": {"image/png": good},
+        "a b.jpg": {"image/svg+xml": drawn("jpeg")},
+        "x.png": {"image/png": forged},
+        "y.png": 7,
+    }
+    names = ("image.png", "a%20b.jpg", "x.png", "y.png", "z.png")
+    text = "".join(f"see ![it {name}](attachment:{name}) there\n" for name in names)
+    text += f"![pasted](data:image/png;base64,{good})"
+    words, kept = shown(text, attachments, Pictures())
+    assert [next(iter(bundle)) for bundle in kept.values()] == [
+        "image/png",
+        "image/jpeg",
+        "image/png",
+    ]
+    page = Page(render(Text("markdown", words, kept)))
+    assert len(page.pictures) == 3
+    assert page.alive == []
+
+
+def test_a_page_has_so_many_pictures_and_no_more() -> None:
+    text = f"![a](data:image/png;base64,{drawn('png')})\n" * (MAX_PICTURES + 5)
+    assert len(shown(text, None, Pictures())[1]) == MAX_PICTURES
+
+
+# --- the real pages -------------------------------------------------------------------------------
+
+SOLUTION = "import torch\n\n\ndef halve(x, factor=0.5):\n    return x * factor\n"
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    root = tmp_path_factory.mktemp("course")
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    tiny_course.write(root)
+    assignment = find_assignment(Course(root), SLUG)
+    release([assignment])
+    commands.generate(assignment)
+    return assignment
+
+
+def hand_in(assignment: Assignment, student: str, answer: str, attachments: Any, code: str) -> Path:
+    made = json.loads((assignment.released / f"{SLUG}.ipynb").read_text(encoding="utf-8"))
+    for cell in made["cells"]:
+        settings = cell["metadata"].get("nbgrader", {})
+        if settings.get("grade_id") == "halve":
+            cell["source"] = code
+        elif settings.get("solution") and cell["cell_type"] == "markdown":
+            cell["source"] = answer
+            cell["attachments"] = attachments
+    made["cells"].append({"cell_type": "code", "metadata": {}, "source": code + "\n" * 60_000})
+    path = assignment.course.submitted / student / SLUG / f"{SLUG}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(made), encoding="utf-8")
+    return path
+
+
+def test_a_rebuilt_notebook_is_one_and_keeps_its_pictures(course: Assignment) -> None:
+    picture = {"image.png": {"image/png": drawn("png")}}
+    path = hand_in(course, "rebuilt", "![i](attachment:image.png)", picture, SOLUTION)
+    notebook = rebuild(course, path)
+    nbformat.validate(notebook)
+    (cell,) = [cell for cell in notebook.cells if cell.get("attachments")]
+    assert list(cell.attachments) == ["picture-1.png"]
+    shutil.rmtree(path.parent.parent)
+
+
+@pytest.mark.slow
+def test_the_feedback_of_a_class_is_whole_and_inert(course: Assignment) -> None:
+    """A linker, a page bomb, one with pictures, and one who forges a message."""
+    picture = {"image.png": {"image/png": drawn("png")}, "gone.png": {"image/gif": "x"}}
+    forged = "raise ValueError('$\\\\href{javascript:alert(1)}{x}$ <img src=x onerror=alert(1)>')"
+    hand_in(course, "linker", "\n\n".join(WRITTEN.values()) + GOOD, {}, SOLUTION)
+    hand_in(course, "bomber", "\n" * 60_000 + "\\begin{a}" * 9_000, {}, SOLUTION)
+    pasted = "![i](attachment:image.png) ![g](attachment:gone.png) ![n](attachment:none.png)"
+    hand_in(course, "pictures", pasted, picture, SOLUTION)
+    hand_in(course, "forger", "an answer", {}, f"def halve(x):\n    {forged}\n")
+    hand_in(course, "neighbour", "Plain words, $a<b$.", {}, SOLUTION)
+    commands.enter(course)
+    start = time.process_time()
+    commands.write_feedback(course)
+    assert time.process_time() - start < 60
+    clean = alive_in_template(course)
+    for student in ("linker", "bomber", "pictures", "forger", "neighbour"):
+        page = Page(feedback(course, student))
+        assert [one for one in page.alive if one not in clean] == [], student
+        assert len(page.pictures) == (1 if student == "pictures" else 0)
+    assert "Plain words, $a&lt; b$." in feedback(course, "neighbour")
+    assert 'class="tex2jax_ignore' in feedback(course, "forger")
+
+
+def feedback(assignment: Assignment, student: str) -> str:
+    page = assignment.course.feedback / student / SLUG / f"{SLUG}.html"
+    return page.read_text(encoding="utf-8")
+
+
+def alive_in_template(assignment: Assignment) -> set[str]:
+    """What nbgrader's own page has: scripts, styles and links of the template."""
+    return set(Page(feedback(assignment, "neighbour")).alive)
