@@ -5,7 +5,7 @@
     /usr/lib, /lib, /lib64,             read-only: the C library and its friends
     /usr/local/lib, /etc/ld.so.cache
     /run/inside.zip                     read-only: the only file of this project
-    /dev/{null,zero,full,random,urandom}, /dev/shm      no other device
+    /dev/{null,full,random,urandom}, /dev/shm           no other device
     /proc                               of the sandbox's own processes, hidden from submissions
     /tmp                                empty, private, bounded; each box mounts its own
 
@@ -32,7 +32,7 @@ ENGINE = Path(__file__).resolve().parent.parent
 ARCHIVE = "/run/inside.zip"
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside.zygote import main; main()"
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -46,6 +46,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "TMPDIR": "/tmp",
+    "TORCHDYNAMO_DISABLE": "1",  # @torch.compile, which needs a compiler, calls the plain function
 }
 PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which numerical kernels suit this processor
 

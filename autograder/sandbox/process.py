@@ -30,9 +30,11 @@ import torch
 from autograder.errors import SandboxLost, SandboxUnavailable, WireError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, seccomp, wire
+from autograder.sandbox.inside.meter import CROWDED
 
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
+WALL = ("", "slept", "crowded")  # from "no" to "because others had the processors"
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
 
 
@@ -248,12 +250,13 @@ class Box:
     function_seconds: float = field(
         default=0.0, init=False
     )  # of its functions alone, by their own account: for benchmarks
+    by_wall: str = field(default="", init=False)  # whether the wall clock ended a request: WALL
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
         """Run a submission's top level; the reply's header tells the functions it defined and what
         failed on the way.
         """
-        seconds = 3 * self.limits.load_wall_seconds + GRACE_SECONDS
+        seconds = self._patience(calls=0)
         return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
 
     def call(
@@ -273,6 +276,7 @@ class Box:
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
             message = f"the whole submission was stopped after {limit}"
+            self._note(WALL[1])
             return Reply("timed_out", {"message": message})
         tensors: dict[str, torch.Tensor] = {}
         request = {
@@ -286,8 +290,19 @@ class Box:
             "differentiate": differentiate,
             "times": times,
         }
-        seconds = self.limits.call_wall_seconds + 3 * self.limits.load_wall_seconds + GRACE_SECONDS
-        return self._ask(request, tensors, seconds)
+        return self._ask(request, tensors, self._patience(calls=2))
+
+    def _patience(self, calls: int) -> float:
+        """The longest that the supervisor may need: three times to load, and `calls` times to hand
+        a call over and to wait for its end.
+        """
+        load, call = self.limits.load_wall_seconds, self.limits.call_wall_seconds
+        return (3 * load + calls * call) * CROWDED + calls * call + GRACE_SECONDS
+
+    def _note(self, by_wall: object) -> None:
+        """Remember the worst that the wall clock did."""
+        if by_wall in WALL:
+            self.by_wall = max(self.by_wall, str(by_wall), key=WALL.index)
 
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
         wire.send(self.connection, request, tensors, seconds)
@@ -297,6 +312,7 @@ class Box:
             )
             used = header.get("cpu_seconds")
             self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
+            self._note(header.get("by_wall"))
             own = header.get("function_seconds")
             self.function_seconds += own if isinstance(own, float) else 0.0
             return read_reply(header, payload)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from .frames import FRAME, pack, read_frame, write_all
 from .loader import serve_submission
-from .meter import Census, CpuClock
+from .meter import CROWDED, Census, CpuClock, longest_wait
 from .walls import confine_student
 
 TICK_SECONDS = 0.02
@@ -25,23 +25,28 @@ TOP_LEVEL_ENDS = ("loaded", "unreadable")
 
 
 class Breach(Exception):
-    """A limit was broken or the submission's processes are gone; carries the reply that says so."""
+    """A limit was broken or the submission's processes are gone; carries the reply that says so.
 
-    def __init__(self, outcome: str, message: str) -> None:
+    by_wall: "slept" where it was a limit on wall time, "crowded" where that was reached because
+        others had the processors; "" for anything else
+    """
+
+    def __init__(self, outcome: str, message: str, by_wall: str = "") -> None:
         super().__init__(message)
-        self.reply = {"outcome": outcome, "message": message}
+        self.reply, self.by_wall = {"outcome": outcome, "message": message}, by_wall
 
 
 class Watch:
     """One request's limits, and the clocks that they are held against."""
 
-    def __init__(self, clock: CpuClock, cpu_limit: float, wall_limit: float) -> None:
+    def __init__(
+        self, clock: CpuClock, cpu_limit: float, wall_limit: float, census: Census | None
+    ) -> None:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
+        self.before = census.take().seconds if census else 0.0
+        self.delays = census.delays() if census else {}
         self.start = time.monotonic()
-        self.due = (
-            self.start + TICK_SECONDS
-        )  # most calls end before the first census, which takes longer than they do
-        self.before: float | None = None  # CPU seconds of all processes at the first census
+        self.due = self.start + TICK_SECONDS  # most calls end before a census is worth its time
 
 
 class Supervisor:
@@ -58,8 +63,9 @@ class Supervisor:
         self.load_request: dict = {}
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
-        self.cpu_used = 0.0
+        self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
         self.started = False
+        self.by_wall = ""  # of the request under way: see Breach
         # of the request under way; what earlier ones left running may still write, and is not heard
         self.number = 0
 
@@ -70,6 +76,7 @@ class Supervisor:
                 request, payload = read_frame(self.channel)
             except EOFError:
                 return
+            self.by_wall = ""
             if request["op"] == "load":
                 self.load_request = {**request, "skip": None}
                 reply, tensors = self.load()
@@ -81,7 +88,7 @@ class Supervisor:
         """The frame of a reply, whose header may have grown over the bound, or deeper than can be
         written, since it was read.
         """
-        used = {"cpu_seconds": round(self.cpu_used, 4)}
+        used = {"cpu_seconds": round(self.cpu_seconds(), 4), "by_wall": self.by_wall}
         try:
             if len(json.dumps(reply)) <= self.limits["header_bytes"]:
                 return pack(reply | used, tensors)
@@ -90,6 +97,12 @@ class Supervisor:
         return pack(
             {"outcome": "output_limit", "message": "returned more than the grader reads"} | used
         )
+
+    def cpu_seconds(self) -> float:
+        """What the submission has used so far. Both accounts fall short: the clocks leave out
+        children, the census fractions of a tick.
+        """
+        return max(self.clocked, self.census.take().seconds if self.census else 0.0)
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a unit uses up the time limit, start again without it and with
@@ -109,7 +122,7 @@ class Supervisor:
                     finished=lambda header: header.get("outcome") in TOP_LEVEL_ENDS,
                 )
             except Breach as breach:
-                self.kill_everything()
+                self.give_up(breach)
                 reply = breach.reply
                 if self.progress in (None, self.load_request["skip"]):
                     break
@@ -132,11 +145,16 @@ class Supervisor:
                 cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
                 return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
             except Breach as breach:
-                self.kill_everything()
+                self.give_up(breach)
                 reply = breach.reply
                 if self.started:
                     break
         return reply, b""
+
+    def give_up(self, breach: Breach) -> None:
+        """End the loader after a breach, and remember whether the wall clock decided."""
+        self.by_wall = breach.by_wall or self.by_wall
+        self.kill_everything()
 
     def start_loader(self) -> None:
         requests, self.requests = os.pipe()
@@ -152,7 +170,10 @@ class Supervisor:
                     os.close(descriptor)
                 if self.census:
                     os.close(self.census.folder)
-                os.setsid()
+                if self.owns_namespace:
+                    os.setpgid(0, 0)  # no session of its own: see seccomp.py
+                else:
+                    os.setsid()
                 os.dup2(output, 1)
                 os.dup2(output, 2)
                 os.close(output)
@@ -172,7 +193,7 @@ class Supervisor:
         while view:
             ready = select.select([], [self.requests], [], max(0.0, deadline - time.monotonic()))[1]
             if not ready:
-                raise Breach("timed_out", "the submission stopped listening")
+                raise Breach("timed_out", "the submission stopped listening", by_wall="slept")
             try:
                 view = view[os.write(self.requests, view) :]
             except BrokenPipeError:
@@ -184,8 +205,15 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its
         limits.
         """
-        watch = Watch(CpuClock(pid), cpu_limit, wall_limit)
+        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, self.census)
         self.written = 0
+        try:
+            return self.answer_within(watch, finished)
+        finally:
+            self.clocked += watch.clock.read()
+
+    def answer_within(self, watch: Watch, finished) -> tuple[dict, bytes]:
+        """The reply to what was asked; a Breach where there is none within the limits."""
         reply: tuple[dict, bytes] | None = None
         while True:
             readable = select.select([self.replies, self.output], [], [], TICK_SECONDS)[0]
@@ -201,7 +229,6 @@ class Supervisor:
                     elif "outcome" in header and reply is None:
                         reply = header, payload
                     if finished(header):
-                        self.cpu_used += watch.clock.last
                         if reply is None:
                             raise Breach(
                                 "died",
@@ -227,17 +254,26 @@ class Supervisor:
         seconds, now = watch.clock.read(), time.monotonic()
         if self.census and now >= watch.due:
             watch.due = now + TICK_SECONDS
-            together, memory = self.census.take()
-            watch.before = together if watch.before is None else watch.before
-            seconds = max(seconds, together - watch.before)
-            if self.limits["memory_bytes"] is not None and memory > 2 * self.limits["memory_bytes"]:
+            usage = self.census.take()
+            seconds = max(seconds, usage.seconds - watch.before)
+            if (
+                self.limits["memory_bytes"] is not None
+                and usage.memory > 2 * self.limits["memory_bytes"]
+            ):
                 raise Breach("out_of_memory", "its processes together reached the memory limit")
         if seconds > watch.cpu_limit:
-            self.cpu_used += seconds
             raise Breach("timed_out", f"stopped after {watch.cpu_limit:g} s of computing")
         if now - watch.start > watch.wall_limit:
-            self.cpu_used += seconds
-            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s")
+            self.enforce_wall(watch, now - watch.start)
+
+    def enforce_wall(self, watch: Watch, elapsed: float) -> None:
+        """A Breach where the wall limit is passed, the time that its processes waited for a
+        processor left out; and where they waited for too long, too.
+        """
+        waited = longest_wait(self.census.delays(), watch.delays) if self.census else 0.0
+        by_wall = "slept" if elapsed - waited > watch.wall_limit else "crowded"
+        if by_wall == "slept" or elapsed > CROWDED * watch.wall_limit:
+            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s", by_wall)
 
     def loader_is_gone(self) -> bool:
         """Whether the loader ended, though something that it left may hold its pipes open."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import functools
 import gc
+import inspect
 import json
 import os
 import resource
@@ -33,6 +35,14 @@ from .walls import (
 
 PR_SET_PDEATHSIG = 1
 MADV_COLLAPSE = 25
+OF_WORKERS = (  # arguments of a DataLoader
+    "num_workers",
+    "prefetch_factor",
+    "persistent_workers",
+    "timeout",
+    "multiprocessing_context",
+    "worker_init_fn",
+)
 
 
 def main() -> None:
@@ -101,6 +111,7 @@ def warm_up() -> None:
     vars(torch)["set_num_threads"] = lambda count: (
         None
     )  # more threads than one would hang the forks that follow
+    load_data_in_one_process()
     matrix = torch.rand(3, 3, requires_grad=True)
     for optimizer in (
         torch.optim.SGD([matrix], lr=0.1, momentum=0.9),
@@ -114,6 +125,21 @@ def warm_up() -> None:
     safetensors.torch.load(payload_of({"0": torch.rand(2)}))
     safetensors.torch.load(payload_of({"0": torch.rand(2, dtype=torch.float16)}))
     shell().run_cell("1 + 1", silent=True, store_history=False)
+
+
+def load_data_in_one_process() -> None:
+    """Make every DataLoader work without worker processes, which hang behind the filter."""
+    from torch.utils.data import DataLoader
+
+    plain = DataLoader.__init__
+    parameters = inspect.signature(plain)
+
+    @functools.wraps(plain)
+    def without_workers(*arguments, **options):
+        given = parameters.bind(*arguments, **options).arguments
+        plain(**{name: value for name, value in given.items() if name not in OF_WORKERS})
+
+    DataLoader.__init__ = without_workers  # type: ignore[method-assign]
 
 
 def settle_memory() -> None:
@@ -182,6 +208,8 @@ def box(channel: int, limits: dict, program: bytes, census: Census | None) -> No
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     if census:
+        with contextlib.suppress(PermissionError):  # it leads one already
+            os.setsid()
         drop_capabilities()
         check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         filter_system_calls(program)
