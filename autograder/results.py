@@ -60,7 +60,11 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Result:
-    """One graded submission, or why it could not be graded (`status`, and then `message`)."""
+    """One graded submission, or why it could not be graded (`status`, and then `message`).
+
+    by_wall: whether a limit on wall time decided anything: "slept" (the submission did nothing for
+        that long), "crowded" (it waited for a processor that long), "" (no)
+    """
 
     assignment: str
     submission: str
@@ -72,6 +76,7 @@ class Result:
     message: str = ""
     isolation: str = "none"
     walls: tuple[str, ...] = ()
+    by_wall: str = ""
     grader: str = ""
     digest: str = ""
     seconds: float = 0.0
