@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -96,22 +96,29 @@ class Process:
     )  # forks of the grader share the process, and must not end it
 
     @classmethod
-    def launch(cls, mode: str, program: bytes) -> Process:
-        """Start a zygote: "nested" or "single" behind bubblewrap, "none" without a wall. program:
-        the system-call filter.
+    def launch(cls, mode: str, program: bytes, tmp_bytes: int | None = None) -> Process:
+        """Start a zygote: "nested" or "single" behind bubblewrap, "none" without a wall.
+
+        program: the system-call filter
+        tmp_bytes: the size of /tmp, for "single"
         """
         if mode != "none":
             bubblewrap.find_bubblewrap()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        with theirs, archive() as inside:
-            descriptors = (theirs.fileno(), inside.fileno())
+        with theirs, archive() as inside, ExitStack() as opened:
+            descriptors = [theirs.fileno(), inside.fileno()]
+            environment = dict(os.environ)
+            proc = None
             if mode == "none":
                 words = bubblewrap.zygote(sys.executable, str(INSIDE.parent), theirs.fileno())
-                environment = dict(os.environ) | bubblewrap.environment()
+                environment |= bubblewrap.environment()
             else:
-                words = bubblewrap.command(*descriptors, init=mode == "nested")
-                environment = dict(os.environ)
+                words = bubblewrap.command(*descriptors, tmp_bytes=tmp_bytes)
+            if mode == "single":  # there is no /proc inside, where the box could not hide it
+                proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+                opened.callback(os.close, proc)
+                descriptors.append(proc)
             popen = subprocess.Popen(
                 words,
                 env=environment,
@@ -120,8 +127,12 @@ class Process:
                 stdout=printed,
                 stderr=printed,
             )
-        uid = bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None
-        configuration = {"uid": uid, "mode": mode, "seccomp": base64.b64encode(program).decode()}
+        configuration = {
+            "uid": bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None,
+            "mode": mode,
+            "proc": proc,
+            "seccomp": base64.b64encode(program).decode(),
+        }
         with suppress(OSError):  # where it ended already, `ready` tells why
             ours.send(json.dumps(configuration).encode())
         return cls(popen, ours, printed)
@@ -200,7 +211,7 @@ class Sandbox:
         """A box for one submission."""
         process, own = self._process, None
         if process is None:
-            process = own = Process.launch("single", self._program)
+            process = own = Process.launch("single", self._program, limits.tmp_bytes)
             process.ready()
         ours, theirs = socket.socketpair()
         message = limits.message()

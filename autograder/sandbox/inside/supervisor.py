@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from .frames import FRAME, pack, read_frame, write_all
 from .loader import serve_submission
 from .meter import CROWDED, Census, CpuClock, longest_wait
-from .walls import confine_student
+from .walls import WRITABLE, confine_student
 
 TICK_SECONDS = 0.02
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
@@ -45,6 +45,7 @@ class Watch:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
         self.before = census.take().seconds if census else 0.0
         self.delays = census.delays() if census else {}
+        self.written = {folder: written_in(folder) for folder in WRITABLE} if census else {}
         self.start = time.monotonic()
         self.due = self.start + TICK_SECONDS  # most calls end before a census is worth its time
 
@@ -261,10 +262,22 @@ class Supervisor:
                 and usage.memory > 2 * self.limits["memory_bytes"]
             ):
                 raise Breach("out_of_memory", "its processes together reached the memory limit")
+            self.enforce_files(watch)
         if seconds > watch.cpu_limit:
             raise Breach("timed_out", f"stopped after {watch.cpu_limit:g} s of computing")
         if now - watch.start > watch.wall_limit:
             self.enforce_wall(watch, now - watch.start)
+
+    def enforce_files(self, watch: Watch) -> None:
+        """A Breach where more was written than a /tmp of the box's own would hold.
+
+        Where the box has mounted it (walls.furnish), the kernel holds that bound.
+        """
+        for folder, before in watch.written.items():
+            part, most = WRITABLE[folder]
+            files, size = (now - then for now, then in zip(written_in(folder), before, strict=True))
+            if files > most or size > self.limits["tmp_bytes"] // part:
+                raise Breach("out_of_memory", f"left too much in {folder}")
 
     def enforce_wall(self, watch: Watch, elapsed: float) -> None:
         """A Breach where the wall limit is passed, the time that its processes waited for a
@@ -334,6 +347,12 @@ def believe_shape(text: bytes) -> dict:
         if name in header and type(header[name]) is not kind:
             raise Breach("died", "the process wrote something that is no answer")
     return header
+
+
+def written_in(folder: str) -> tuple[int, int]:
+    """How many files there are in a file system, and how many bytes."""
+    found = os.statvfs(folder)
+    return found.f_files - found.f_ffree, (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
 def ending(code: int) -> str:

@@ -59,8 +59,9 @@ def zygote(control: socket.socket) -> None:
     program = base64.b64decode(configuration["seccomp"])
     become(configuration["uid"])
     warm_up()
-    settle_memory()
-    baseline = address_space_bytes()
+    proc = configuration["proc"]  # a descriptor of it, where there is none to see
+    settle_memory(read_own("maps", proc))
+    baseline = address_space_bytes(read_own("statm", proc))
     control.send(
         json.dumps(
             {"ready": True, "nested": configuration["mode"] == "nested" and can_nest()}
@@ -81,7 +82,7 @@ def zygote(control: socket.socket) -> None:
             limits["address_space_bytes"] = baseline + limits["memory_bytes"]
         if configuration["mode"] == "single":
             control.close()
-            box(descriptors[0], limits, program, Census())
+            box(descriptors[0], limits, program, Census(proc))
             return
         if os.fork() == 0:
             status = 1
@@ -142,26 +143,32 @@ def load_data_in_one_process() -> None:
     DataLoader.__init__ = without_workers  # type: ignore[method-assign]
 
 
-def settle_memory() -> None:
+def read_own(name: str, proc: int | None) -> str:
+    """A file of this process in /proc; "" where there is none."""
+    path = f"/proc/self/{name}" if proc is None else f"self/{name}"
+    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY, dir_fd=proc)) as file:
+        return file.read()
+    return ""
+
+
+def settle_memory(maps: str) -> None:
     """Make forks cheap: freeze what the collector would touch, and put the heap on huge pages
     (Linux 6.1).
+
+    maps: the mappings of this process, as /proc tells them
     """
     gc.collect()
     gc.freeze()
-    with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
-        for line in maps.read().splitlines():
+    with contextlib.suppress(OSError):
+        for line in maps.splitlines():
             bounds, access = line.split()[:2]
             start, end = (int(part, 16) for part in bounds.split("-"))
             if access.startswith("rw") and end - start >= 2 << 20:
                 libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
 
 
-def address_space_bytes() -> int:
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+def address_space_bytes(statm: str) -> int:
+    return int(statm.split()[0]) * resource.getpagesize() if statm else 0
 
 
 def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
