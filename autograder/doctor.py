@@ -4,13 +4,17 @@ finding `bwrap` proves nothing.
 
 from __future__ import annotations
 
+import gzip
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
+import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -22,6 +26,11 @@ from autograder.sandbox.process import Sandbox
 from autograder.sandbox.seccomp import build_filter
 
 PACKAGES = ("torch", "numpy", "pytest", "safetensors", "nbformat", "jupytext", "matplotlib")
+ADVISORY, MENDED = "CVE-2026-87766", (0, 12, 0)
+CHANGELOGS = tuple(
+    Path("/usr/share/doc/bubblewrap") / name
+    for name in ("changelog.Debian.gz", "changelog.gz", "changelog", "NEWS", "NEWS.md")
+)
 PROBE = """
 import os, socket
 def reaches():
@@ -52,7 +61,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
-    return [python(), *packages(), sandbox(), seccomp(), nbgrader(), browser(), workers()]
+    first = [python(), *packages(), sandbox(), bubblewrap_version(), seccomp()]
+    return [*first, nbgrader(), browser(), workers()]
 
 
 def can_grade(findings: Sequence[Finding]) -> bool:
@@ -100,6 +110,37 @@ def sandbox() -> Finding:
         True,
         f"{bubblewrap.version()}; walls: {', '.join(started.walls)}; student code runs {who}",
     )
+
+
+def bubblewrap_version() -> Finding:
+    """Whether this bubblewrap is known to have a hole, as far as can be told: distributions mend
+    theirs without a new version.
+    """
+    what = f"bubblewrap without {ADVISORY}"
+    numbers = bubblewrap.version_numbers() if shutil.which("bwrap") else ()
+    if not numbers:
+        return Finding(what, False, "cannot be told", needed=False)
+    version = ".".join(map(str, numbers))
+    if numbers >= MENDED:
+        return Finding(what, True, version, needed=False)
+    if says_mended(CHANGELOGS):
+        return Finding(what, True, f"{version}, mended by the distribution", needed=False)
+    mend = (
+        f"{ADVISORY} is mended in {'.'.join(map(str, MENDED))}, and in some distributions' builds "
+        "of older versions: bring the package up to date, and look for the number in its changelog "
+        "(Debian, Ubuntu: apt-get changelog bubblewrap; Fedora: rpm -q --changelog bubblewrap)."
+    )
+    return Finding(what, False, f"{version} is older; its changelog does not say", mend, False)
+
+
+def says_mended(changelogs: Sequence[Path]) -> bool:
+    """Whether the package's own changelog names the hole."""
+    for path in changelogs:
+        with suppress(OSError, EOFError, zlib.error):
+            data = path.read_bytes()
+            if ADVISORY.encode() in (gzip.decompress(data) if path.suffix == ".gz" else data):
+                return True
+    return False
 
 
 def seccomp() -> Finding:

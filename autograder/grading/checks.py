@@ -226,7 +226,7 @@ class Recorder(Collector):
         report = yield
         if call.excinfo is not None and isinstance(call.excinfo.value, SandboxError):
             self.lost = call.excinfo.value
-            item.session.shouldstop = "the sandbox is gone"
+            item.session.shouldfail = "the sandbox is gone"
         elif call.when == "call" or call.excinfo is not None:
             self._judge(item, call, report)
         return report
