@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from conftest import ROOT
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
+from autograder.sandbox.inside.meter import longest_wait
 from autograder.sandbox.process import Box, Sandbox
 
 
@@ -221,6 +223,130 @@ def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(
         assert box.call("g", (), {}, seed=0).value == 5
 
 
+# --- what hides ---------------------------------------------------------------------------------
+
+COMPUTE = """
+import os, signal, time
+def compute(seconds):
+    start = time.process_time()
+    while time.process_time() - start < seconds: pass
+def children(count, seconds):
+    for _ in range(count):
+        if os.fork() == 0:
+            compute(seconds)
+            os._exit(0)
+    for _ in range(count):
+        os.wait()
+def forgets():
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True: children(1, 0.1)
+def orphans():
+    while True:
+        if os.fork() == 0:
+            if os.fork() == 0: compute(0.1)
+            os._exit(0)
+        os.wait()
+        time.sleep(0.1)
+def for_ever():
+    while True: pass
+"""
+
+
+def test_what_children_computed_is_in_the_account_of_the_call(sandbox: Sandbox) -> None:
+    with sandbox.open(Limits()) as box:
+        load(box, COMPUTE, "children")
+        before = box.cpu_seconds
+        assert box.call("children", (3, 0.4), {}, seed=0).outcome == "returned"
+        assert 1.1 < box.cpu_seconds - before < 1.6
+
+
+@pytest.mark.parametrize("function", ["forgets", "orphans"])
+def test_computing_counts_whoever_waits_for_the_children(sandbox: Sandbox, function: str) -> None:
+    with sandbox.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)) as box:
+        load(box, COMPUTE, function)
+        reply = box.call(function, (), {}, seed=0)
+    assert reply.message == "stopped after 1 s of computing"
+
+
+def test_sockets_count_as_memory(sandbox: Sandbox) -> None:
+    source = "import os, socket, time\ndef f():\n    for _ in range(12):\n        if os.fork() == 0: break\n"
+    source += "    kept = [socket.socketpair() for _ in range(100)]\n    time.sleep(1000)\n"
+    with sandbox.open(Limits(memory_bytes=256 << 20)) as box:
+        load(box, source, "f")
+        reply = box.call("f", (), {}, seed=0)
+    assert (reply.outcome, box.by_wall) == ("out_of_memory", "")
+
+
+def test_no_process_of_a_box_has_a_session_of_its_own(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import os\ndef f():\n    before = os.getsid(0)\n    os.setsid()\n"
+    source += "    return os.getsid(0) == before == os.getsid(os.getppid())\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value is True
+
+
+def test_locks_hold_nothing_in_the_kernel(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import fcntl, os\ndef f():\n    file = open('/tmp/x', 'w')\n    fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    source += (
+        "    if os.fork() == 0:\n        try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    )
+    source += "        except OSError: os._exit(1)\n        os._exit(0)\n    return os.wait()[1]\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value == 0
+
+
+def test_an_endless_loop_ends_by_computing_where_others_have_the_processors(
+    sandbox: Sandbox,
+) -> None:
+    hogs = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    try:
+        with sandbox.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=1.2)) as box:
+            load(box, COMPUTE, "for_ever")
+            reply = box.call("for_ever", (), {}, seed=0)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    # on a machine with yet more to do the wall clock ends it, which then counts for nothing
+    assert reply.message == "stopped after 1 s of computing" or box.by_wall == "crowded"
+
+
+def test_the_wall_clock_leaves_out_the_longest_wait_of_one_process() -> None:
+    before = {"5": 1.0, "6": 2.0}
+    assert longest_wait({"5": 1.5, "6": 2.25, "7": 0.125}, before) == 0.5
+    assert longest_wait({}, before) == 0.0
+
+
+def test_data_loaders_and_compiled_functions_work_in_one_process(
+    sandbox: Sandbox, quick: Limits
+) -> None:
+    source = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+class Mine(DataLoader):
+    def __init__(self, data): super().__init__(data, 2, num_workers=2, persistent_workers=True)
+def f():
+    data = TensorDataset(torch.arange(6.0))
+    loaders = [
+        DataLoader(data, 2, True, num_workers=2, prefetch_factor=3, timeout=5),
+        DataLoader(data, 2, False, None, None, 4),
+        Mine(data),
+    ]
+    return [sum(float(batch[0].sum()) for batch in loader) for loader in loaders]
+@torch.compile
+def g():
+    return torch.ones(2) * 2
+"""
+    with sandbox.open(replace(quick, call_wall_seconds=5.0, call_cpu_seconds=3.0)) as box:
+        load(box, source, "f", "g")
+        assert box.call("f", (), {}, seed=0).value == [15.0, 15.0, 15.0]
+        assert box.call("g", (), {}, seed=0).value.tolist() == [2.0, 2.0]
+
+
 # --- walls ------------------------------------------------------------------------------------------------------------
 
 DENIED = [
@@ -242,6 +368,12 @@ DENIED = [
     "os.mknod('/tmp/disk', 0o60666, os.makedev(8, 0))",
     "os.chroot('/tmp')",
     f"os.listdir({str(ROOT / 'reference_solutions')!r})",
+    "import mmap; mmap.mmap(-1, 4096)",
+    "import mmap; mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | 0x02)",
+    "open('/dev/zero', 'r+b')",
+    "import ctypes; assert ctypes.CDLL(None).msgget(0, 0o1600) >= 0",
+    "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)",
+    "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, 33, 1)",
 ]
 
 
@@ -328,6 +460,29 @@ def test_without_nested_namespaces_every_submission_has_a_sandbox_of_its_own(qui
             "timed_out",
             "returned",
         ]
+
+
+def test_without_nested_namespaces_the_walls_are_the_same(quick: Limits) -> None:
+    bodies = {f"f{number}": body for number, body in enumerate(DENIED)}
+    source = "import os, sys, time, torch\n" + "".join(
+        f"def {name}():\n    {body}\n" for name, body in bodies.items()
+    )
+    source += "def hidden():\n    return os.path.exists('/proc'), sorted(os.listdir('/dev'))\n"
+    source += "def fills(folder):\n"
+    source += "    for n in range(9): open(f'{folder}/{n}', 'wb').write(bytes(8 << 20))\n"
+    source += "def litters():\n    for n in range(10**7): open(f'/tmp/{n}', 'w')\n"
+    limits = replace(quick, call_cpu_seconds=3.0, call_wall_seconds=20.0, load_wall_seconds=10.0)
+    names = [*bodies, "hidden", "fills", "litters"]
+    with Sandbox.start(nested=False) as slow, slow.open(limits) as box:
+        load(box, source, *names)
+        for name, body in bodies.items():
+            assert box.call(name, (), {}, seed=0).outcome == "raised", body
+        proc, devices = box.call("hidden", (), {}, seed=0).value
+        assert not proc
+        assert devices == ["full", "null", "random", "shm", "urandom"]
+        for folder in ("/dev/shm", "/tmp"):
+            assert box.call("fills", (folder,), {}, seed=0).header["type"] == "OSError"
+        assert box.call("litters", (), {}, seed=0).outcome == "out_of_memory"
 
 
 def test_without_bubblewrap_grading_refuses_and_says_what_to_install(
