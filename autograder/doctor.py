@@ -22,6 +22,7 @@ from rich.text import Text
 from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
+from autograder.sandbox.cgroup import GET_ONE, Groups
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.seccomp import build_filter
 
@@ -61,7 +62,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
-    first = [python(), *packages(), sandbox(), bubblewrap_version(), seccomp()]
+    first = [python(), *packages(), sandbox(), bubblewrap_version(), seccomp(), counting()]
     return [*first, nbgrader(), browser(), workers()]
 
 
@@ -150,6 +151,16 @@ def seccomp() -> Finding:
         return Finding("system-call filter", True, f"{size} instructions", needed=False)
     mend = "Install libseccomp (Debian, Ubuntu: apt-get install libseccomp2) for the second wall."
     return Finding("system-call filter", False, "libseccomp was not found", mend, needed=False)
+
+
+def counting() -> Finding:
+    """Who counts what a submission uses: the kernel, or the supervisor of its box."""
+    what = "counting of time and memory"
+    groups = Groups.find()
+    if groups is not None:
+        return Finding(what, True, f"a control group for each submission, in {groups.folder}")
+    mend = f"A control group for each submission: {GET_ONE}"
+    return Finding(what, True, "a census of processes every 20 ms", mend, needed=False)
 
 
 def nbgrader() -> Finding:

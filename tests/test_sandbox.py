@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from conftest import ROOT
 
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
-from autograder.sandbox import bubblewrap
+from autograder.sandbox import bubblewrap, cgroup
 from autograder.sandbox.inside.meter import longest_wait
 from autograder.sandbox.process import Box, Sandbox
 
@@ -321,6 +322,53 @@ def test_the_wall_clock_leaves_out_the_longest_wait_of_one_process() -> None:
     assert longest_wait({}, before) == 0.0
 
 
+CGROUP = cgroup.own_folder()
+
+
+@pytest.fixture
+def grouped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox whose boxes have control groups, with whatever controllers there are here."""
+    real = cgroup.Groups.find
+    monkeypatch.setattr(cgroup.Groups, "find", lambda: real(needed=()))
+    home = CGROUP
+    try:
+        with Sandbox.start() as started:
+            yield started
+    finally:
+        if home is not None:
+            (home / "cgroup.procs").write_text(str(os.getpid()))
+
+
+@pytest.mark.skipif(
+    CGROUP is None or not os.access(CGROUP, os.W_OK),
+    reason="there is no control group of version 2 here that can be written to",
+)
+def test_a_box_has_a_control_group_where_one_can_be_made(grouped: Sandbox) -> None:
+    assert CGROUP is not None
+    assert grouped.walls[-1] == "cgroup"
+    with grouped.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)) as box:
+        load(box, COMPUTE, "children", "forgets")
+        assert box.group is not None
+        before = box.group.cpu_used()
+        box.call("children", (3, 0.2), {}, seed=0)
+        assert 0.55 < (box.group.cpu_used() - before) / 1e6 < 1.0
+        assert box.call("forgets", (), {}, seed=0).message == "stopped after 1 s of computing"
+    grouped.close()
+    assert not list(CGROUP.glob(f"autograder-{os.getpid()}-*"))
+
+
+def test_without_a_control_group_the_census_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path / "nowhere")
+    with Sandbox.start() as started:
+        assert started.walls == ("bubblewrap", "seccomp", "census")
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path)
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids")
+    assert cgroup.Groups.find() is None, "a folder in which groups do not come to be"
+    assert not (tmp_path / cgroup.GRADER / "box").exists()
+
+
 def test_data_loaders_and_compiled_functions_work_in_one_process(
     sandbox: Sandbox, quick: Limits
 ) -> None:
@@ -515,7 +563,7 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
         "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
         "with Sandbox.start() as s, s.open(Limits()) as box:\n"
         f"    box.load([{{'kind': 'statements', 'source': {source!r}, 'label': ''}}], ['f'])\n"
-        "    print(s.walls, s.nested, box.call('f', (), {}, seed=0).value)\n"
+        "    print(s.walls[:2], s.nested, box.call('f', (), {}, seed=0).value)\n"
     )
     done = as_nobody([sys.executable, "-c", script])
     assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[

@@ -30,6 +30,7 @@ import torch
 from autograder.errors import SandboxLost, SandboxUnavailable, WireError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, seccomp, wire
+from autograder.sandbox.cgroup import Group, Groups
 from autograder.sandbox.inside.meter import CROWDED
 
 INSIDE = Path(__file__).with_name("inside")
@@ -174,19 +175,26 @@ class Sandbox:
     """A warm process behind a wall, ready to open boxes.
 
     isolation: "sandbox" or "none"
-    walls: what stands between a submission and the machine
+    walls: what stands between a submission and the machine, and who counts what it uses: "cgroup",
+        the kernel, or "census", its supervisor
     nested: whether boxes are namespaces inside the warm process's (quick), or a sandbox each (slow:
         a boot for every submission, for
         machines that let bubblewrap make namespaces but not what runs in it)
     """
 
     def __init__(
-        self, process: Process | None, isolation: str, program: bytes, nested: bool
+        self,
+        process: Process | None,
+        isolation: str,
+        program: bytes,
+        nested: bool,
+        groups: Groups | None = None,
     ) -> None:
-        self._process, self._program = process, program
+        self._process, self._program, self._groups = process, program, groups
         self.isolation, self.nested = isolation, nested
-        walls = ("bubblewrap", "seccomp") if program else ("bubblewrap",)
-        self.walls = walls if isolation == "sandbox" else ()
+        walls = ("bubblewrap", *(("seccomp",) if program else ()))
+        counted = "cgroup" if groups is not None else "census"
+        self.walls = (*walls, counted) if isolation == "sandbox" else ()
 
     @classmethod
     def start(cls, isolation: str = "sandbox", *, nested: bool = True) -> Sandbox:
@@ -199,13 +207,14 @@ class Sandbox:
             process = Process.launch("none", b"")
             process.ready()
             return cls(process, isolation, b"", nested=True)
-        program = seccomp.build_filter()
+        program, groups = seccomp.build_filter(), Groups.find()
         if nested:
             process = Process.launch("nested", program)
             if process.ready()["nested"]:
-                return cls(process, isolation, program, nested=True)
+                started = cls(process, isolation, program, nested=True, groups=groups)
+                return started if started.is_counted() else cls(process, isolation, program, True)
             process.end()
-        return cls(None, isolation, program, nested=False)
+        return cls(None, isolation, program, nested=False, groups=groups)
 
     def open(self, limits: Limits) -> Box:
         """A box for one submission."""
@@ -219,13 +228,28 @@ class Sandbox:
         if self.isolation == "none":
             directory = tempfile.TemporaryDirectory(prefix="autograder-")
             message |= {"directory": directory.name, "processes": None}
+        group = self._groups.make(limits) if self._groups is not None else None
+        descriptors = [theirs.fileno(), *(group.descriptors if group is not None else ())]
         with theirs:
             try:
-                socket.send_fds(process.control, [json.dumps(message).encode()], [theirs.fileno()])
+                socket.send_fds(process.control, [json.dumps(message).encode()], descriptors)
             except OSError as error:
                 ours.close()
                 raise SandboxLost(f"the sandbox is gone ({error})") from error
-        return Box(ours, limits, directory, own)
+        if group is not None:
+            group.let_go()
+        return Box(ours, limits, directory, own, group, self._groups)
+
+    def is_counted(self) -> bool:
+        """Whether what `walls` says about counting is so: tried, where it is the kernel."""
+        if self._groups is None:
+            return True
+        with self.open(Limits()) as box:
+            loaded = box.load([], []).outcome == "loaded"
+            counted = box.group is not None and box.group.cpu_used() > 0
+        if not (loaded and counted):
+            self._groups.close()
+        return loaded and counted
 
     @property
     def pid(self) -> int | None:
@@ -238,6 +262,8 @@ class Sandbox:
         """
         if self._process is not None:
             self._process.end()
+        if self._groups is not None:
+            self._groups.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -254,6 +280,8 @@ class Box:
     limits: Limits
     directory: tempfile.TemporaryDirectory | None = None
     process: Process | None = None  # this box's own sandbox, where boxes are not nested
+    group: Group | None = None  # what the kernel counts it in
+    groups: Groups | None = None  # where it came from
     opened: float = field(default_factory=time.monotonic, init=False)
     cpu_seconds: float = field(
         default=0.0, init=False
@@ -339,6 +367,8 @@ class Box:
             self.process.end()
         if self.directory is not None:
             self.directory.cleanup()
+        if self.group is not None and self.groups is not None:
+            self.groups.retire(self.group)
 
     def __enter__(self) -> Box:
         return self

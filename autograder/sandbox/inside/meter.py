@@ -124,6 +124,38 @@ class Census:
             os.close(descriptor)
 
 
+class Group:
+    """The control group of the box, by descriptors that the grader opened: to enter it, its CPU
+    time, and the events of its memory. None of them: there is no group.
+    """
+
+    def __init__(self, descriptors: list[int]) -> None:
+        self.descriptors = descriptors
+        self.first = self.seconds()
+
+    def enter(self) -> None:
+        """Move this process into the group, and let go of it."""
+        if self.descriptors:
+            os.write(self.descriptors[0], b"0")
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+    def seconds(self) -> float:
+        """CPU seconds of all that were ever in it."""
+        return self.value(1, "usage_usec") / 1e6
+
+    def kills(self) -> int:
+        """How often the kernel has killed in it because its memory was full."""
+        return self.value(2, "oom_kill")
+
+    def value(self, place: int, name: str) -> int:
+        """A value of one of its files; 0 where there is none."""
+        with contextlib.suppress(OSError, IndexError, KeyError, ValueError):
+            text = os.pread(self.descriptors[place], 1 << 12, 0).decode()
+            return int(dict(line.split() for line in text.splitlines())[name])
+        return 0
+
+
 def reaped_seconds() -> float:
     """CPU seconds of the processes that this one has waited for, and of those that they had."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

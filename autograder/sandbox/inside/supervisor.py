@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from .frames import FRAME, pack, read_frame, write_all
 from .loader import serve_submission
-from .meter import CROWDED, Census, CpuClock, longest_wait
+from .meter import CROWDED, Census, CpuClock, Group, longest_wait
 from .walls import WRITABLE, confine_student
 
 TICK_SECONDS = 0.02
@@ -40,10 +40,16 @@ class Watch:
     """One request's limits, and the clocks that they are held against."""
 
     def __init__(
-        self, clock: CpuClock, cpu_limit: float, wall_limit: float, census: Census | None
+        self,
+        clock: CpuClock,
+        cpu_limit: float,
+        wall_limit: float,
+        census: Census | None,
+        group: Group,
     ) -> None:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
         self.before = census.take().seconds if census else 0.0
+        self.group_before, self.kills = group.seconds(), group.kills()
         self.delays = census.delays() if census else {}
         self.written = {folder: written_in(folder) for folder in WRITABLE} if census else {}
         self.start = time.monotonic()
@@ -53,13 +59,14 @@ class Watch:
 class Supervisor:
     """One submission's box, seen from its first process."""
 
-    def __init__(self, channel: int, limits: dict, census: Census | None) -> None:
+    def __init__(self, channel: int, limits: dict, census: Census | None, group: Group) -> None:
         self.channel, self.limits, self.census, self.owns_namespace = (
             channel,
             limits,
             census,
             census is not None,
         )
+        self.group = group
         self.loader = 0
         self.load_request: dict = {}
         self.requests = self.replies = self.output = -1
@@ -100,10 +107,14 @@ class Supervisor:
         )
 
     def cpu_seconds(self) -> float:
-        """What the submission has used so far. Both accounts fall short: the clocks leave out
-        children, the census fractions of a tick.
+        """What the submission has used so far. Every account may fall short: the clocks leave out
+        children, the census fractions of a tick, and there may be no control group.
         """
-        return max(self.clocked, self.census.take().seconds if self.census else 0.0)
+        return max(self.clocked, self.everybody())
+
+    def everybody(self) -> float:
+        """CPU seconds of all its processes so far."""
+        return max(self.group.seconds(), self.census.take().seconds if self.census else 0.0)
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a unit uses up the time limit, start again without it and with
@@ -171,6 +182,7 @@ class Supervisor:
                     os.close(descriptor)
                 if self.census:
                     os.close(self.census.folder)
+                self.group.enter()
                 if self.owns_namespace:
                     os.setpgid(0, 0)  # no session of its own: see seccomp.py
                 else:
@@ -206,10 +218,16 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its
         limits.
         """
-        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, self.census)
+        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, self.census, self.group)
         self.written = 0
         try:
             return self.answer_within(watch, finished)
+        except Breach:
+            if self.group.kills() > watch.kills:
+                raise Breach(
+                    "out_of_memory", "its processes together reached the memory limit"
+                ) from None
+            raise
         finally:
             self.clocked += watch.clock.read()
 
@@ -256,7 +274,8 @@ class Supervisor:
         if self.census and now >= watch.due:
             watch.due = now + TICK_SECONDS
             usage = self.census.take()
-            seconds = max(seconds, usage.seconds - watch.before)
+            in_group = self.group.seconds() - watch.group_before
+            seconds = max(seconds, usage.seconds - watch.before, in_group)
             if (
                 self.limits["memory_bytes"] is not None
                 and usage.memory > 2 * self.limits["memory_bytes"]

@@ -20,7 +20,7 @@ import sys
 
 from .call import payload_of
 from .loader import shell
-from .meter import Census
+from .meter import Census, Group
 from .supervisor import Supervisor
 from .walls import (
     PR_SET_DUMPABLE,
@@ -74,7 +74,7 @@ def zygote(control: socket.socket) -> None:
         readable = select.select([control], [], [], 1.0)[0]
         if not readable:
             continue
-        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
         if not message:
             return
         limits = json.loads(message)
@@ -82,18 +82,19 @@ def zygote(control: socket.socket) -> None:
             limits["address_space_bytes"] = baseline + limits["memory_bytes"]
         if configuration["mode"] == "single":
             control.close()
-            box(descriptors[0], limits, program, Census(proc))
+            box(descriptors, limits, program, Census(proc))
             return
         if os.fork() == 0:
             status = 1
             try:
                 control.close()
                 with contextlib.suppress(EOFError, BrokenPipeError):
-                    open_box(descriptors[0], limits, program, configuration["mode"])
+                    open_box(descriptors, limits, program, configuration["mode"])
                 status = 0
             finally:
                 os._exit(status)
-        os.close(descriptors[0])
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def warm_up() -> None:
@@ -171,10 +172,13 @@ def address_space_bytes(statm: str) -> int:
     return int(statm.split()[0]) * resource.getpagesize() if statm else 0
 
 
-def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
-    """Between zygote and box: make the walls, then fork the box's first process and wait for it."""
+def open_box(descriptors: list[int], limits: dict, program: bytes, mode: str) -> None:
+    """Between zygote and box: make the walls, then fork the box's first process and wait for it.
+
+    descriptors: the box's socket, then those of its control group (meter.Group) if it has one
+    """
     if mode == "none":
-        box(channel, limits, program, None)
+        box(descriptors, limits, program, None)
         return
     enter_namespaces()
     pid = os.fork()
@@ -183,10 +187,11 @@ def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
             libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             census = Census()
             furnish(limits)
-            box(channel, limits, program, census)
+            box(descriptors, limits, program, census)
         finally:
             os._exit(0)
-    os.close(channel)
+    for descriptor in descriptors:
+        os.close(descriptor)
     os.waitpid(pid, 0)
 
 
@@ -206,7 +211,7 @@ def can_nest() -> bool:
         os._exit(1)
 
 
-def box(channel: int, limits: dict, program: bytes, census: Census | None) -> None:
+def box(descriptors: list[int], limits: dict, program: bytes, census: Census | None) -> None:
     """Become the supervisor of one box. Without a census it is for one's own code, outside any
     sandbox.
     """
@@ -220,7 +225,7 @@ def box(channel: int, limits: dict, program: bytes, census: Census | None) -> No
         drop_capabilities()
         check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         filter_system_calls(program)
-    supervisor = Supervisor(channel, limits, census)
+    supervisor = Supervisor(descriptors[0], limits, census, Group(descriptors[1:]))
     try:
         supervisor.serve()
     finally:
