@@ -62,8 +62,8 @@ class Diagnosis:
 class Result:
     """One graded submission, or why it could not be graded (`status`, and then `message`).
 
-    by_wall: whether a limit on wall time decided anything: "slept" (the submission did nothing for
-        that long), "crowded" (it waited for a processor that long), "" (no)
+    by_clock: whether a limit on time decided anything: "computed" (the submission used that much),
+        "slept" (it did nothing for that long), "crowded" (it waited for a processor that long), ""
     """
 
     assignment: str
@@ -76,7 +76,7 @@ class Result:
     message: str = ""
     isolation: str = "none"
     walls: tuple[str, ...] = ()
-    by_wall: str = ""
+    by_clock: str = ""
     grader: str = ""
     digest: str = ""
     seconds: float = 0.0

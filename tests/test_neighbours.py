@@ -30,6 +30,8 @@ SLEEPS = RIGHT.replace(
     "    accumulated =", "    import time; time.sleep(100)\n    accumulated =", 1
 )
 
+LOOPS = RIGHT.replace("    accumulated =", "    while True: pass\n    accumulated =", 1)
+
 
 @pytest.fixture
 def halves(tmp_path: Path) -> Assignment:
@@ -39,7 +41,7 @@ def halves(tmp_path: Path) -> Assignment:
 
 @pytest.fixture
 def grader(tmp_path: Path, halves: Assignment, sandbox: Sandbox) -> Iterator[Grader]:
-    limits = Limits(call_wall_seconds=2.0, load_wall_seconds=4.0)
+    limits = Limits(call_cpu_seconds=0.5, call_wall_seconds=3.0, load_wall_seconds=6.0)
     with faults_in(tmp_path / "grading.log"):
         yield Grader(replace(halves, limits=limits), "secret", sandbox=sandbox)
 
@@ -123,10 +125,10 @@ def test_a_loader_that_stalls_times_out(
         box.load([{"kind": "statements", "source": STALLS, "label": ""}], ["f"])
         reply = box.call("f", (), {}, seed=0)
     assert reply.outcome == "timed_out"
-    assert box.by_wall == "slept"
+    assert box.by_clock == "slept"
 
 
-# --- what wall time ends --------------------------------------------------------------------------
+# --- what a clock ends ----------------------------------------------------------------------------
 
 
 def noting(
@@ -151,15 +153,16 @@ def gradings(file: Path) -> list[int]:
     return sorted(told.count(digest) for digest in set(told))
 
 
-def test_what_slept_is_graded_again_alone_and_then_kept(
-    tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("source", "ended_by"), [(SLEEPS, "slept"), (LOOPS, "computed")])
+def test_what_a_clock_ended_is_graded_again_alone_and_then_kept(
+    tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch, source: str, ended_by: str
 ) -> None:
     notes, store = tmp_path / "notes", Store(tmp_path / "results", grader)
     noting(monkeypatch, notes, lambda result, times: result)
-    submissions = hand_in(tmp_path, RIGHT, SLEEPS, WRONG)
+    submissions = hand_in(tmp_path, RIGHT, source, WRONG)
     results = list(grade_class(grader, submissions, 2, store=store))
     assert gradings(notes) == [1, 1, 2]
-    assert [result.by_wall for result in results] == ["", "slept", ""]
+    assert [result.by_clock for result in results] == ["", ended_by, ""]
     assert {check.outcome for check in results[1].of("total")} == {"timed_out"}
     assert results[0].score == 4.5
     assert len(list(tmp_path.rglob("results/**/*.json"))) == 3
@@ -170,22 +173,22 @@ def test_what_a_neighbour_took_comes_back(
 ) -> None:
     def lose(result: Result, times: int) -> Result:
         right = result.score == 4.5
-        return replace(result, by_wall="crowded", tests=()) if right and times == 1 else result
+        return replace(result, by_clock="crowded", tests=()) if right and times == 1 else result
 
     noting(monkeypatch, tmp_path / "notes", lose)
     store = Store(tmp_path / "results", grader)
     results = list(grade_class(grader, hand_in(tmp_path, WRONG, RIGHT), 2, store=store))
     assert [result.score for result in results] == [1.5 + 1, 4.5]
-    assert [result.by_wall for result in results] == ["", ""]
+    assert [result.by_clock for result in results] == ["", ""]
 
 
 def test_what_a_busy_machine_decides_is_not_kept(
     tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noting(monkeypatch, tmp_path / "n", lambda result, times: replace(result, by_wall="crowded"))
+    noting(monkeypatch, tmp_path / "n", lambda result, times: replace(result, by_clock="crowded"))
     store = Store(tmp_path / "results", grader)
     for workers in (1, 2):
         submissions = hand_in(tmp_path / str(workers), RIGHT, WRONG)
         results = list(grade_class(grader, submissions, workers, store=store))
-        assert [result.by_wall for result in results] == ["crowded", "crowded"]
+        assert [result.by_clock for result in results] == ["crowded", "crowded"]
     assert not list(tmp_path.rglob("results/**/*.json"))

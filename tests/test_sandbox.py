@@ -275,7 +275,7 @@ def test_sockets_count_as_memory(sandbox: Sandbox) -> None:
     with sandbox.open(Limits(memory_bytes=256 << 20)) as box:
         load(box, source, "f")
         reply = box.call("f", (), {}, seed=0)
-    assert (reply.outcome, box.by_wall) == ("out_of_memory", "")
+    assert (reply.outcome, box.by_clock) == ("out_of_memory", "")
 
 
 def test_no_process_of_a_box_has_a_session_of_its_own(sandbox: Sandbox, quick: Limits) -> None:
@@ -313,7 +313,7 @@ def test_an_endless_loop_ends_by_computing_where_others_have_the_processors(
             hog.kill()
             hog.wait()
     # on a machine with yet more to do the wall clock ends it, which then counts for nothing
-    assert reply.message == "stopped after 1 s of computing" or box.by_wall == "crowded"
+    assert reply.message == "stopped after 1 s of computing" or box.by_clock == "crowded"
 
 
 def test_the_wall_clock_leaves_out_the_longest_wait_of_one_process() -> None:

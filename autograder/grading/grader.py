@@ -154,7 +154,7 @@ class Grader:
             diagnosis=diagnosis,
             isolation=sandbox.isolation,
             walls=sandbox.walls,
-            by_wall=loaded.box.by_wall,
+            by_clock=loaded.box.by_clock,
             grader=self.assignment.digest,
             digest=submission.digest,
             seconds=round(time.monotonic() - start, 3),

@@ -235,13 +235,13 @@ def _without_grading(grader: Grader, found: Found, store: Store | None) -> Resul
 def _graded_anew(
     grader: Grader, found: list[Found], workers: int, store: Store | None
 ) -> Iterator[tuple[int, Result]]:
-    """Grade, and keep what was graded. What wall time decided in company is graded again alone, and
-    only then counts: a neighbour may have taken the time.
+    """Grade, and keep what was graded. What a clock ended in company is graded again alone and only
+    then counts: a neighbour takes wall time, and on processors that share their parts CPU time too.
     """
     count = min(workers, len(found))
     doubtful = []
     for place, result, submission in _in_company(grader, found, count):
-        if result.by_wall and count > 1:
+        if result.by_clock and count > 1:
             doubtful.append(place)
             continue
         _keep(store, submission, result)
@@ -273,7 +273,7 @@ def _in_company(grader: Grader, found: list[Found], workers: int) -> Iterator[Gr
 def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Graded]:
     """Some of the submissions, one after another, with nobody beside them."""
     if places:
-        log.info("%d ended by wall time: each is graded again alone", len(places))
+        log.info("%d reached a limit on time: each is graded again alone", len(places))
     work = partial(_grade, grader)
     tasks = ((found[place], attempt(grader, found[place])) for place in places)
     # in a worker all the same: one that ends costs only what ended it
@@ -287,8 +287,8 @@ def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Gr
 
 def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> None:
     """Keep what was graded, unless the machine was too busy to tell."""
-    if result.by_wall == "crowded":
-        log.warning("%r ended by wall time on a busy machine; not kept", result.submission)
+    if result.by_clock == "crowded":
+        log.warning("%r: this machine is too busy to time it; its result is not kept", result.submission)
     elif store is not None and result.status == "graded" and isinstance(submission, Submission):
         store.put(submission, result)
 

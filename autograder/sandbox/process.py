@@ -35,7 +35,7 @@ from autograder.sandbox.inside.meter import CROWDED
 
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
-WALL = ("", "slept", "crowded")  # from "no" to "because others had the processors"
+CLOCKS = ("", "computed", "slept", "crowded")  # what may end a request; the later is the worse
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
 
 
@@ -289,7 +289,7 @@ class Box:
     function_seconds: float = field(
         default=0.0, init=False
     )  # of its functions alone, by their own account: for benchmarks
-    by_wall: str = field(default="", init=False)  # whether the wall clock ended a request: WALL
+    by_clock: str = field(default="", init=False)  # whether one ended a request: CLOCKS
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
         """Run a submission's top level; the reply's header tells the functions it defined and what
@@ -315,7 +315,7 @@ class Box:
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
             message = f"the whole submission was stopped after {limit}"
-            self._note(WALL[1])
+            self._note("slept")
             return Reply("timed_out", {"message": message})
         tensors: dict[str, torch.Tensor] = {}
         request = {
@@ -338,10 +338,10 @@ class Box:
         load, call = self.limits.load_wall_seconds, self.limits.call_wall_seconds
         return (3 * load + calls * call) * CROWDED + calls * call + GRACE_SECONDS
 
-    def _note(self, by_wall: object) -> None:
-        """Remember the worst that the wall clock did."""
-        if by_wall in WALL:
-            self.by_wall = max(self.by_wall, str(by_wall), key=WALL.index)
+    def _note(self, by_clock: object) -> None:
+        """Remember the worst that a clock did."""
+        if by_clock in CLOCKS:
+            self.by_clock = max(self.by_clock, str(by_clock), key=CLOCKS.index)
 
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
         wire.send(self.connection, request, tensors, seconds)
@@ -351,7 +351,7 @@ class Box:
             )
             used = header.get("cpu_seconds")
             self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
-            self._note(header.get("by_wall"))
+            self._note(header.get("by_clock"))
             own = header.get("function_seconds")
             self.function_seconds += own if isinstance(own, float) else 0.0
             return read_reply(header, payload)

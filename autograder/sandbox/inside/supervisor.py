@@ -27,13 +27,13 @@ TOP_LEVEL_ENDS = ("loaded", "unreadable")
 class Breach(Exception):
     """A limit was broken or the submission's processes are gone; carries the reply that says so.
 
-    by_wall: "slept" where it was a limit on wall time, "crowded" where that was reached because
-        others had the processors; "" for anything else
+    by_clock: "computed" where it was a limit on CPU time, "slept" where it was one on wall time,
+        "crowded" where that was reached because others had the processors; "" for anything else
     """
 
-    def __init__(self, outcome: str, message: str, by_wall: str = "") -> None:
+    def __init__(self, outcome: str, message: str, by_clock: str = "") -> None:
         super().__init__(message)
-        self.reply, self.by_wall = {"outcome": outcome, "message": message}, by_wall
+        self.reply, self.by_clock = {"outcome": outcome, "message": message}, by_clock
 
 
 class Watch:
@@ -73,7 +73,7 @@ class Supervisor:
         self.buffer = bytearray()
         self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
         self.started = False
-        self.by_wall = ""  # of the request under way: see Breach
+        self.by_clock = ""  # of the request under way: see Breach
         # of the request under way; what earlier ones left running may still write, and is not heard
         self.number = 0
 
@@ -84,7 +84,7 @@ class Supervisor:
                 request, payload = read_frame(self.channel)
             except EOFError:
                 return
-            self.by_wall = ""
+            self.by_clock = ""
             if request["op"] == "load":
                 self.load_request = {**request, "skip": None}
                 reply, tensors = self.load()
@@ -96,7 +96,7 @@ class Supervisor:
         """The frame of a reply, whose header may have grown over the bound, or deeper than can be
         written, since it was read.
         """
-        used = {"cpu_seconds": round(self.cpu_seconds(), 4), "by_wall": self.by_wall}
+        used = {"cpu_seconds": round(self.cpu_seconds(), 4), "by_clock": self.by_clock}
         try:
             if len(json.dumps(reply)) <= self.limits["header_bytes"]:
                 return pack(reply | used, tensors)
@@ -164,8 +164,8 @@ class Supervisor:
         return reply, b""
 
     def give_up(self, breach: Breach) -> None:
-        """End the loader after a breach, and remember whether the wall clock decided."""
-        self.by_wall = breach.by_wall or self.by_wall
+        """End the loader after a breach, and remember whether a clock decided."""
+        self.by_clock = breach.by_clock or self.by_clock
         self.kill_everything()
 
     def start_loader(self) -> None:
@@ -206,7 +206,7 @@ class Supervisor:
         while view:
             ready = select.select([], [self.requests], [], max(0.0, deadline - time.monotonic()))[1]
             if not ready:
-                raise Breach("timed_out", "the submission stopped listening", by_wall="slept")
+                raise Breach("timed_out", "the submission stopped listening", by_clock="slept")
             try:
                 view = view[os.write(self.requests, view) :]
             except BrokenPipeError:
@@ -283,7 +283,8 @@ class Supervisor:
                 raise Breach("out_of_memory", "its processes together reached the memory limit")
             self.enforce_files(watch)
         if seconds > watch.cpu_limit:
-            raise Breach("timed_out", f"stopped after {watch.cpu_limit:g} s of computing")
+            message = f"stopped after {watch.cpu_limit:g} s of computing"
+            raise Breach("timed_out", message, by_clock="computed")
         if now - watch.start > watch.wall_limit:
             self.enforce_wall(watch, now - watch.start)
 
@@ -303,9 +304,9 @@ class Supervisor:
         processor left out; and where they waited for too long, too.
         """
         waited = longest_wait(self.census.delays(), watch.delays) if self.census else 0.0
-        by_wall = "slept" if elapsed - waited > watch.wall_limit else "crowded"
-        if by_wall == "slept" or elapsed > CROWDED * watch.wall_limit:
-            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s", by_wall)
+        by_clock = "slept" if elapsed - waited > watch.wall_limit else "crowded"
+        if by_clock == "slept" or elapsed > CROWDED * watch.wall_limit:
+            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s", by_clock)
 
     def loader_is_gone(self) -> bool:
         """Whether the loader ended, though something that it left may hold its pipes open."""
