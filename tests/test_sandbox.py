@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import torch
 from conftest import ROOT
 
+from autograder import doctor
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, cgroup
@@ -539,6 +541,37 @@ def test_without_bubblewrap_grading_refuses_and_says_what_to_install(
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(SandboxUnavailable, match=r"apt-get install bubblewrap.*--no-sandbox"):
         Sandbox.start()
+
+
+@pytest.mark.parametrize(
+    ("version", "changelog", "good"),
+    [
+        ("bubblewrap 0.12.0", "", True),
+        ("bubblewrap 1.0", "", True),
+        ("bubblewrap 0.11.9", "  * Fix an older hole (CVE-2020-5291)", False),
+        ("bubblewrap 0.8.0", "  * Mend a hole (CVE-2026-87766)", True),
+        ("no version at all", "", False),
+    ],
+)
+def test_the_version_of_bubblewrap_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, changelog: str, good: bool
+) -> None:
+    packed = tmp_path / "changelog.Debian.gz"
+    packed.write_bytes(gzip.compress(changelog.encode()))
+    monkeypatch.setattr(bubblewrap, "version", lambda: version)
+    monkeypatch.setattr(doctor, "CHANGELOGS", (tmp_path / "none", packed))
+    finding = doctor.bubblewrap_version()
+    assert (finding.good, finding.needed) == (good, False)
+    assert good or "0.12.0" in finding.mend or finding.found == "cannot be told"
+
+
+def test_doctor_says_who_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "own_folder", lambda: None)
+    finding = doctor.counting()
+    assert "census" in finding.found
+    assert "systemd-run --user --scope -p Delegate=yes" in finding.mend
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path / cgroup.GRADER)
+    assert str(tmp_path) in doctor.counting().found
 
 
 def test_where_namespaces_are_refused_the_error_says_so(
