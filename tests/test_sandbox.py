@@ -272,7 +272,8 @@ def test_computing_counts_whoever_waits_for_the_children(sandbox: Sandbox, funct
 
 
 def test_sockets_count_as_memory(sandbox: Sandbox) -> None:
-    source = "import os, socket, time\ndef f():\n    for _ in range(12):\n        if os.fork() == 0: break\n"
+    source = "import os, socket, time\ndef f():\n    for _ in range(12):\n"
+    source += "        if os.fork() == 0: break\n"
     source += "    kept = [socket.socketpair() for _ in range(100)]\n    time.sleep(1000)\n"
     with sandbox.open(Limits(memory_bytes=256 << 20)) as box:
         load(box, source, "f")
@@ -289,7 +290,8 @@ def test_no_process_of_a_box_has_a_session_of_its_own(sandbox: Sandbox, quick: L
 
 
 def test_locks_hold_nothing_in_the_kernel(sandbox: Sandbox, quick: Limits) -> None:
-    source = "import fcntl, os\ndef f():\n    file = open('/tmp/x', 'w')\n    fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    source = "import fcntl, os\ndef f():\n    file = open('/tmp/x', 'w')\n"
+    source += "    fcntl.lockf(file, fcntl.LOCK_EX)\n"
     source += (
         "    if os.fork() == 0:\n        try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
     )
