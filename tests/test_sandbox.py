@@ -606,6 +606,26 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="as above")
+@pytest.mark.parametrize("nested", [True, False])
+def test_an_ordinary_user_hides_nothing_either(nested: bool) -> None:
+    source = COMPUTE + "import mmap\ndef shares():\n    mmap.mmap(-1, 4096)\n"
+    source += "def hides():\n    return os.path.exists('/proc/self')\n"
+    script = (
+        "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
+        "limits = Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)\n"
+        f"with Sandbox.start(nested={nested}) as s, s.open(limits) as box:\n"
+        f"    unit = {{'kind': 'statements', 'source': {source!r}, 'label': ''}}\n"
+        "    box.load([unit], ['forgets', 'shares', 'hides'])\n"
+        "    replies = [box.call(name, (), {}, seed=0) for name in ('forgets', 'shares', 'hides')]\n"
+        "    print([reply.outcome for reply in replies], replies[-1].value, box.by_clock)\n"
+    )
+    done = as_nobody([sys.executable, "-c", script])
+    expected = "['timed_out', 'raised', 'returned'] False computed"
+    assert done.stdout.strip() == expected, done.stderr[-2000:]
+
+
 def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command as the user nobody, who can read this project's Python only through copies of the folders in its way."""
     binds: list[str] = []
