@@ -288,7 +288,9 @@ def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Gr
 def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> None:
     """Keep what was graded, unless the machine was too busy to tell."""
     if result.by_clock == "crowded":
-        log.warning("%r: this machine is too busy to time it; its result is not kept", result.submission)
+        log.warning(
+            "%r: this machine is too busy to time it; its result is not kept", result.submission
+        )
     elif store is not None and result.status == "graded" and isinstance(submission, Submission):
         store.put(submission, result)
 
