@@ -4,14 +4,18 @@ finding `bwrap` proves nothing.
 
 from __future__ import annotations
 
+import gzip
 import importlib.metadata
 import os
 import platform
 import re
 import shutil
 import sys
+import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -20,10 +24,16 @@ from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
+from autograder.sandbox.cgroup import GET_ONE, Groups
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.seccomp import build_filter
 
 PACKAGES = ("torch", "numpy", "pytest", "safetensors", "nbformat", "jupytext", "matplotlib")
+ADVISORY, MENDED = "CVE-2026-87766", (0, 12, 0)
+CHANGELOGS = tuple(
+    Path("/usr/share/doc/bubblewrap") / name
+    for name in ("changelog.Debian.gz", "changelog.gz", "changelog", "NEWS", "NEWS.md")
+)
 PROBE = """
 import os, socket
 def reaches():
@@ -54,8 +64,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
-    first = [python(), *packages(), for_submissions()]
-    return [*first, sandbox(), seccomp(), nbgrader(), browser(), workers()]
+    first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
+    return [*first, seccomp(), counting(), nbgrader(), browser(), workers()]
 
 
 def can_grade(findings: Sequence[Finding]) -> bool:
@@ -138,6 +148,37 @@ def sandbox() -> Finding:
     )
 
 
+def bubblewrap_version() -> Finding:
+    """Whether this bubblewrap is known to have a hole, as far as can be told: distributions mend
+    theirs without a new version.
+    """
+    what = f"bubblewrap without {ADVISORY}"
+    numbers = bubblewrap.version_numbers() if shutil.which("bwrap") else ()
+    if not numbers:
+        return Finding(what, False, "cannot be told", needed=False)
+    version = ".".join(map(str, numbers))
+    if numbers >= MENDED:
+        return Finding(what, True, version, needed=False)
+    if says_mended(CHANGELOGS):
+        return Finding(what, True, f"{version}, mended by the distribution", needed=False)
+    mend = (
+        f"{ADVISORY} is mended in {'.'.join(map(str, MENDED))}, and in some distributions' builds "
+        "of older versions: bring the package up to date, and look for the number in its changelog "
+        "(Debian, Ubuntu: apt-get changelog bubblewrap; Fedora: rpm -q --changelog bubblewrap)."
+    )
+    return Finding(what, False, f"{version} is older; its changelog does not say", mend, False)
+
+
+def says_mended(changelogs: Sequence[Path]) -> bool:
+    """Whether the package's own changelog names the hole."""
+    for path in changelogs:
+        with suppress(OSError, EOFError, zlib.error):
+            data = path.read_bytes()
+            if ADVISORY.encode() in (gzip.decompress(data) if path.suffix == ".gz" else data):
+                return True
+    return False
+
+
 def seccomp() -> Finding:
     """Whether the second wall can be built."""
     size = len(build_filter()) // 8
@@ -145,6 +186,16 @@ def seccomp() -> Finding:
         return Finding("system-call filter", True, f"{size} instructions", needed=False)
     mend = "Install libseccomp (Debian, Ubuntu: apt-get install libseccomp2) for the second wall."
     return Finding("system-call filter", False, "libseccomp was not found", mend, needed=False)
+
+
+def counting() -> Finding:
+    """Who counts what a submission uses: the kernel, or the supervisor of its box."""
+    what = "counting of time and memory"
+    groups = Groups.find()
+    if groups is not None:
+        return Finding(what, True, f"a control group for each submission, in {groups.folder}")
+    mend = f"A control group for each submission: {GET_ONE}"
+    return Finding(what, True, "a census of processes every 20 ms", mend, needed=False)
 
 
 def nbgrader() -> Finding:

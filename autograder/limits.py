@@ -12,7 +12,7 @@ class Limits:
     """Bounds on a submission's box; times in seconds, sizes in bytes.
 
     CPU time decides for code that computes, so a busy machine costs nobody points; wall time is for
-    code that sleeps.
+    code that sleeps, and leaves out what a process waits for a processor.
     """
 
     call_cpu_seconds: float = 10.0

@@ -59,7 +59,11 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Result:
-    """One graded submission, or why it could not be graded (`status`, and then `message`)."""
+    """One graded submission, or why it could not be graded (`status`, and then `message`).
+
+    by_clock: whether a limit on time decided anything: "computed" (the submission used that much),
+        "slept" (it did nothing for that long), "crowded" (it waited for a processor that long), ""
+    """
 
     assignment: str
     submission: str
@@ -71,6 +75,7 @@ class Result:
     message: str = ""
     isolation: str = "none"
     walls: tuple[str, ...] = ()
+    by_clock: str = ""
     grader: str = ""
     digest: str = ""
     seconds: float = 0.0

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT
 
+from autograder import doctor
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
-from autograder.sandbox import bubblewrap
+from autograder.sandbox import bubblewrap, cgroup
+from autograder.sandbox.inside.meter import longest_wait
 from autograder.sandbox.process import Box, Sandbox
 
 
@@ -221,7 +226,180 @@ def test_a_broken_limit_ends_in_its_own_outcome_and_the_next_call_is_untouched(
         assert box.call("g", (), {}, seed=0).value == 5
 
 
-# --- walls ----------------------------------------------------------------------------------------
+# --- what hides ---------------------------------------------------------------------------------
+
+COMPUTE = """
+import os, signal, time
+def compute(seconds):
+    start = time.process_time()
+    while time.process_time() - start < seconds: pass
+def children(count, seconds):
+    for _ in range(count):
+        if os.fork() == 0:
+            compute(seconds)
+            os._exit(0)
+    for _ in range(count):
+        os.wait()
+def forgets():
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True: children(1, 0.1)
+def orphans():
+    while True:
+        if os.fork() == 0:
+            if os.fork() == 0: compute(0.1)
+            os._exit(0)
+        os.wait()
+        time.sleep(0.1)
+def for_ever():
+    while True: pass
+"""
+
+
+def test_what_children_computed_is_in_the_account_of_the_call(sandbox: Sandbox) -> None:
+    with sandbox.open(Limits()) as box:
+        load(box, COMPUTE, "children")
+        before = box.cpu_seconds
+        assert box.call("children", (3, 0.4), {}, seed=0).outcome == "returned"
+        assert 1.1 < box.cpu_seconds - before < 1.6
+
+
+@pytest.mark.parametrize("function", ["forgets", "orphans"])
+def test_computing_counts_whoever_waits_for_the_children(sandbox: Sandbox, function: str) -> None:
+    with sandbox.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)) as box:
+        load(box, COMPUTE, function)
+        reply = box.call(function, (), {}, seed=0)
+    assert reply.message == "stopped after 1 s of computing"
+
+
+def test_sockets_count_as_memory(sandbox: Sandbox) -> None:
+    source = "import os, socket, time\ndef f():\n    for _ in range(12):\n"
+    source += "        if os.fork() == 0: break\n"
+    source += "    kept = [socket.socketpair() for _ in range(100)]\n    time.sleep(1000)\n"
+    with sandbox.open(Limits(memory_bytes=256 << 20)) as box:
+        load(box, source, "f")
+        reply = box.call("f", (), {}, seed=0)
+    assert (reply.outcome, box.by_clock) == ("out_of_memory", "")
+
+
+def test_no_process_of_a_box_has_a_session_of_its_own(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import os\ndef f():\n    before = os.getsid(0)\n    os.setsid()\n"
+    source += "    return os.getsid(0) == before == os.getsid(os.getppid())\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value is True
+
+
+def test_locks_hold_nothing_in_the_kernel(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import fcntl, os\ndef f():\n    file = open('/tmp/x', 'w')\n"
+    source += "    fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    source += (
+        "    if os.fork() == 0:\n        try: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    )
+    source += "        except OSError: os._exit(1)\n        os._exit(0)\n    return os.wait()[1]\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value == 0
+
+
+def test_an_endless_loop_ends_by_computing_where_others_have_the_processors(
+    sandbox: Sandbox,
+) -> None:
+    hogs = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    try:
+        with sandbox.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=1.2)) as box:
+            load(box, COMPUTE, "for_ever")
+            reply = box.call("for_ever", (), {}, seed=0)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    # on a machine with yet more to do the wall clock ends it, which then counts for nothing
+    assert reply.message == "stopped after 1 s of computing" or box.by_clock == "crowded"
+
+
+def test_the_wall_clock_leaves_out_the_longest_wait_of_one_process() -> None:
+    before = {"5": 1.0, "6": 2.0}
+    assert longest_wait({"5": 1.5, "6": 2.25, "7": 0.125}, before) == 0.5
+    assert longest_wait({}, before) == 0.0
+
+
+CGROUP = cgroup.own_folder()
+
+
+@pytest.fixture
+def grouped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A sandbox whose boxes have control groups, with whatever controllers there are here."""
+    real = cgroup.Groups.find
+    monkeypatch.setattr(cgroup.Groups, "find", lambda: real(needed=()))
+    home = CGROUP
+    try:
+        with Sandbox.start() as started:
+            yield started
+    finally:
+        if home is not None:
+            (home / "cgroup.procs").write_text(str(os.getpid()))
+
+
+@pytest.mark.skipif(
+    CGROUP is None or not os.access(CGROUP, os.W_OK),
+    reason="there is no control group of version 2 here that can be written to",
+)
+def test_a_box_has_a_control_group_where_one_can_be_made(grouped: Sandbox) -> None:
+    assert CGROUP is not None
+    assert grouped.walls[-1] == "cgroup"
+    with grouped.open(Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)) as box:
+        load(box, COMPUTE, "children", "forgets")
+        assert box.group is not None
+        before = box.group.cpu_used()
+        box.call("children", (3, 0.2), {}, seed=0)
+        assert 0.55 < (box.group.cpu_used() - before) / 1e6 < 1.0
+        assert box.call("forgets", (), {}, seed=0).message == "stopped after 1 s of computing"
+    grouped.close()
+    assert not list(CGROUP.glob(f"autograder-{os.getpid()}-*"))
+
+
+def test_without_a_control_group_the_census_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path / "nowhere")
+    with Sandbox.start() as started:
+        assert started.walls == ("bubblewrap", "seccomp", "census")
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path)
+    (tmp_path / "cgroup.controllers").write_text("cpu memory pids")
+    assert cgroup.Groups.find() is None, "a folder in which groups do not come to be"
+    assert not (tmp_path / cgroup.GRADER / "box").exists()
+
+
+def test_data_loaders_and_compiled_functions_work_in_one_process(
+    sandbox: Sandbox, quick: Limits
+) -> None:
+    source = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+class Mine(DataLoader):
+    def __init__(self, data): super().__init__(data, 2, num_workers=2, persistent_workers=True)
+def f():
+    data = TensorDataset(torch.arange(6.0))
+    loaders = [
+        DataLoader(data, 2, True, num_workers=2, prefetch_factor=3, timeout=5),
+        DataLoader(data, 2, False, None, None, 4),
+        Mine(data),
+    ]
+    return [sum(float(batch[0].sum()) for batch in loader) for loader in loaders]
+@torch.compile
+def g():
+    return torch.ones(2) * 2
+"""
+    with sandbox.open(replace(quick, call_wall_seconds=5.0, call_cpu_seconds=3.0)) as box:
+        load(box, source, "f", "g")
+        assert box.call("f", (), {}, seed=0).value == [15.0, 15.0, 15.0]
+        assert box.call("g", (), {}, seed=0).value.tolist() == [2.0, 2.0]
+
+
+# --- walls ------------------------------------------------------------------------------------------------------------
 
 DENIED = [
     "import socket; socket.socket()",
@@ -242,6 +420,12 @@ DENIED = [
     "os.mknod('/tmp/disk', 0o60666, os.makedev(8, 0))",
     "os.chroot('/tmp')",
     f"os.listdir({str(ROOT / 'reference_solutions')!r})",
+    "import mmap; mmap.mmap(-1, 4096)",
+    "import mmap; mmap.mmap(-1, 4096, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | 0x02)",
+    "open('/dev/zero', 'r+b')",
+    "import ctypes; assert ctypes.CDLL(None).msgget(0, 0o1600) >= 0",
+    "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)",
+    "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, 33, 1)",
 ]
 
 
@@ -330,12 +514,66 @@ def test_without_nested_namespaces_every_submission_has_a_sandbox_of_its_own(qui
         ]
 
 
+def test_without_nested_namespaces_the_walls_are_the_same(quick: Limits) -> None:
+    bodies = {f"f{number}": body for number, body in enumerate(DENIED)}
+    source = "import os, sys, time, torch\n" + "".join(
+        f"def {name}():\n    {body}\n" for name, body in bodies.items()
+    )
+    source += "def hidden():\n    return os.path.exists('/proc'), sorted(os.listdir('/dev'))\n"
+    source += "def fills(folder):\n"
+    source += "    for n in range(9): open(f'{folder}/{n}', 'wb').write(bytes(8 << 20))\n"
+    source += "def litters():\n    for n in range(10**7): open(f'/tmp/{n}', 'w')\n"
+    limits = replace(quick, call_cpu_seconds=3.0, call_wall_seconds=20.0, load_wall_seconds=10.0)
+    names = [*bodies, "hidden", "fills", "litters"]
+    with Sandbox.start(nested=False) as slow, slow.open(limits) as box:
+        load(box, source, *names)
+        for name, body in bodies.items():
+            assert box.call(name, (), {}, seed=0).outcome == "raised", body
+        proc, devices = box.call("hidden", (), {}, seed=0).value
+        assert not proc
+        assert devices == ["full", "null", "random", "shm", "urandom"]
+        for folder in ("/dev/shm", "/tmp"):
+            assert box.call("fills", (folder,), {}, seed=0).header["type"] == "OSError"
+        assert box.call("litters", (), {}, seed=0).outcome == "out_of_memory"
+
+
 def test_without_bubblewrap_grading_refuses_and_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(SandboxUnavailable, match=r"apt-get install bubblewrap.*--no-sandbox"):
         Sandbox.start()
+
+
+@pytest.mark.parametrize(
+    ("version", "changelog", "good"),
+    [
+        ("bubblewrap 0.12.0", "", True),
+        ("bubblewrap 1.0", "", True),
+        ("bubblewrap 0.11.9", "  * Fix an older hole (CVE-2020-5291)", False),
+        ("bubblewrap 0.8.0", "  * Mend a hole (CVE-2026-87766)", True),
+        ("no version at all", "", False),
+    ],
+)
+def test_the_version_of_bubblewrap_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, changelog: str, good: bool
+) -> None:
+    packed = tmp_path / "changelog.Debian.gz"
+    packed.write_bytes(gzip.compress(changelog.encode()))
+    monkeypatch.setattr(bubblewrap, "version", lambda: version)
+    monkeypatch.setattr(doctor, "CHANGELOGS", (tmp_path / "none", packed))
+    finding = doctor.bubblewrap_version()
+    assert (finding.good, finding.needed) == (good, False)
+    assert good or "0.12.0" in finding.mend or finding.found == "cannot be told"
+
+
+def test_doctor_says_who_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "own_folder", lambda: None)
+    finding = doctor.counting()
+    assert "census" in finding.found
+    assert "systemd-run --user --scope -p Delegate=yes" in finding.mend
+    monkeypatch.setattr(cgroup, "own_folder", lambda: tmp_path / cgroup.GRADER)
+    assert str(tmp_path) in doctor.counting().found
 
 
 def test_where_namespaces_are_refused_the_error_says_so(
@@ -360,12 +598,32 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
         "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
         "with Sandbox.start() as s, s.open(Limits()) as box:\n"
         f"    box.load([{{'kind': 'statements', 'source': {source!r}, 'label': ''}}], ['f'])\n"
-        "    print(s.walls, s.nested, box.call('f', (), {}, seed=0).value)\n"
+        "    print(s.walls[:2], s.nested, box.call('f', (), {}, seed=0).value)\n"
     )
     done = as_nobody([sys.executable, "-c", script])
     assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[
         -2000:
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="as above")
+@pytest.mark.parametrize("nested", [True, False])
+def test_an_ordinary_user_hides_nothing_either(nested: bool) -> None:
+    source = COMPUTE + "import mmap\ndef shares():\n    mmap.mmap(-1, 4096)\n"
+    source += "def hides():\n    return os.path.exists('/proc/self')\n"
+    script = (
+        "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
+        "limits = Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)\n"
+        f"with Sandbox.start(nested={nested}) as s, s.open(limits) as box:\n"
+        f"    unit = {{'kind': 'statements', 'source': {source!r}, 'label': ''}}\n"
+        "    box.load([unit], ['forgets', 'shares', 'hides'])\n"
+        "    replies = [box.call(name, (), {}, seed=0) for name in ('forgets', 'shares', 'hides')]\n"
+        "    print([reply.outcome for reply in replies], replies[-1].value, box.by_clock)\n"
+    )
+    done = as_nobody([sys.executable, "-c", script])
+    expected = "['timed_out', 'raised', 'returned'] False computed"
+    assert done.stdout.strip() == expected, done.stderr[-2000:]
 
 
 def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ fails; nothing here).
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from autograder.assignment import Assignment
-from autograder.errors import AuthoringError, AutograderError
+from autograder.errors import AuthoringError, AutograderError, SandboxError
 from autograder.results import Check
 
 if (
@@ -38,6 +39,7 @@ if (
     from autograder.grading.submission import Submission
     from autograder.sandbox.process import Sandbox
 
+faults = logging.getLogger("autograder.faults")  # see grader.py
 MARKS = {
     "task(function)": "the function of the assignment that a check is about",
     "points(number)": "what a check is worth",
@@ -198,11 +200,14 @@ class Collector:
 
 
 class Recorder(Collector):
-    """Keeps how each check ended."""
+    """Keeps how each check of a student ended."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: Assignment, student: Student) -> None:
         super().__init__(assignment)
         self.checks: list[Check] = []
+        self.lost: SandboxError | None = None
+        self._student = student
+        self._asked = 0  # of the student when the check under way began
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         super().pytest_collection_modifyitems(items)
@@ -211,17 +216,38 @@ class Recorder(Collector):
             self.faults.append(str(fault))
             items.clear()
 
+    def pytest_runtest_setup(self) -> None:
+        self._asked = asked_of(self._student)
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo
     ) -> Generator[None, Any, Any]:
         report = yield
-        if call.when == "call" or call.excinfo is not None:
-            try:
-                self.checks.append(judge(Declared.of(item), call))
-            except Fault as fault:
-                self.faults.append(f"{item.nodeid}: {fault}\n{report.longreprtext}")
+        if call.excinfo is not None and isinstance(call.excinfo.value, SandboxError):
+            self.lost = call.excinfo.value
+            item.session.shouldfail = "the sandbox is gone"
+        elif call.when == "call" or call.excinfo is not None:
+            self._judge(item, call, report)
         return report
+
+    def _judge(self, item: pytest.Item, call: pytest.CallInfo, report: pytest.TestReport) -> None:
+        try:
+            self.checks.append(judge(Declared.of(item), call))
+        except Fault as fault:
+            told = f"{item.nodeid}: {fault}\n{report.longreprtext}"
+            asked = call.when == "call" and asked_of(self._student) > self._asked
+            if asked and isinstance(call.excinfo and call.excinfo.value, Exception):
+                faults.error("%s", told)
+                self.checks.append(stumbled(Declared.of(item), call, fault))
+            else:
+                self.faults.append(told)
+
+
+def asked_of(student: Student) -> int:
+    """How often checks wanted something of the submission so far."""
+    submission = getattr(student, "_submission", None)  # a check may be tried on any object
+    return submission.asked if submission is not None else 0
 
 
 def run_checks(
@@ -232,14 +258,19 @@ def run_checks(
     until_one_fails: bool = False,
 ) -> list[Check]:
     """Run an assignment's checks on a student; AutograderError where the checks themselves are at
-    fault.
+    fault, SandboxError where the sandbox went away.
+
+    A check that raises something after it has asked for a function of the student's has failed:
+    what came back is what it could not work with. One that raises before is at fault.
 
     until_one_fails: leave out the checks after the first that does not pass; for a mutant, which
         need not lose more than one
     """
-    recorder = Recorder(assignment)
+    recorder = Recorder(assignment, student)
     fixtures = Fixtures(lambda folder: student, secret)
     _pytest(assignment, [recorder, fixtures], ["--maxfail=1"] if until_one_fails else [])
+    if recorder.lost is not None:
+        raise recorder.lost
     if recorder.faults:
         raise AutograderError("\n".join(recorder.faults))
     return recorder.checks
@@ -300,13 +331,28 @@ def reference_of(solution: Path) -> ModuleType:
 
 
 class Fault(Exception):
-    """A check that failed through no doing of the student's."""
+    """An exception of a check's own. kind: the name of its type"""
+
+    def __init__(self, kind: str, words: str) -> None:
+        super().__init__(f"{kind}: {words}")
+        self.kind = kind
 
 
 def judge(declared: Declared, call: pytest.CallInfo) -> Check:
     """The value of one check that ran; Fault where an exception came from the check itself."""
     error = call.excinfo.value if call.excinfo is not None else None
     outcome, message = verdict(error, hidden=declared.visibility == "hidden")
+    return ended(declared, call, outcome, message)
+
+
+def stumbled(declared: Declared, call: pytest.CallInfo, fault: Fault) -> Check:
+    """The value of a check that could not work with what a student's function gave it."""
+    message = f"{declared.function} gave what this check could not work with ({fault.kind})"
+    return ended(declared, call, "failed", message)
+
+
+def ended(declared: Declared, call: pytest.CallInfo, outcome: str, message: str) -> Check:
+    """The value of a check that ended so."""
     failed = outcome != "passed"
     return Check(
         name=declared.name,
@@ -338,7 +384,7 @@ def verdict(error: BaseException | None, *, hidden: bool = False) -> tuple[str, 
         return error.outcome, line
     if isinstance(error, AssertionError):
         return "failed", line
-    raise Fault(f"{type(error).__name__}: {line}")
+    raise Fault(type(error).__name__, line)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, Sub
 from autograder.grading.checks import open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.known import Known
-from autograder.grading.student import Student
+from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
-from autograder.results import Result
+from autograder.results import Check, Diagnosis, Result
 from autograder.sandbox.process import Sandbox
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ class Grader:
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, submission) as loaded:
             checks = run_checks(self.assignment, Student(loaded), self.secret)
-            diagnosis = diagnose(self.known, sandbox, checks, loaded) if self.diagnoses else ()
+            diagnosis = self._diagnosis(checks, loaded) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
             submission="",
@@ -154,10 +154,22 @@ class Grader:
             diagnosis=diagnosis,
             isolation=sandbox.isolation,
             walls=sandbox.walls,
+            by_clock=loaded.box.by_clock,
             grader=self.assignment.digest,
             digest=submission.digest,
             seconds=round(time.monotonic() - start, 3),
         )
+
+    def _diagnosis(self, checks: list[Check], loaded: Loaded) -> tuple[Diagnosis, ...]:
+        """The known mistakes of a submission; none where to name them fails."""
+        try:
+            return diagnose(self.known, self.warm(), checks, loaded)
+        except SandboxError:
+            raise
+        except Exception as error:
+            log.error("no diagnosis: %s: %s", type(error).__name__, error)
+            faults.error("no diagnosis", exc_info=error)
+            return ()
 
     def blank(self, found: Found, status: str, message: str, start: float) -> Result:
         """The result of a submission that was not graded, and why."""

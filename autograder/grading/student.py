@@ -96,9 +96,11 @@ class Loaded:
     failed: Verdict | None = None
     recorded: list[Recorded] = field(default_factory=list)
     errors: tuple[TopLevelError, ...] = ()
+    asked: int = 0  # how often checks wanted something of the submission
 
     def require(self, name: str) -> None:
         """A Verdict unless the submission defines the function."""
+        self.asked += 1
         if self.failed is not None:
             raise Verdict(self.failed.outcome, str(self.failed))
         if name not in self.functions:

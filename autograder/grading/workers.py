@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -234,7 +235,27 @@ def _without_grading(grader: Grader, found: Found, store: Store | None) -> Resul
 def _graded_anew(
     grader: Grader, found: list[Found], workers: int, store: Store | None
 ) -> Iterator[tuple[int, Result]]:
-    """Grade, each submission read when its turn comes, and keep what was graded."""
+    """Grade, and keep what was graded. What a clock ended in company is graded again alone and only
+    then counts: a neighbour takes wall time, and on processors that share their parts CPU time too.
+    """
+    count = min(workers, len(found))
+    doubtful = []
+    for place, result, submission in _in_company(grader, found, count):
+        if result.by_clock and count > 1:
+            doubtful.append(place)
+            continue
+        _keep(store, submission, result)
+        yield place, result
+    for place, result, submission in _alone(grader, found, doubtful):
+        _keep(store, submission, result)
+        yield place, result
+
+
+Graded = tuple[int, Result, Submission | Result | None]  # its place, and what was read
+
+
+def _in_company(grader: Grader, found: list[Found], workers: int) -> Iterator[Graded]:
+    """Every submission graded, each read when its turn comes."""
     read: dict[int, Submission | Result] = {}
 
     def tasks() -> Iterator[tuple[Found, Submission | Result]]:
@@ -242,20 +263,45 @@ def _graded_anew(
             read[place] = attempt(grader, one)
             yield one, read[place]
 
-    for place, answer in _answers(grader, tasks(), min(workers, len(found))):
+    for place, answer in _answers(grader, tasks(), workers):
         submission = read.pop(place)
         if isinstance(answer, WorkerEnded):
             answer = grader.at_fault(found[place], answer, time.monotonic())
-        elif store is not None and answer.status == "graded" and isinstance(submission, Submission):
-            store.put(submission, answer)
-        yield place, answer
+        yield place, answer, submission
+
+
+def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Graded]:
+    """Some of the submissions, one after another, with nobody beside them."""
+    if places:
+        log.info("%d reached a limit on time: each is graded again alone", len(places))
+    work = partial(_grade, grader)
+    tasks = ((found[place], attempt(grader, found[place])) for place in places)
+    # in a worker all the same: one that ends costs only what ended it
+    for number, answer in run_on_workers(work, tasks, 1):
+        place = places[number]
+        if isinstance(answer, WorkerEnded):
+            answer = grader.at_fault(found[place], answer, time.monotonic())
+        submission = attempt(grader, found[place]) if answer.status == "graded" else None
+        yield place, answer, submission
+
+
+def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> None:
+    """Keep what was graded, unless the machine was too busy to tell."""
+    if result.by_clock == "crowded":
+        log.warning(
+            "%r: this machine is too busy to time it; its result is not kept", result.submission
+        )
+    elif store is not None and result.status == "graded" and isinstance(submission, Submission):
+        store.put(submission, result)
+
+
+def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:
+    found, submission = task
+    return submission if isinstance(submission, Result) else grader.grade(found, submission)
 
 
 def _answers(grader: Grader, tasks: Iterable[Any], workers: int) -> Iterator[tuple[int, Any]]:
-    def grade(task: tuple[Found, Submission | Result]) -> Result:
-        found, submission = task
-        return submission if isinstance(submission, Result) else grader.grade(found, submission)
-
+    grade = partial(_grade, grader)
     if workers > 1:
         grader.warm()
         return run_on_workers(grade, tasks, workers)

@@ -5,9 +5,12 @@
     /usr/lib, /lib, /lib64,             read-only: the C library and its friends
     /usr/local/lib, /etc/ld.so.cache
     /run/inside.zip                     read-only: the only file of this project
-    /dev/{null,zero,full,random,urandom}, /dev/shm      no other device
-    /proc                               of the sandbox's own processes, hidden from submissions
-    /tmp                                empty, private, bounded; each box mounts its own
+    /dev/{null,full,random,urandom}, /dev/shm           no other device
+    /proc                               of the sandbox's own processes; each box hides it
+    /tmp, /dev/shm                      empty, private, bounded; each box mounts its own
+
+Where boxes cannot mount anything (`nested` of process.py), a sandbox is made for each box: with no
+/proc at all, and with the box's own /tmp and /dev/shm.
 
 No network, no environment but `ENVIRONMENT`, no capability, no new privileges. Started by root,
 bubblewrap keeps the two capabilities that `walls.become` needs to turn into the unprivileged user
@@ -18,6 +21,7 @@ user.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +29,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from autograder.errors import SandboxUnavailable
+from autograder.sandbox.inside.walls import WRITABLE
 
 NOBODY = 65534
 VENV = "/run/venv"
@@ -32,7 +37,8 @@ ENGINE = Path(__file__).resolve().parent.parent
 ARCHIVE = "/run/inside.zip"
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside.zygote import main; main()"
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/etc/ld.so.cache")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+KNOWS_SIZES = (0, 7)  # the version with --size
+DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")
 ENVIRONMENT = {
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -46,6 +52,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "TMPDIR": "/tmp",
+    "TORCHDYNAMO_DISABLE": "1",  # @torch.compile, which needs a compiler, calls the plain function
 }
 PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # which numerical kernels suit this processor
 
@@ -106,12 +113,13 @@ def parents(paths: Iterable[str]) -> list[str]:
     return sorted(above - {"/"}, key=len)
 
 
-def command(control: int, inside: int, *, init: bool) -> list[str]:
+def command(control: int, inside: int, *, tmp_bytes: int | None = None) -> list[str]:
     """The bubblewrap command that starts the zygote with its control socket on descriptor
     `control`.
 
     inside: a descriptor of the archive of `inside/`
-    init: let bubblewrap's own process be the first of the PID namespace; without it, the zygote is.
+    tmp_bytes: None for a sandbox in which boxes mount what they need. Else for one box alone: the
+        size of its /tmp; the zygote is the first process of its PID namespace.
     """
     program = find_bubblewrap()
     words = [
@@ -128,8 +136,8 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
         if runs_as_root()
         else ["--unshare-user"]
     )
-    words += [] if init else ["--as-pid-1"]
-    words += ["--perms", "1777", "--tmpfs", "/tmp"]
+    words += [] if tmp_bytes is None else ["--as-pid-1"]
+    words += tmpfs("/tmp", tmp_bytes)
     for path in ("/dev", "/run", *parents(python_paths().values())):
         words += ["--perms", "0755", "--dir", path]  # bubblewrap's own would be root's alone
     bound = {path: path for path in LIBRARIES} | python_paths()
@@ -139,21 +147,21 @@ def command(control: int, inside: int, *, init: bool) -> list[str]:
         words += ["--tmpfs", there, "--remount-ro", there]
     for device in DEVICES:
         words += ["--dev-bind", device, device]
-    words += [
-        "--perms",
-        "1777",
-        "--dir",
-        "/dev/shm",
-        "--perms",
-        "0444",
-        "--ro-bind-data",
-        str(inside),
-        ARCHIVE,
-    ]
-    words += ["--proc", "/proc", "--remount-ro", "/", "--chdir", "/tmp"]
+    if tmp_bytes is None:
+        words += ["--perms", "1777", "--dir", "/dev/shm", "--proc", "/proc"]
+    else:
+        words += tmpfs("/dev/shm", tmp_bytes // WRITABLE["/dev/shm"][0])
+    words += ["--perms", "0444", "--ro-bind-data", str(inside), ARCHIVE]
+    words += ["--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in environment().items():
         words += ["--setenv", name, value]
     return [*words, "--", *zygote(python(), ARCHIVE, control)]
+
+
+def tmpfs(where: str, size: int | None) -> list[str]:
+    """Options that mount an empty folder for everybody, of this size if bubblewrap knows sizes."""
+    bounded = size is not None and version_numbers() >= KNOWS_SIZES
+    return [*(["--size", str(size)] if bounded else []), "--perms", "1777", "--tmpfs", where]
 
 
 def zygote(interpreter: str, inside: str, control: int) -> list[str]:
@@ -219,3 +227,9 @@ def version() -> str:
     return subprocess.run(
         [find_bubblewrap(), "--version"], capture_output=True, text=True, check=False
     ).stdout.strip()
+
+
+def version_numbers() -> tuple[int, ...]:
+    """Bubblewrap's version as numbers; () where it does not say."""
+    found = re.search(r"\d+(?:\.\d+)+", version())
+    return tuple(map(int, found[0].split("."))) if found else ()

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -30,9 +30,12 @@ import torch
 from autograder.errors import SandboxLost, SandboxUnavailable, WireError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, seccomp, wire
+from autograder.sandbox.cgroup import Group, Groups
+from autograder.sandbox.inside.meter import CROWDED
 
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
+CLOCKS = ("", "computed", "slept", "crowded")  # what may end a request; the later is the worse
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
 
 
@@ -94,22 +97,29 @@ class Process:
     )  # forks of the grader share the process, and must not end it
 
     @classmethod
-    def launch(cls, mode: str, program: bytes) -> Process:
-        """Start a zygote: "nested" or "single" behind bubblewrap, "none" without a wall. program:
-        the system-call filter.
+    def launch(cls, mode: str, program: bytes, tmp_bytes: int | None = None) -> Process:
+        """Start a zygote: "nested" or "single" behind bubblewrap, "none" without a wall.
+
+        program: the system-call filter
+        tmp_bytes: the size of /tmp, for "single"
         """
         if mode != "none":
             bubblewrap.find_bubblewrap()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        with theirs, archive() as inside:
-            descriptors = (theirs.fileno(), inside.fileno())
+        with theirs, archive() as inside, ExitStack() as opened:
+            descriptors = [theirs.fileno(), inside.fileno()]
+            environment = dict(os.environ)
+            proc = None
             if mode == "none":
                 words = bubblewrap.zygote(sys.executable, str(INSIDE.parent), theirs.fileno())
-                environment = dict(os.environ) | bubblewrap.environment()
+                environment |= bubblewrap.environment()
             else:
-                words = bubblewrap.command(*descriptors, init=mode == "nested")
-                environment = dict(os.environ)
+                words = bubblewrap.command(*descriptors, tmp_bytes=tmp_bytes)
+            if mode == "single":  # there is no /proc inside, where the box could not hide it
+                proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+                opened.callback(os.close, proc)
+                descriptors.append(proc)
             popen = subprocess.Popen(
                 words,
                 env=environment,
@@ -118,8 +128,12 @@ class Process:
                 stdout=printed,
                 stderr=printed,
             )
-        uid = bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None
-        configuration = {"uid": uid, "mode": mode, "seccomp": base64.b64encode(program).decode()}
+        configuration = {
+            "uid": bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None,
+            "mode": mode,
+            "proc": proc,
+            "seccomp": base64.b64encode(program).decode(),
+        }
         with suppress(OSError):  # where it ended already, `ready` tells why
             ours.send(json.dumps(configuration).encode())
         return cls(popen, ours, printed)
@@ -161,19 +175,26 @@ class Sandbox:
     """A warm process behind a wall, ready to open boxes.
 
     isolation: "sandbox" or "none"
-    walls: what stands between a submission and the machine
+    walls: what stands between a submission and the machine, and who counts what it uses: "cgroup",
+        the kernel, or "census", its supervisor
     nested: whether boxes are namespaces inside the warm process's (quick), or a sandbox each (slow:
         a boot for every submission, for
         machines that let bubblewrap make namespaces but not what runs in it)
     """
 
     def __init__(
-        self, process: Process | None, isolation: str, program: bytes, nested: bool
+        self,
+        process: Process | None,
+        isolation: str,
+        program: bytes,
+        nested: bool,
+        groups: Groups | None = None,
     ) -> None:
-        self._process, self._program = process, program
+        self._process, self._program, self._groups = process, program, groups
         self.isolation, self.nested = isolation, nested
-        walls = ("bubblewrap", "seccomp") if program else ("bubblewrap",)
-        self.walls = walls if isolation == "sandbox" else ()
+        walls = ("bubblewrap", *(("seccomp",) if program else ()))
+        counted = "cgroup" if groups is not None else "census"
+        self.walls = (*walls, counted) if isolation == "sandbox" else ()
 
     @classmethod
     def start(cls, isolation: str = "sandbox", *, nested: bool = True) -> Sandbox:
@@ -186,19 +207,20 @@ class Sandbox:
             process = Process.launch("none", b"")
             process.ready()
             return cls(process, isolation, b"", nested=True)
-        program = seccomp.build_filter()
+        program, groups = seccomp.build_filter(), Groups.find()
         if nested:
             process = Process.launch("nested", program)
             if process.ready()["nested"]:
-                return cls(process, isolation, program, nested=True)
+                started = cls(process, isolation, program, nested=True, groups=groups)
+                return started if started.is_counted() else cls(process, isolation, program, True)
             process.end()
-        return cls(None, isolation, program, nested=False)
+        return cls(None, isolation, program, nested=False, groups=groups)
 
     def open(self, limits: Limits) -> Box:
         """A box for one submission."""
         process, own = self._process, None
         if process is None:
-            process = own = Process.launch("single", self._program)
+            process = own = Process.launch("single", self._program, limits.tmp_bytes)
             process.ready()
         ours, theirs = socket.socketpair()
         message = limits.message()
@@ -206,13 +228,28 @@ class Sandbox:
         if self.isolation == "none":
             directory = tempfile.TemporaryDirectory(prefix="autograder-")
             message |= {"directory": directory.name, "processes": None}
+        group = self._groups.make(limits) if self._groups is not None else None
+        descriptors = [theirs.fileno(), *(group.descriptors if group is not None else ())]
         with theirs:
             try:
-                socket.send_fds(process.control, [json.dumps(message).encode()], [theirs.fileno()])
+                socket.send_fds(process.control, [json.dumps(message).encode()], descriptors)
             except OSError as error:
                 ours.close()
                 raise SandboxLost(f"the sandbox is gone ({error})") from error
-        return Box(ours, limits, directory, own)
+        if group is not None:
+            group.let_go()
+        return Box(ours, limits, directory, own, group, self._groups)
+
+    def is_counted(self) -> bool:
+        """Whether what `walls` says about counting is so: tried, where it is the kernel."""
+        if self._groups is None:
+            return True
+        with self.open(Limits()) as box:
+            loaded = box.load([], []).outcome == "loaded"
+            counted = box.group is not None and box.group.cpu_used() > 0
+        if not (loaded and counted):
+            self._groups.close()
+        return loaded and counted
 
     @property
     def pid(self) -> int | None:
@@ -225,6 +262,8 @@ class Sandbox:
         """
         if self._process is not None:
             self._process.end()
+        if self._groups is not None:
+            self._groups.close()
 
     def __enter__(self) -> Sandbox:
         return self
@@ -241,6 +280,8 @@ class Box:
     limits: Limits
     directory: tempfile.TemporaryDirectory | None = None
     process: Process | None = None  # this box's own sandbox, where boxes are not nested
+    group: Group | None = None  # what the kernel counts it in
+    groups: Groups | None = None  # where it came from
     opened: float = field(default_factory=time.monotonic, init=False)
     cpu_seconds: float = field(
         default=0.0, init=False
@@ -248,12 +289,13 @@ class Box:
     function_seconds: float = field(
         default=0.0, init=False
     )  # of its functions alone, by their own account: for benchmarks
+    by_clock: str = field(default="", init=False)  # whether one ended a request: CLOCKS
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
         """Run a submission's top level; the reply's header tells the functions it defined and what
         failed on the way.
         """
-        seconds = 3 * self.limits.load_wall_seconds + GRACE_SECONDS
+        seconds = self._patience(calls=0)
         return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
 
     def call(
@@ -273,6 +315,7 @@ class Box:
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
             message = f"the whole submission was stopped after {limit}"
+            self._note("slept")
             return Reply("timed_out", {"message": message})
         tensors: dict[str, torch.Tensor] = {}
         request = {
@@ -286,8 +329,19 @@ class Box:
             "differentiate": differentiate,
             "times": times,
         }
-        seconds = self.limits.call_wall_seconds + 3 * self.limits.load_wall_seconds + GRACE_SECONDS
-        return self._ask(request, tensors, seconds)
+        return self._ask(request, tensors, self._patience(calls=2))
+
+    def _patience(self, calls: int) -> float:
+        """The longest that the supervisor may need: three times to load, and `calls` times to hand
+        a call over and to wait for its end.
+        """
+        load, call = self.limits.load_wall_seconds, self.limits.call_wall_seconds
+        return (3 * load + calls * call) * CROWDED + calls * call + GRACE_SECONDS
+
+    def _note(self, by_clock: object) -> None:
+        """Remember the worst that a clock did."""
+        if by_clock in CLOCKS:
+            self.by_clock = max(self.by_clock, str(by_clock), key=CLOCKS.index)
 
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
         wire.send(self.connection, request, tensors, seconds)
@@ -297,6 +351,7 @@ class Box:
             )
             used = header.get("cpu_seconds")
             self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
+            self._note(header.get("by_clock"))
             own = header.get("function_seconds")
             self.function_seconds += own if isinstance(own, float) else 0.0
             return read_reply(header, payload)
@@ -312,6 +367,8 @@ class Box:
             self.process.end()
         if self.directory is not None:
             self.directory.cleanup()
+        if self.group is not None and self.groups is not None:
+            self.groups.retire(self.group)
 
     def __enter__(self) -> Box:
         return self

@@ -1,23 +1,29 @@
 """The second wall: a system-call filter, built here and installed by the box on itself.
 
 A list of what is denied, as container engines have it, because torch, numpy and the C library use
-different calls on different
-versions: kernel interfaces that a calculation never needs and that escapes from namespaces have
-    needed.
+different calls on different versions: kernel interfaces that a calculation never needs and that
+escapes from namespaces have needed.
+
+`RULES` are about single arguments, and keep a submission from hiding what it uses: CPU time of
+children that nobody waits for, memory that no process has mapped, a scheduler's share for each of
+its processes. Where ordinary code would stumble over an error, the call succeeds and does nothing.
 """
 
 from __future__ import annotations
 
 import errno
+import signal
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 DENIED = """
     acct add_key bpf clock_adjtime clock_settime create_module delete_module execve execveat
     fanotify_init finit_module fsconfig fsmount fsopen fspick get_kernel_syms init_module
     io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load
     kexec_load keyctl landlock_create_ruleset lookup_dcookie memfd_create memfd_secret mount
-    mount_setattr move_mount move_pages mq_open name_to_handle_at nfsservctl
+    mount_setattr move_mount move_pages mq_open msgget name_to_handle_at nfsservctl
     open_by_handle_at open_tree perf_event_open personality pidfd_getfd pidfd_open
     pivot_root process_madvise process_vm_readv process_vm_writev ptrace query_module
     quotactl quotactl_fd reboot request_key semget setdomainname sethostname setns
@@ -27,6 +33,52 @@ DENIED = """
 
 CLONE_NAMESPACES = (
     0x7E020080  # CLONE_NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET, and NEWTIME
+)
+NOTHING = 0  # no error: the call says that it worked, and did nothing
+
+
+@dataclass(frozen=True)
+class Is:
+    """A condition on argument number `place` of a call: that its bits `mask`, or all of it, are
+    `value`.
+    """
+
+    place: int
+    value: int
+    mask: int | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A call that ends in `error` where all conditions hold."""
+
+    call: str
+    error: int
+    conditions: tuple[Is, ...] = ()
+
+
+SHARED_ANONYMOUS = 0x21  # MAP_SHARED and MAP_ANONYMOUS
+PAGEOUT = 21  # MADV_PAGEOUT
+SOCKET_LEVEL = 1  # SOL_SOCKET
+BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same with FORCE
+LOCKS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and the same of open file descriptions
+
+RULES = (
+    # whoever ignores SIGCHLD is not charged for its children, and neither is anybody else
+    Rule("rt_sigaction", NOTHING, (Is(0, signal.SIGCHLD),)),
+    # pages that are shared and that nobody has mapped any more are in nobody's account
+    Rule("mmap", errno.EPERM, (Is(3, SHARED_ANONYMOUS, mask=SHARED_ANONYMOUS),)),
+    # nor are pages that a process has sent to the swap
+    Rule("madvise", NOTHING, (Is(2, PAGEOUT),)),
+    # locks of ranges of bytes are kernel memory without a bound
+    *(Rule("fcntl", NOTHING, (Is(1, command),)) for command in LOCKS),
+    # a socket is charged for buffers of the usual size (meter.py)
+    *(
+        Rule("setsockopt", errno.EPERM, (Is(1, SOCKET_LEVEL), Is(2, option)))
+        for option in BUFFER_SIZES
+    ),
+    # the scheduler gives every session a share of its own, so a box keeps to one
+    Rule("setsid", NOTHING),
 )
 
 
@@ -43,6 +95,9 @@ def build_filter() -> bytes:
             rules.add_rule(denied, name)
     for bit in (1 << position for position in range(32) if CLONE_NAMESPACES >> position & 1):
         rules.add_rule(denied, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
+    for rule in RULES:
+        conditions = map(_argument, rule.conditions)
+        rules.add_rule(pyseccomp.ERRNO(rule.error), rule.call, *conditions)
     rules.add_rule(
         pyseccomp.ERRNO(errno.ENOSYS), "clone3"
     )  # its flags are behind a pointer: make libc use clone
@@ -50,3 +105,11 @@ def build_filter() -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _argument(condition: Is) -> Any:
+    import pyseccomp
+
+    if condition.mask is None:
+        return pyseccomp.Arg(condition.place, pyseccomp.EQ, condition.value)
+    return pyseccomp.Arg(condition.place, pyseccomp.MASKED_EQ, condition.mask, condition.value)

@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from autograder.vocabulary import close, difference, expect, fresh_start, history, items, matrix, unchanged
+from autograder.vocabulary import (
+    close,
+    difference,
+    expect,
+    fresh_start,
+    history,
+    items,
+    matrix,
+    unchanged,
+)
 
 SIDES = ("X M", "M X")  # which product is compared with the identity is the student's choice
 

@@ -6,7 +6,17 @@ Other weights of the three terms and other optimisers are right answers, so no c
 import pytest
 import torch
 
-from autograder.vocabulary import close, difference, expect, fresh_start, history, items, kind, matrix, unchanged
+from autograder.vocabulary import (
+    close,
+    difference,
+    expect,
+    fresh_start,
+    history,
+    items,
+    kind,
+    matrix,
+    unchanged,
+)
 
 STARTS = 10  # a right answer succeeds from 4 of 5 starts, see design.md
 

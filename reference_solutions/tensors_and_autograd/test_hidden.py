@@ -5,7 +5,16 @@ import math
 import pytest
 import torch
 
-from autograder.vocabulary import TorchFunction, close, expect, items, matrix, number, scalar, unchanged
+from autograder.vocabulary import (
+    TorchFunction,
+    close,
+    expect,
+    items,
+    matrix,
+    number,
+    scalar,
+    unchanged,
+)
 
 # The yardsticks: derivatives by formula, in float64, in this process.
 DERIVATIVES = {

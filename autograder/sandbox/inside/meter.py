@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+CROWDED = 3  # times the wall limit, and a request ends however long it waited for a processor
+SOCKET_BYTES = 256 << 10  # what one may hold in the kernel with buffers of the usual size
 
 
 class CpuClock:
@@ -34,32 +40,65 @@ class CpuClock:
         return self.last
 
 
-class Census:
-    """CPU time and memory of everything that this process started, from a /proc that none of it can
-    see.
+@dataclass(frozen=True)
+class Usage:
+    """What a box has used: CPU seconds so far, and bytes of memory now."""
 
-    What each of them has in common with the warm process, which is most of it, is not counted as
-    memory.
+    seconds: float
+    memory: int
+
+
+class Census:
+    """What everything that this process started uses, from a /proc that none of it can see.
+
+    What each process has in common with the warm one, which is most of it, is not counted as
+    memory. Of what lives in the kernel, sockets are counted, at `SOCKET_BYTES` each.
+
+    folder: a descriptor of /proc (None: the one of this process's own)
     """
 
-    def __init__(self) -> None:
-        self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-        self.first = os.readlink("/proc/self")
+    def __init__(self, folder: int | None = None) -> None:
+        self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if folder is None else folder
+        self.first = os.readlink("self", dir_fd=self.folder)
         self.tick, self.page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
         self.common = self.usage(self.first)[1]
+        self.reaped = reaped_seconds()
 
-    def take(self) -> tuple[float, int]:
-        """CPU seconds, those of ended children included, and bytes of memory, all processes
-        together.
-        """
-        seconds, memory, waiting = 0.0, 0, self.children(self.first)
-        while waiting:
-            pid = waiting.pop()
+    def take(self) -> Usage:
+        """CPU seconds, those of ended processes included, and bytes of memory, all together."""
+        seconds, memory = reaped_seconds() - self.reaped, self.sockets() * SOCKET_BYTES
+        for pid in self.everyone():
             with contextlib.suppress(OSError):  # it may end at any time
                 used, resident = self.usage(pid)
                 seconds, memory = seconds + used, memory + max(0, resident - self.common)
+        return Usage(seconds, memory)
+
+    def delays(self) -> dict[str, float]:
+        """Seconds that each process was ready to run, and another had the processor."""
+        told = {}
+        for pid in self.everyone():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                told[pid] = int(self.read(f"{pid}/schedstat").split()[1]) / 1e9
+        return told
+
+    def everyone(self) -> Iterator[str]:
+        """The processes that this one started, and theirs."""
+        waiting = self.children(self.first)
+        while waiting:
+            pid = waiting.pop()
+            yield pid
+            with contextlib.suppress(OSError):
                 waiting += self.children(pid)
-        return seconds, memory
+
+    def sockets(self) -> int:
+        """How many sockets there are in the box's network namespace, those on their way included;
+        0 where the kernel does not say.
+        """
+        with contextlib.suppress(OSError):
+            words = self.read(f"{self.first}/net/sockstat").split()
+            if words[:2] == ["sockets:", "used"]:
+                return int(words[2])
+        return 0
 
     def usage(self, pid: str) -> tuple[float, int]:
         words = (
@@ -83,3 +122,46 @@ class Census:
             return os.read(descriptor, 1 << 16).decode(errors="replace")
         finally:
             os.close(descriptor)
+
+
+class Group:
+    """The control group of the box, by descriptors that the grader opened: to enter it, its CPU
+    time, and the events of its memory. None of them: there is no group.
+    """
+
+    def __init__(self, descriptors: list[int]) -> None:
+        self.descriptors = descriptors
+        self.first = self.seconds()
+
+    def enter(self) -> None:
+        """Move this process into the group, and let go of it."""
+        if self.descriptors:
+            os.write(self.descriptors[0], b"0")
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+    def seconds(self) -> float:
+        """CPU seconds of all that were ever in it."""
+        return self.value(1, "usage_usec") / 1e6
+
+    def kills(self) -> int:
+        """How often the kernel has killed in it because its memory was full."""
+        return self.value(2, "oom_kill")
+
+    def value(self, place: int, name: str) -> int:
+        """A value of one of its files; 0 where there is none."""
+        with contextlib.suppress(OSError, IndexError, KeyError, ValueError):
+            text = os.pread(self.descriptors[place], 1 << 12, 0).decode()
+            return int(dict(line.split() for line in text.splitlines())[name])
+        return 0
+
+
+def reaped_seconds() -> float:
+    """CPU seconds of the processes that this one has waited for, and of those that they had."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def longest_wait(now: Mapping[str, float], before: Mapping[str, float]) -> float:
+    """The most that one process waited for a processor between two readings of `Census.delays`."""
+    return max((delay - before.get(pid, 0.0) for pid, delay in now.items()), default=0.0)

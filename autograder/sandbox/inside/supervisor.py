@@ -17,49 +17,63 @@ from collections.abc import Iterator
 
 from .frames import FRAME, pack, read_frame, write_all
 from .loader import serve_submission
-from .meter import Census, CpuClock
-from .walls import confine_student
+from .meter import CROWDED, Census, CpuClock, Group, longest_wait
+from .walls import WRITABLE, confine_student
 
 TICK_SECONDS = 0.02
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
 
 
 class Breach(Exception):
-    """A limit was broken or the submission's processes are gone; carries the reply that says so."""
+    """A limit was broken or the submission's processes are gone; carries the reply that says so.
 
-    def __init__(self, outcome: str, message: str) -> None:
+    by_clock: "computed" where it was a limit on CPU time, "slept" where it was one on wall time,
+        "crowded" where that was reached because others had the processors; "" for anything else
+    """
+
+    def __init__(self, outcome: str, message: str, by_clock: str = "") -> None:
         super().__init__(message)
-        self.reply = {"outcome": outcome, "message": message}
+        self.reply, self.by_clock = {"outcome": outcome, "message": message}, by_clock
 
 
 class Watch:
     """One request's limits, and the clocks that they are held against."""
 
-    def __init__(self, clock: CpuClock, cpu_limit: float, wall_limit: float) -> None:
+    def __init__(
+        self,
+        clock: CpuClock,
+        cpu_limit: float,
+        wall_limit: float,
+        census: Census | None,
+        group: Group,
+    ) -> None:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
+        self.before = census.take().seconds if census else 0.0
+        self.group_before, self.kills = group.seconds(), group.kills()
+        self.delays = census.delays() if census else {}
+        self.written = {folder: written_in(folder) for folder in WRITABLE} if census else {}
         self.start = time.monotonic()
-        self.due = (
-            self.start + TICK_SECONDS
-        )  # most calls end before the first census, which takes longer than they do
-        self.before: float | None = None  # CPU seconds of all processes at the first census
+        self.due = self.start + TICK_SECONDS  # most calls end before a census is worth its time
 
 
 class Supervisor:
     """One submission's box, seen from its first process."""
 
-    def __init__(self, channel: int, limits: dict, census: Census | None) -> None:
+    def __init__(self, channel: int, limits: dict, census: Census | None, group: Group) -> None:
         self.channel, self.limits, self.census, self.owns_namespace = (
             channel,
             limits,
             census,
             census is not None,
         )
+        self.group = group
         self.loader = 0
         self.load_request: dict = {}
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
-        self.cpu_used = 0.0
+        self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
         self.started = False
+        self.by_clock = ""  # of the request under way: see Breach
         # of the request under way; what earlier ones left running may still write, and is not heard
         self.number = 0
 
@@ -70,6 +84,7 @@ class Supervisor:
                 request, payload = read_frame(self.channel)
             except EOFError:
                 return
+            self.by_clock = ""
             if request["op"] == "load":
                 self.load_request = {**request, "skip": []}
                 reply, tensors = self.load()
@@ -81,7 +96,7 @@ class Supervisor:
         """The frame of a reply, whose header may have grown over the bound, or deeper than can be
         written, since it was read.
         """
-        used = {"cpu_seconds": round(self.cpu_used, 4)}
+        used = {"cpu_seconds": round(self.cpu_seconds(), 4), "by_clock": self.by_clock}
         try:
             if len(json.dumps(reply)) <= self.limits["header_bytes"]:
                 return pack(reply | used, tensors)
@@ -90,6 +105,16 @@ class Supervisor:
         return pack(
             {"outcome": "output_limit", "message": "returned more than the grader reads"} | used
         )
+
+    def cpu_seconds(self) -> float:
+        """What the submission has used so far. Every account may fall short: the clocks leave out
+        children, the census fractions of a tick, and there may be no control group.
+        """
+        return max(self.clocked, self.everybody())
+
+    def everybody(self) -> float:
+        """CPU seconds of all its processes so far."""
+        return max(self.group.seconds(), self.census.take().seconds if self.census else 0.0)
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a statement uses up the time limit, start again without it."""
@@ -107,7 +132,7 @@ class Supervisor:
                     finished=lambda header: header.get("outcome") in TOP_LEVEL_ENDS,
                 )
             except Breach as breach:
-                self.kill_everything()
+                self.give_up(breach)
                 reply = breach.reply
                 if self.progress is None or self.progress in self.load_request["skip"]:
                     break
@@ -130,11 +155,16 @@ class Supervisor:
                 cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
                 return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
             except Breach as breach:
-                self.kill_everything()
+                self.give_up(breach)
                 reply = breach.reply
                 if self.started:
                     break
         return reply, b""
+
+    def give_up(self, breach: Breach) -> None:
+        """End the loader after a breach, and remember whether a clock decided."""
+        self.by_clock = breach.by_clock or self.by_clock
+        self.kill_everything()
 
     def start_loader(self) -> None:
         requests, self.requests = os.pipe()
@@ -150,7 +180,11 @@ class Supervisor:
                     os.close(descriptor)
                 if self.census:
                     os.close(self.census.folder)
-                os.setsid()
+                self.group.enter()
+                if self.owns_namespace:
+                    os.setpgid(0, 0)  # no session of its own: see seccomp.py
+                else:
+                    os.setsid()
                 os.dup2(output, 1)
                 os.dup2(output, 2)
                 os.close(output)
@@ -170,7 +204,7 @@ class Supervisor:
         while view:
             ready = select.select([], [self.requests], [], max(0.0, deadline - time.monotonic()))[1]
             if not ready:
-                raise Breach("timed_out", "the submission stopped listening")
+                raise Breach("timed_out", "the submission stopped listening", by_clock="slept")
             try:
                 view = view[os.write(self.requests, view) :]
             except BrokenPipeError:
@@ -182,8 +216,21 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its
         limits.
         """
-        watch = Watch(CpuClock(pid), cpu_limit, wall_limit)
+        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, self.census, self.group)
         self.written = 0
+        try:
+            return self.answer_within(watch, finished)
+        except Breach:
+            if self.group.kills() > watch.kills:
+                raise Breach(
+                    "out_of_memory", "its processes together reached the memory limit"
+                ) from None
+            raise
+        finally:
+            self.clocked += watch.clock.read()
+
+    def answer_within(self, watch: Watch, finished) -> tuple[dict, bytes]:
+        """The reply to what was asked; a Breach where there is none within the limits."""
         reply: tuple[dict, bytes] | None = None
         while True:
             readable = select.select([self.replies, self.output], [], [], TICK_SECONDS)[0]
@@ -199,7 +246,6 @@ class Supervisor:
                     elif "outcome" in header and reply is None:
                         reply = header, payload
                     if finished(header):
-                        self.cpu_used += watch.clock.last
                         if reply is None:
                             raise Breach(
                                 "died",
@@ -225,17 +271,40 @@ class Supervisor:
         seconds, now = watch.clock.read(), time.monotonic()
         if self.census and now >= watch.due:
             watch.due = now + TICK_SECONDS
-            together, memory = self.census.take()
-            watch.before = together if watch.before is None else watch.before
-            seconds = max(seconds, together - watch.before)
-            if self.limits["memory_bytes"] is not None and memory > 2 * self.limits["memory_bytes"]:
+            usage = self.census.take()
+            in_group = self.group.seconds() - watch.group_before
+            seconds = max(seconds, usage.seconds - watch.before, in_group)
+            if (
+                self.limits["memory_bytes"] is not None
+                and usage.memory > 2 * self.limits["memory_bytes"]
+            ):
                 raise Breach("out_of_memory", "its processes together reached the memory limit")
+            self.enforce_files(watch)
         if seconds > watch.cpu_limit:
-            self.cpu_used += seconds
-            raise Breach("timed_out", f"stopped after {watch.cpu_limit:g} s of computing")
+            message = f"stopped after {watch.cpu_limit:g} s of computing"
+            raise Breach("timed_out", message, by_clock="computed")
         if now - watch.start > watch.wall_limit:
-            self.cpu_used += seconds
-            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s")
+            self.enforce_wall(watch, now - watch.start)
+
+    def enforce_files(self, watch: Watch) -> None:
+        """A Breach where more was written than a /tmp of the box's own would hold.
+
+        Where the box has mounted it (walls.furnish), the kernel holds that bound.
+        """
+        for folder, before in watch.written.items():
+            part, most = WRITABLE[folder]
+            files, size = (now - then for now, then in zip(written_in(folder), before, strict=True))
+            if files > most or size > self.limits["tmp_bytes"] // part:
+                raise Breach("out_of_memory", f"left too much in {folder}")
+
+    def enforce_wall(self, watch: Watch, elapsed: float) -> None:
+        """A Breach where the wall limit is passed, the time that its processes waited for a
+        processor left out; and where they waited for too long, too.
+        """
+        waited = longest_wait(self.census.delays(), watch.delays) if self.census else 0.0
+        by_clock = "slept" if elapsed - waited > watch.wall_limit else "crowded"
+        if by_clock == "slept" or elapsed > CROWDED * watch.wall_limit:
+            raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s", by_clock)
 
     def loader_is_gone(self) -> bool:
         """Whether the loader ended, though something that it left may hold its pipes open."""
@@ -296,6 +365,12 @@ def believe_shape(text: bytes) -> dict:
         if name in header and type(header[name]) is not kind:
             raise Breach("died", "the process wrote something that is no answer")
     return header
+
+
+def written_in(folder: str) -> tuple[int, int]:
+    """How many files there are in a file system, and how many bytes."""
+    found = os.statvfs(folder)
+    return found.f_files - found.f_ffree, (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
 def ending(code: int) -> str:

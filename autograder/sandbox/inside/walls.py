@@ -16,6 +16,9 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x40
 PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 SECCOMP_MODE_FILTER = 2
 
+# what a box may write to: the part of `tmp_bytes` that it may fill there, and with how many files
+WRITABLE = {"/tmp": (1, 4096), "/dev/shm": (4, 256)}
+
 
 def libc():
     return ctypes.CDLL(None, use_errno=True)
@@ -53,8 +56,9 @@ def enter_namespaces() -> None:
 def furnish(limits: dict) -> None:
     """Private /tmp and /dev/shm of a bounded size, and nothing where /proc was."""
     check_call("mount /", libc().mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
-    mount_tmpfs("/tmp", f"size={limits['tmp_bytes']},nr_inodes=4096,mode=1777", MS_NOEXEC)
-    mount_tmpfs("/dev/shm", f"size={limits['tmp_bytes'] // 4},nr_inodes=256,mode=1777", MS_NOEXEC)
+    for folder, (part, files) in WRITABLE.items():
+        options = f"size={limits['tmp_bytes'] // part},nr_inodes={files},mode=1777"
+        mount_tmpfs(folder, options, MS_NOEXEC)
     mount_tmpfs("/proc", "size=4k,nr_inodes=1,mode=555", MS_RDONLY | MS_NOEXEC)
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import functools
 import gc
+import inspect
 import json
 import os
 import resource
@@ -17,7 +19,7 @@ import socket
 import sys
 
 from .call import payload_of
-from .meter import Census
+from .meter import Census, Group
 from .shell import shell
 from .supervisor import Supervisor
 from .walls import (
@@ -33,6 +35,14 @@ from .walls import (
 
 PR_SET_PDEATHSIG = 1
 MADV_COLLAPSE = 25
+OF_WORKERS = (  # arguments of a DataLoader
+    "num_workers",
+    "prefetch_factor",
+    "persistent_workers",
+    "timeout",
+    "multiprocessing_context",
+    "worker_init_fn",
+)
 
 
 def main() -> None:
@@ -49,8 +59,9 @@ def zygote(control: socket.socket) -> None:
     program = base64.b64decode(configuration["seccomp"])
     become(configuration["uid"])
     warm_up()
-    settle_memory()
-    baseline = address_space_bytes()
+    proc = configuration["proc"]  # a descriptor of it, where there is none to see
+    settle_memory(read_own("maps", proc))
+    baseline = address_space_bytes(read_own("statm", proc))
     control.send(
         json.dumps(
             {"ready": True, "nested": configuration["mode"] == "nested" and can_nest()}
@@ -63,7 +74,7 @@ def zygote(control: socket.socket) -> None:
         readable = select.select([control], [], [], 1.0)[0]
         if not readable:
             continue
-        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 4)
         if not message:
             return
         limits = json.loads(message)
@@ -71,18 +82,19 @@ def zygote(control: socket.socket) -> None:
             limits["address_space_bytes"] = baseline + limits["memory_bytes"]
         if configuration["mode"] == "single":
             control.close()
-            box(descriptors[0], limits, program, Census())
+            box(descriptors, limits, program, Census(proc))
             return
         if os.fork() == 0:
             status = 1
             try:
                 control.close()
                 with contextlib.suppress(EOFError, BrokenPipeError):
-                    open_box(descriptors[0], limits, program, configuration["mode"])
+                    open_box(descriptors, limits, program, configuration["mode"])
                 status = 0
             finally:
                 os._exit(status)
-        os.close(descriptors[0])
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def warm_up() -> None:
@@ -101,6 +113,7 @@ def warm_up() -> None:
     vars(torch)["set_num_threads"] = lambda count: (
         None
     )  # more threads than one would hang the forks that follow
+    load_data_in_one_process()
     matrix = torch.rand(3, 3, requires_grad=True)
     for optimizer in (
         torch.optim.SGD([matrix], lr=0.1, momentum=0.9),
@@ -116,32 +129,56 @@ def warm_up() -> None:
     shell().run_cell("1 + 1", silent=True, store_history=False)
 
 
-def settle_memory() -> None:
+def load_data_in_one_process() -> None:
+    """Make every DataLoader work without worker processes, which hang behind the filter."""
+    from torch.utils.data import DataLoader
+
+    plain = DataLoader.__init__
+    parameters = inspect.signature(plain)
+
+    @functools.wraps(plain)
+    def without_workers(*arguments, **options):
+        given = parameters.bind(*arguments, **options).arguments
+        plain(**{name: value for name, value in given.items() if name not in OF_WORKERS})
+
+    DataLoader.__init__ = without_workers  # type: ignore[method-assign]
+
+
+def read_own(name: str, proc: int | None) -> str:
+    """A file of this process in /proc; "" where there is none."""
+    path = f"/proc/self/{name}" if proc is None else f"self/{name}"
+    with contextlib.suppress(OSError), open(os.open(path, os.O_RDONLY, dir_fd=proc)) as file:
+        return file.read()
+    return ""
+
+
+def settle_memory(maps: str) -> None:
     """Make forks cheap: freeze what the collector would touch, and put the heap on huge pages
     (Linux 6.1).
+
+    maps: the mappings of this process, as /proc tells them
     """
     gc.collect()
     gc.freeze()
-    with contextlib.suppress(OSError), open("/proc/self/maps") as maps:
-        for line in maps.read().splitlines():
+    with contextlib.suppress(OSError):
+        for line in maps.splitlines():
             bounds, access = line.split()[:2]
             start, end = (int(part, 16) for part in bounds.split("-"))
             if access.startswith("rw") and end - start >= 2 << 20:
                 libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
 
 
-def address_space_bytes() -> int:
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
-    except OSError:
-        return 0
+def address_space_bytes(statm: str) -> int:
+    return int(statm.split()[0]) * resource.getpagesize() if statm else 0
 
 
-def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
-    """Between zygote and box: make the walls, then fork the box's first process and wait for it."""
+def open_box(descriptors: list[int], limits: dict, program: bytes, mode: str) -> None:
+    """Between zygote and box: make the walls, then fork the box's first process and wait for it.
+
+    descriptors: the box's socket, then those of its control group (meter.Group) if it has one
+    """
     if mode == "none":
-        box(channel, limits, program, None)
+        box(descriptors, limits, program, None)
         return
     enter_namespaces()
     pid = os.fork()
@@ -150,10 +187,11 @@ def open_box(channel: int, limits: dict, program: bytes, mode: str) -> None:
             libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             census = Census()
             furnish(limits)
-            box(channel, limits, program, census)
+            box(descriptors, limits, program, census)
         finally:
             os._exit(0)
-    os.close(channel)
+    for descriptor in descriptors:
+        os.close(descriptor)
     os.waitpid(pid, 0)
 
 
@@ -173,7 +211,7 @@ def can_nest() -> bool:
         os._exit(1)
 
 
-def box(channel: int, limits: dict, program: bytes, census: Census | None) -> None:
+def box(descriptors: list[int], limits: dict, program: bytes, census: Census | None) -> None:
     """Become the supervisor of one box. Without a census it is for one's own code, outside any
     sandbox.
     """
@@ -182,10 +220,12 @@ def box(channel: int, limits: dict, program: bytes, census: Census | None) -> No
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     if census:
+        with contextlib.suppress(PermissionError):  # it leads one already
+            os.setsid()
         drop_capabilities()
         check_call("prctl", libc().prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         filter_system_calls(program)
-    supervisor = Supervisor(channel, limits, census)
+    supervisor = Supervisor(descriptors[0], limits, census, Group(descriptors[1:]))
     try:
         supervisor.serve()
     finally:
