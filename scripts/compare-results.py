@@ -108,7 +108,12 @@ def lay_hostile(checkout: Path, folder: Path) -> None:
     places = dict.fromkeys(
         ("COURSE", "PROJECT", "HOME", "CANARY", "HOME_CANARY", "PROJECT_CANARY"), "/nonexistent"
     )
-    lines = f"import sys; sys.path[:0] = ['tests']; import hostile_bank; from pathlib import Path; hostile_bank.lay(Path({str(folder)!r}), {places | {'PORT': '9'}!r})"
+    places |= {"PORT": "9"}
+    lines = (
+        "import sys; sys.path[:0] = ['tests']\n"
+        "import hostile_bank; from pathlib import Path\n"
+        f"hostile_bank.lay(Path({str(folder)!r}), {places!r})"
+    )
     subprocess.run(
         [str(checkout / ".venv" / "bin" / "python"), "-c", lines], cwd=checkout, check=True
     )
