@@ -1,4 +1,4 @@
-"""The words of checks: what they let pass, what they refuse, and the laws that their yardsticks keep."""
+"""The words of checks: what they let pass and refuse, and the laws that their yardsticks keep."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from autograder.vocabulary import (
     ENOUGH,
+    STANDSTILL,
     Call,
     Draw,
     Wrong,
@@ -23,6 +24,7 @@ from autograder.vocabulary import (
     matrix,
     number,
     scalar,
+    sensitivity,
     squared_error,
     truncated_svd,
     truncated_svd_error,
@@ -33,7 +35,7 @@ laws = settings(max_examples=60, deadline=None)
 draws = st.text(max_size=8).map(lambda secret: Draw(secret, "a check"))
 sizes = st.integers(min_value=1, max_value=7)
 
-# --- results ----------------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -88,13 +90,15 @@ def test_results_pass_or_fail_in_words(
             judge(value)
 
 
-# --- yardsticks -------------------------------------------------------------------------------------------------------
+# --- yardsticks -----------------------------------------------------------------------------------
 
 
 @laws
 @given(draws, sizes, sizes, st.data())
 def test_no_factors_beat_the_truncated_svd(draw: Draw, m: int, n: int, data: st.DataObject) -> None:
-    """Eckart and Young: its error is the sum of the squared singular values left out, and no other matrix of the rank has less."""
+    """Eckart and Young: its error is the sum of the squared singular values left out, and no other
+    matrix of the rank has less.
+    """
     rank = data.draw(st.integers(1, min(m, n)))
     A, U, V = draw.normal(m, n), draw.normal(m, rank), draw.normal(n, rank)
     least = truncated_svd_error(A, rank)
@@ -104,7 +108,7 @@ def test_no_factors_beat_the_truncated_svd(draw: Draw, m: int, n: int, data: st.
         assert squared_error(A, R) >= least * (1 - 1e-6) - 1e-9
 
 
-# --- draw -------------------------------------------------------------------------------------------------------------
+# --- draw -----------------------------------------------------------------------------------------
 
 
 def test_inputs_follow_the_secret_and_the_name_of_the_check() -> None:
@@ -134,7 +138,34 @@ def test_a_mask_hides_no_whole_row_or_column(
     assert M.any(1).all()
 
 
-# --- judging ----------------------------------------------------------------------------------------------------------
+def test_inputs_are_redrawn_until_they_are_accepted() -> None:
+    draw, seen = Draw("secret", "check"), []
+
+    def accept(number: float) -> bool:
+        seen.append(number)
+        return number > 0.9
+
+    number = draw.until(lambda: draw.number(0, 1), accept)
+    assert seen.pop() == number > 0.9
+    assert seen
+    assert max(seen) <= 0.9
+
+
+def test_the_last_draw_is_used_where_none_is_accepted() -> None:
+    tries = iter(range(10))
+    assert Draw("secret", "check").until(lambda: next(tries), lambda _: False, tries=4) == 3
+    assert next(tries) == 4
+
+
+def test_sensitivity_tells_a_rule_that_forgets_from_one_that_amplifies() -> None:
+    start = Draw("secret", "check").uniform(3, 2, low=-1.0)
+    assert sensitivity(lambda X: X / 1000, start) < 1e-8
+    assert sensitivity(lambda X: (X, 1000 * X), start) > 1e-4
+    assert sensitivity(lambda X: X / 0, start) == math.inf
+    assert sensitivity(lambda A, X: A.shape[0] * 2.0, start, start) == 0
+
+
+# --- judging --------------------------------------------------------------------------------------
 
 
 def test_close_is_about_every_entry() -> None:
@@ -156,6 +187,14 @@ def test_every_start_of_torch_rand_is_fresh(seed: int) -> None:
         start[1][0, 1],
     )  # torch.rand repeats a number now and then
     fresh_start(start, ("U", "V"), "f")
+
+
+def test_a_start_of_exactly_zero_stays_one_at_a_standstill() -> None:
+    start = torch.rand(10, 9, generator=torch.Generator().manual_seed(0))
+    start[2, 3] = 0.0
+    moved = start - STANDSTILL * (1 + start)
+    assert int((moved != start).sum()) == 1
+    fresh_start([moved.double()], ["X"], "f")
 
 
 @pytest.mark.parametrize(
