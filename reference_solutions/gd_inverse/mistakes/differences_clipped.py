@@ -1,0 +1,23 @@
+# /// mistake
+# title = "Each entry of the difference from the identity is kept between -1 and 1"
+# hint = "Is there a bound on the differences in the loss? Work out one step where X M is far from the identity."
+# fails = [
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError(f"M must be square, and has shape {tuple(M.shape)}")
+    X, velocity, loss_history = torch.rand(n, n), torch.zeros(n, n), []
+    for _ in range(num_iterations):
+        R = X @ M - torch.eye(n)
+        loss_history.append((R**2).mean().item())
+        R = R.clamp(-1, 1)
+        velocity = momentum * velocity + 2 / n**2 * R @ M.T
+        X = X - lr * velocity
+    return X, loss_history
