@@ -1,10 +1,7 @@
 # /// mistake
-# title = "Each entry of the difference from the identity is kept between -1 and 1"
+# title = "Each entry of the difference from the identity is kept between -10 and 10"
 # hint = "Is there a bound on the differences in the loss? Work out one step where X M is far from the identity."
-# fails = [
-#     "test_each_step_is_that_of_the_rule",
-#     "test_goes_on_where_the_loss_is_zero",
-# ]
+# fails = ["test_each_step_is_that_of_the_rule"]
 # ///
 import torch
 
@@ -17,7 +14,7 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
     for _ in range(num_iterations):
         R = X @ M - torch.eye(n)
         loss_history.append((R**2).mean().item())
-        R = R.clamp(-1, 1)
+        R = R.clamp(-10, 10)
         velocity = momentum * velocity + 2 / n**2 * R @ M.T
         X = X - lr * velocity
     return X, loss_history

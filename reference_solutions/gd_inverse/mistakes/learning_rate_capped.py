@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A learning rate above 1 is taken for 1"
 # hint = "What does your function do with the lr that the caller asks for, whatever it is?"
-# fails = ["test_each_step_is_that_of_the_rule"]
+# fails = [
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+# ]
 # ///
 import torch
 

@@ -4,7 +4,6 @@
 # fails = [
 #     "test_starts_from_random_numbers_that_follow_the_seed",
 #     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_goes_on_where_the_loss_is_zero",
 # ]
 # ///
 import torch

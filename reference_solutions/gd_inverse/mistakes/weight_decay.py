@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A small multiple of X is added to the gradient"
 # hint = "Which loss do your steps go down: the mean of the squares alone, or is there something else in it?"
-# fails = ["test_to_be_found"]
+# fails = [
+#     "test_each_step_is_that_of_the_rule",
+#     "test_the_default_number_of_steps_follows_the_rule",
+# ]
 # ///
 import torch
 

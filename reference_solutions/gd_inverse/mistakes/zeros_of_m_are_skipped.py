@@ -1,7 +1,11 @@
 # /// mistake
 # title = "Gradients are set to zero where M is zero"
 # hint = "Does the gradient with respect to an entry of X vanish where M has a zero?"
-# fails = ["test_to_be_found"]
+# fails = [
+#     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_finds_the_inverse_of_a_small_matrix",
+#     "test_each_step_is_that_of_the_rule",
+# ]
 # ///
 import torch
 

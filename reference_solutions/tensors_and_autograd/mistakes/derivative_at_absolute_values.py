@@ -1,7 +1,10 @@
 # /// mistake
 # title = "The derivative is taken at |x|"
 # hint = "Try torch.exp at -1. What does your function return there?"
-# fails = ["test_derivative_does_not_change_x"]
+# fails = [
+#     "test_derivative_does_not_change_x",
+#     "test_derivative_of_the_function_given",
+# ]
 # ///
 import torch
 
