@@ -1,4 +1,4 @@
-"""gd_inverse in float32 for `python -m benchmarks.draws`: NumPy, since autograd takes ten times as long."""
+"""gd_inverse in float32 for `python -m benchmarks.draws`: NumPy, autograd is ten times slower."""
 
 import numpy as np
 import torch

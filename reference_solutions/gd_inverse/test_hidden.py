@@ -147,10 +147,13 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(2.5)
 @pytest.mark.hint(
-    "Work out gradient, velocity and X for a 2×2 matrix on paper. Nothing may hold the steps back, not even where they lead away."
+    "Work out gradient, velocity and X for a 2×2 matrix on paper. Nothing may hold the steps back, "
+    "not even where they lead away."
 )
 def test_each_step_is_that_of_the_rule(student, draw):
-    """gd_inverse takes each step by the rule, velocity and all, also at a learning rate at which it diverges."""
+    """gd_inverse takes each step by the rule, velocity and all, also at a learning rate at which
+    it diverges.
+    """
     momentum, beyond, steps = draw.number(0.3, 0.8), draw.number(1.3, 1.6), draw.integer(8, 12)
 
     def rate(M):  # beyond the limit of stability, 2 (1 + momentum) over the largest curvature
@@ -174,31 +177,32 @@ def test_each_step_is_that_of_the_rule(student, draw):
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(1)
 @pytest.mark.hint(
-    "Which X does the docstring ask for: the one with the smallest loss, or the one after num_iterations steps?"
+    "Which X does the docstring ask for: the one with the smallest loss, or the one after "
+    "num_iterations steps?"
 )
 def test_goes_on_where_the_loss_is_zero(student, draw):
-    """gd_inverse takes all its steps, also where the first one hits the inverse of a 1×1 matrix and the velocity leads on."""
+    """gd_inverse takes all its steps, also where the first one hits the inverse of a 1×1 matrix and
+    the velocity leads on.
+    """
     m = -draw.number(0.3, 0.6)
     M, there, lr = torch.full((1, 1), m), student.seeded(draw.seed()), 1 / (2 * m**2)
     follows(there, M, draw.integer(4, 8), lr, draw.number(0.4, 0.8), NEAR)
     call = f"gd_inverse(M, num_iterations=2, lr={lr:.2g}, momentum=0) on a 1×1 matrix"
     X, _ = run(there, M, call, num_iterations=2, lr=lr, momentum=0.0)
-    close(
-        float(X) * m,
-        1.0,
-        NEAR,
-        f"{call} leaves the inverse again; without momentum the second step stands still",
-    )
+    what = f"{call} leaves the inverse again; without momentum the second step stands still"
+    close(float(X) * m, 1.0, NEAR, what)
 
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(10.5)
 @pytest.mark.hint(
-    "On a matrix with a small singular value the default is not enough to arrive. Is every step of your loop the same step, "
-    "the last one too?"
+    "On a matrix with a small singular value the default is not enough to arrive. Is every step of "
+    "your loop the same step, the last one too?"
 )
 def test_the_default_number_of_steps_follows_the_rule(student, draw):
-    """The 10,000 steps of gd_inverse at the defaults end where the rule leads: for a badly conditioned matrix, half-way."""
+    """The 10,000 steps of gd_inverse at the defaults end where the rule leads: for a badly
+    conditioned matrix, half-way.
+    """
     M, there = slow_matrix(draw), student.seeded(draw.seed())
     follows(there, M, DEFAULT["num_iterations"], DEFAULT["lr"], DEFAULT["momentum"], FAR)
 
@@ -206,10 +210,13 @@ def test_the_default_number_of_steps_follows_the_rule(student, draw):
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(2)
 @pytest.mark.hint(
-    "In which order does your loop compute the loss, record it and change X? Whose loss is the first one on the list?"
+    "In which order does your loop compute the loss, record it and change X? Whose loss is the "
+    "first one on the list?"
 )
 def test_loss_history_holds_the_loss_before_each_step(student, draw):
-    """loss_history holds the mean squared difference of X M (or M X) and the identity before each step of its own call."""
+    """loss_history holds the mean squared difference of X M (or M X) and the identity before each
+    step of its own call.
+    """
     M, there, lr = matrix_of(draw, 4), student.seeded(draw.seed()), draw.number(0.4, 0.8)
     one, two = (f"gd_inverse(M, num_iterations={steps}, lr={lr:.2g})" for steps in (1, 2))
     places = [start_of(there, M), run(there, M, one, num_iterations=1, lr=lr)[0]]
@@ -232,17 +239,19 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
         if difference(places[1], descend(places[0], M, 1, lr, 0.9, side)) < NEAR
     ]
     mixed = recorded not in (down or SIDES)
-    expect(
-        not mixed,
-        f"{call}: X goes down the loss of {' and '.join(down)}, and loss_history holds that of {recorded}",
+    what = (
+        f"X goes down the loss of {' and '.join(down)}, and loss_history holds that of {recorded}"
     )
+    expect(not mixed, f"{call}: {what}")
 
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(0.5)
 @pytest.mark.hint("Compare your `def` line with the one that you were given.")
 def test_defaults_are_those_of_the_stub(student, draw):
-    """gd_inverse takes 10,000 iterations at lr=0.9 and momentum=0.9 where the caller does not say otherwise."""
+    """gd_inverse takes 10,000 iterations at lr=0.9 and momentum=0.9 where the caller does not say
+    otherwise.
+    """
     defaults = student.defaults("gd_inverse")
     order = [name for name in defaults if name in DEFAULT]
     expect(
