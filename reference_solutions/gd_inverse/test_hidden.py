@@ -78,14 +78,14 @@ def uneven(draw):
 
 
 def slow_matrix(draw):
-    """2×2 with entries of both signs, so badly conditioned that the default goes half of the way.
+    """2×2, of both signs like its inverse, so badly conditioned that the default goes half of the way.
 
     In the direction of the small singular value s, a step goes lr·(s²/2) / (1 − momentum) of the
     way, that is 4.5 s² of it.
     """
     return draw.until(
         lambda: draw.spectrum(2, 2, (draw.number(1.8, 2.4), draw.number(0.0035, 0.006))),
-        lambda M: bool(M.min() < -0.1 and M.max() > 0.1),
+        lambda M: all(float(X.min()) < -0.1 < 0.1 < float(X.max()) for X in (M, M.inverse())),
     )
 
 
