@@ -78,7 +78,7 @@ def uneven(draw):
 
 
 def slow_matrix(draw):
-    """2×2, of both signs like its inverse, so badly conditioned that the default goes half of the way.
+    """2×2, of both signs like its inverse, so badly conditioned that the default goes half-way.
 
     In the direction of the small singular value s, a step goes lr·(s²/2) / (1 − momentum) of the
     way, that is 4.5 s² of it.
