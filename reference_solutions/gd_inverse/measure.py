@@ -48,16 +48,16 @@ def gaps(function, hidden, secret, long_run=True):
             X, losses = function(M.clone(), num_iterations=steps, **options)
         return X.detach().double(), [float(torch.as_tensor(loss).detach()) for loss in losses]
 
-    start, _ = run(small, 1, lr=0.0, momentum=momentum)
+    start, _ = run(small, 1, lr=1e-30, momentum=momentum)
     found = []
     for steps in (1, 4):
         X, _ = run(small, steps, lr=lr, momentum=momentum)
         found.append(min(difference(X, hidden.descend(start, small, steps, lr, momentum, side)) for side in hidden.SIDES))
     slow, steps, lr = draw.spectrum(3, 3, (2.2, 1.5, 0.8)), draw.integer(150, 250), draw.number(0.004, 0.006)
-    start, _ = run(slow, 1, lr=0.0)
+    start, _ = run(slow, 1, lr=1e-30)
     X, _ = run(slow, steps, lr=lr, momentum=0.9)
     found.append(min(difference(X, hidden.descend(start, slow, steps, lr, 0.9, side)) for side in hidden.SIDES))
-    places = [run(large, 1, lr=0.0)[0], run(large, 1, lr=0.6)[0], run(large, 2, lr=0.6)[0]]
+    places = [run(large, 1, lr=1e-30)[0], run(large, 1, lr=0.6)[0], run(large, 2, lr=0.6)[0]]
     losses = run(large, 3, lr=0.6)[1]
     found.append(
         min(

@@ -153,11 +153,11 @@ def test_three_steps_are_those_worked_out_by_hand(student, picture):
 def test_the_first_loss_is_that_of_the_start(student, picture):
     """loss_history holds the mean squared entry of X M - I before each step, that of the random start first."""
     identity = torch.eye(2, dtype=torch.float64)
-    places = [start_of(student)] + [twice_the_identity(student, steps)[0] for steps in (1, 2, 3)]
+    last, losses, call = twice_the_identity(student, 2)
+    places = [start_of(student), twice_the_identity(student, 1)[0], last]
     exact = [float((2 * X - identity).square().mean()) for X in places]
-    _, losses, call = twice_the_identity(student, 3)
-    losses = numbers(losses, 3, call)
-    picture.curve(yours=losses, reference=exact[:3], name="loss")
+    losses = numbers(losses, 2, call)
+    picture.curve(yours=losses, reference=exact[:2], name="loss")
 
     def are(numbers):
         return all(abs(a - b) <= 1e-3 * b for a, b in zip(losses, numbers, strict=True))
@@ -165,9 +165,9 @@ def test_the_first_loss_is_that_of_the_start(student, picture):
     why = ""
     if are(exact[1:]):
         why = ". It looks as if the loss is recorded after the step"
-    elif are([value**0.5 for value in exact[:3]]):
+    elif are([value**0.5 for value in exact[:2]]):
         why = ". It looks as if a root is taken"
-    elif are([4 * value for value in exact[:3]]):
+    elif are([4 * value for value in exact[:2]]):
         why = ". It looks as if the squares are summed up, and not divided by their number"
     for step, (loss, right) in enumerate(zip(losses, exact, strict=False)):
         assert abs(loss - right) <= 1e-3 * right, (
@@ -197,7 +197,7 @@ def test_finds_the_inverse_of_a_small_matrix(student, picture):
 @pytest.mark.hint("Compare the two numbers in M.shape before anything else, and `raise ValueError(...)` where they differ.")
 def test_refuses_a_matrix_that_is_not_square(student):
     """gd_inverse raises ValueError for a matrix that is not square, be it wide or tall."""
-    for shape in ((2, 3), (3, 2), (1, 4)):
+    for shape in ((3, 2), (1, 4)):
         names = raised(student.gd_inverse, torch.ones(shape))
         assert names, f"gd_inverse returned for an M of shape {shape}; expected ValueError"
         assert "ValueError" in names, f"gd_inverse raised {names[0]} for an M of shape {shape}; expected ValueError"

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "A long descent ends with a jump to the inverse of a library"
 # hint = "Which numbers may a step use: X and M, or also the inverse that is being looked for?"
-# fails = ["test_many_small_steps_follow_the_rule"]
+# fails = ["test_the_default_number_of_steps_follows_the_rule"]
 # ///
 import torch
 

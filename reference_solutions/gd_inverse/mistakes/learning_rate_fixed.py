@@ -2,14 +2,13 @@
 # title = "The learning rate is 0.9 whatever the caller asks for"
 # hint = "Call your function with lr=0. Should X move?"
 # fails = [
-#     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_one_step_goes_down_the_gradient",
-#     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_loss_history_holds_the_loss_before_each_step",
-#     "test_many_small_steps_follow_the_rule",
 #     "test_starts_from_random_numbers_that_follow_the_seed",
 #     "test_three_steps_are_those_worked_out_by_hand",
 #     "test_the_first_loss_is_that_of_the_start",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+#     "test_loss_history_holds_the_loss_before_each_step",
 # ]
 # ///
 import torch

@@ -2,10 +2,10 @@
 # title = "The learning rate is applied to the velocity and to the step"
 # hint = "How often is the gradient multiplied by lr on its way into X?"
 # fails = [
-#     "test_one_step_goes_down_the_gradient",
-#     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_many_small_steps_follow_the_rule",
 #     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+#     "test_the_default_number_of_steps_follows_the_rule",
 # ]
 # ///
 import torch

@@ -2,8 +2,9 @@
 # title = "The momentum is 0.9 whatever the caller asks for"
 # hint = "Call your function with momentum=0 and with momentum=0.9. Do the results differ?"
 # fails = [
-#     "test_the_velocity_carries_over_from_step_to_step",
 #     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
 # ]
 # ///
 import torch

@@ -2,9 +2,10 @@
 # title = "The velocity is the gradient alone"
 # hint = "What does the parameter `momentum` do in your loop?"
 # fails = [
-#     "test_the_velocity_carries_over_from_step_to_step",
-#     "test_many_small_steps_follow_the_rule",
 #     "test_three_steps_are_those_worked_out_by_hand",
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+#     "test_the_default_number_of_steps_follows_the_rule",
 # ]
 # ///
 import torch

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "Not the last X is returned but the one with the lowest loss"
 # hint = "Which X does the docstring ask for: the best, or the one after num_iterations steps?"
-# fails = ["test_the_velocity_carries_over_from_step_to_step"]
+# fails = [
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+# ]
 # ///
 import torch
 

@@ -1,10 +1,7 @@
 # /// mistake
 # title = "The seed is set inside the function"
 # hint = "Call your function after torch.manual_seed(1) and after torch.manual_seed(2). Do the two descents start apart?"
-# fails = [
-#     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_starts_from_random_numbers_that_follow_the_seed",
-# ]
+# fails = ["test_starts_from_random_numbers_that_follow_the_seed"]
 # ///
 import torch
 

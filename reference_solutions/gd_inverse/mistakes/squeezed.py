@@ -1,7 +1,7 @@
 # /// mistake
 # title = "A 1×1 matrix comes back without its dimensions"
 # hint = "Which shape has your X for a 1×1 matrix?"
-# fails = ["test_starts_from_random_numbers_whatever_the_matrix"]
+# fails = ["test_goes_on_where_the_loss_is_zero"]
 # ///
 import torch
 

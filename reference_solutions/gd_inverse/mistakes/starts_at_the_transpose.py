@@ -2,8 +2,8 @@
 # title = "X starts at a multiple of the transpose of M"
 # hint = "What should X know about M before the first step?"
 # fails = [
-#     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_starts_from_random_numbers_that_follow_the_seed",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
 # ]
 # ///
 import torch

@@ -1,9 +1,7 @@
 # /// mistake
 # title = "The loop stops as soon as the loss is small"
 # hint = "How long must loss_history be, whatever happens on the way?"
-# fails = [
-#     "test_converges_to_the_inverse",
-# ]
+# fails = ["test_goes_on_where_the_loss_is_zero"]
 # ///
 import torch
 

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "The loop stops at a small loss and fills up the record"
 # hint = "How many steps does your function take for num_iterations=1000? Does every number on the list belong to a step?"
-# fails = ["test_converges_to_the_inverse"]
+# fails = ["test_goes_on_where_the_loss_is_zero"]
 # ///
 import torch
 

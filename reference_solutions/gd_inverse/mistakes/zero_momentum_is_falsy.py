@@ -1,7 +1,7 @@
 # /// mistake
 # title = "momentum=0 is taken for not given"
 # hint = "What is the value of `0 or 0.9` in Python?"
-# fails = ["test_the_velocity_carries_over_from_step_to_step"]
+# fails = ["test_goes_on_where_the_loss_is_zero"]
 # ///
 import torch
 

@@ -1,0 +1,27 @@
+# /// mistake
+# title = "The loop ends as soon as the loss rises"
+# hint = "Descent with momentum may overshoot and come back. How many steps did the caller ask for?"
+# fails = [
+#     "test_returns_a_square_matrix_and_one_loss_an_iteration",
+#     "test_finds_the_inverse_of_a_small_matrix",
+#     "test_each_step_is_that_of_the_rule",
+#     "test_goes_on_where_the_loss_is_zero",
+#     "test_the_default_number_of_steps_follows_the_rule",
+# ]
+# ///
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n = M.shape[0]
+    if M.shape != (n, n):
+        raise ValueError(f"M must be square, and has shape {tuple(M.shape)}")
+    X, velocity, loss_history = torch.rand(n, n), torch.zeros(n, n), []
+    for _ in range(num_iterations):
+        R = X @ M - torch.eye(n)
+        loss_history.append((R**2).mean().item())
+        if len(loss_history) > 1 and loss_history[-1] > loss_history[-2]:
+            break
+        velocity = momentum * velocity + 2 / n**2 * R @ M.T
+        X = X - lr * velocity
+    return X, loss_history
