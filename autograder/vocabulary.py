@@ -1,12 +1,14 @@
 """The words that checks are written in.
 
     draw        a check's own random matrices: `draw.uniform(4, 3)`, `draw.mask(4, 3, hidden=2)`,
-                `draw.spectrum(5, 4, (3, 2, 1))`
+                `draw.spectrum(5, 4, (3, 2, 1))`; `draw.until(make, accept)` redraws
     results     `items(value, 2, ...)`, `matrix(value, (4, 2), ...)`, `scalar(value, ...)`:
                 of the right kind and shape, and finite; as float64
     judging     `expect(condition, message)`, `close(actual, expected, tolerance, what)`,
                 `unchanged(call, A)`
-    yardsticks  `squared_error(A, R)`, `truncated_svd(A, r)`, `truncated_svd_error(A, r)`
+    starts      `STANDSTILL`, `fresh_start(start, names, what)`
+    yardsticks  `squared_error(A, R)`, `truncated_svd(A, r)`, `truncated_svd_error(A, r)`,
+                `sensitivity(rule, A, U, V)`
 
 A check that fails says what was called, what came back and what was expected. Messages of hidden
 checks give shapes, properties and sizes of errors, never the inputs. All arithmetic is done here,
@@ -17,15 +19,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from autograder.sandbox.wire import Opaque, TorchFunction
 
 __all__ = [
+    "STANDSTILL",
     "Call",
     "Draw",
     "TorchFunction",
@@ -40,6 +43,7 @@ __all__ = [
     "matrix",
     "number",
     "scalar",
+    "sensitivity",
     "squared_error",
     "truncated_svd",
     "truncated_svd_error",
@@ -214,6 +218,40 @@ def truncated_svd_error(A: torch.Tensor, rank: int) -> float:
     return float((torch.linalg.svdvals(A.to(torch.float64))[rank:] ** 2).sum())
 
 
+MOVED = 1e-6  # of an entry; rounding to float32 moves it by 6e-8 at the most
+
+
+def sensitivity(rule: Callable[..., Any], *inputs: torch.Tensor) -> float:
+    """How far the results of `rule` move where every entry of its inputs moves by a millionth of
+    itself, up or down: the largest change of any entry, infinite where one is NaN.
+
+    A rule that is to be followed within a tolerance is well conditioned on its inputs where this is
+    at most half of that tolerance: what float32 rounds away is a tenth of it or less. See
+    `Draw.until`.
+    """
+    generator = torch.Generator().manual_seed(0)
+    exact = [value.to(torch.float64) for value in inputs]
+    moved = []
+    for value in exact:
+        signs = 2.0 * torch.randint(0, 2, value.shape, generator=generator) - 1
+        moved.append(value * (1 + MOVED * signs))
+    there, near = _tensors(rule(*exact)), _tensors(rule(*moved))
+    gaps = [difference(one, other) for one, other in zip(there, near, strict=True)]
+    return math.inf if any(map(math.isnan, gaps)) else max(gaps)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    """One result or several, each as a float64 tensor."""
+    several = value if isinstance(value, tuple | list) else [value]
+    return [torch.as_tensor(one, dtype=torch.float64) for one in several]
+
+
+# --- starts ---------------------------------------------------------------------------------------
+
+# A learning rate that changes nothing, to ask a function where it starts: added to an entry, 1e-30
+# of anything is lost in rounding. Careful code may refuse lr = 0; this it cannot refuse.
+STANDSTILL = 1e-30
+ALMOST_ZERO = 1e-20  # an entry that starts at exactly 0 does move, by about STANDSTILL
 ENOUGH = 90
 COINCIDENCES = 1
 
@@ -228,7 +266,7 @@ def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) 
     starts.
     """
     for value, name in zip(start, names, strict=True):
-        inside = bool(((value >= 0) & (value < 1)).all())
+        inside = bool(((value > -ALMOST_ZERO) & (value < 1)).all())
         expect(inside, f"{what}: {name} does not start in [0, 1); start it from torch.rand")
         expect(
             _repeated(value) <= COINCIDENCES,
@@ -256,6 +294,9 @@ def _repeated(value: torch.Tensor) -> int:
 
 # --- draw -----------------------------------------------------------------------------------------
 
+Made = TypeVar("Made")
+TRIES = 100
+
 
 class Draw:
     """Random inputs of one check, float32, governed by one seed.
@@ -275,6 +316,25 @@ class Draw:
     def integer(self, low: int, high: int) -> int:
         """A whole number from `low` (included) to `high` (excluded)."""
         return int(torch.randint(low, high, (), generator=self._generator))
+
+    def until(
+        self, make: Callable[[], Made], accept: Callable[[Made], bool], tries: int = TRIES
+    ) -> Made:
+        """What `make` draws, anew until `accept` holds of it; the last one after so many `tries`.
+
+        For inputs on which the check's rule must be well conditioned, lest a secret fail everybody:
+
+            A, start = draw.until(inputs, lambda drawn: sensitivity(rule, *drawn) < TOLERANCE / 2)
+
+        `make` may ask the student for a start, and `accept` may judge it: a start that is never
+        accepted is used all the same, so that nobody escapes a check by one. `accept` should hold
+        of one draw in two, or more. `python -m benchmarks.draws` shows whether it is strict enough.
+        """
+        for _ in range(tries):
+            made = make()
+            if accept(made):
+                break
+        return made
 
     def number(self, low: float, high: float) -> float:
         """A float between `low` and `high`."""

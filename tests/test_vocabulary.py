@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from autograder.vocabulary import (
     ENOUGH,
+    STANDSTILL,
     Call,
     Draw,
     Wrong,
@@ -25,6 +26,7 @@ from autograder.vocabulary import (
     matrix,
     number,
     scalar,
+    sensitivity,
     squared_error,
     truncated_svd,
     truncated_svd_error,
@@ -138,6 +140,33 @@ def test_a_mask_hides_no_whole_row_or_column(
     assert M.any(1).all()
 
 
+def test_inputs_are_redrawn_until_they_are_accepted() -> None:
+    draw, seen = Draw("secret", "check"), []
+
+    def accept(number: float) -> bool:
+        seen.append(number)
+        return number > 0.9
+
+    number = draw.until(lambda: draw.number(0, 1), accept)
+    assert seen.pop() == number > 0.9
+    assert seen
+    assert max(seen) <= 0.9
+
+
+def test_the_last_draw_is_used_where_none_is_accepted() -> None:
+    tries = iter(range(10))
+    assert Draw("secret", "check").until(lambda: next(tries), lambda _: False, tries=4) == 3
+    assert next(tries) == 4
+
+
+def test_sensitivity_tells_a_rule_that_forgets_from_one_that_amplifies() -> None:
+    start = Draw("secret", "check").uniform(3, 2, low=-1.0)
+    assert sensitivity(lambda X: X / 1000, start) < 1e-8
+    assert sensitivity(lambda X: (X, 1000 * X), start) > 1e-4
+    assert sensitivity(lambda X: X / 0, start) == math.inf
+    assert sensitivity(lambda A, X: A.shape[0] * 2.0, start, start) == 0
+
+
 # --- judging --------------------------------------------------------------------------------------
 
 
@@ -160,6 +189,14 @@ def test_every_start_of_torch_rand_is_fresh(seed: int) -> None:
         start[1][0, 1],
     )  # torch.rand repeats a number now and then
     fresh_start(start, ("U", "V"), "f")
+
+
+def test_a_start_of_exactly_zero_stays_one_at_a_standstill() -> None:
+    start = torch.rand(10, 9, generator=torch.Generator().manual_seed(0))
+    start[2, 3] = 0.0
+    moved = start - STANDSTILL * (1 + start)
+    assert int((moved != start).sum()) == 1
+    fresh_start([moved.double()], ["X"], "f")
 
 
 @pytest.mark.parametrize(
