@@ -65,7 +65,7 @@ def deviations(module, seed, optimum=True):
     for shape, k, iterations in SHAPES:
         D, start_seed = draw.uniform(*shape, low=0.5, high=1.5), draw.seed()
         with contextlib.suppress(Exception):
-            C0, F0, _ = call(module, D, k, 1, 0.0, start_seed)
+            C0, F0, _ = call(module, D, k, 1, 1e-30, start_seed)
             C, F, losses = call(module, D, k, iterations, LR, start_seed)
             C1, F1, expected = descend(C0, F0, D, iterations, LR)
             name = "one step" if iterations == 1 else "three or four steps"
@@ -75,7 +75,7 @@ def deviations(module, seed, optimum=True):
                 found["losses (relative)"] = max(found.get("losses (relative)", 0.0), gap)
     D, start_seed, steps = draw.uniform(6, 4, low=0.5, high=1.5), draw.seed(), draw.integer(150, 250)
     with contextlib.suppress(Exception):
-        C0, F0, _ = call(module, D, 2, 1, 0.0, start_seed)
+        C0, F0, _ = call(module, D, 2, 1, 1e-30, start_seed)
         C, F, _ = call(module, D, 2, steps, SLOW, start_seed)
         C1, F1, _ = descend(C0, F0, D, steps, SLOW)
         found["250 small steps"] = max(difference(C, C1), difference(F, F1))

@@ -80,7 +80,7 @@ def figures(module, seed):
     for m, n, rank, epochs, M in cases:
         A = uniform(draw, m, n, high=2.0)
         function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
-        start = run(function, seed, *given, rank, num_epochs=epochs, lr=0.0)
+        start = run(function, seed, *given, rank, num_epochs=epochs, lr=1e-30)
         trained = run(function, seed, *given, rank, num_epochs=epochs, lr=0.05)
         seen = torch.ones(m, n, dtype=torch.bool) if M is None else M != 0
         expected = rule(A, *start, epochs, 0.05, seen)
@@ -91,7 +91,7 @@ def figures(module, seed):
     for m, n, M in ((3, 2, None), (3, 3, RING)):  # 101 to 110 epochs
         A, epochs = uniform(draw, m, n, high=2.0), 101 + seed % 10
         function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
-        start = run(function, seed, *given, 2, num_epochs=1, lr=0.0)
+        start = run(function, seed, *given, 2, num_epochs=1, lr=1e-30)
         trained = run(function, seed, *given, 2, num_epochs=epochs, lr=0.05)
         expected = rule(A, *start, epochs, 0.05, torch.ones(m, n, dtype=torch.bool) if M is None else M != 0)
         steps += [float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)]
