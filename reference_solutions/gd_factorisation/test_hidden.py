@@ -362,9 +362,11 @@ def test_factorising_leaves_d_alone(student, draw):
 @pytest.mark.task("gd_factorise")
 @pytest.mark.points(0.5)
 @pytest.mark.hint("Compare the first line of your function with the one that you were given.")
-def test_defaults_are_as_given(student):
+def test_defaults_are_as_given(student, draw):
     """gd_factorise takes 10,000 iterations at a learning rate of 0.001 where the caller does not say otherwise."""
     defaults = student.defaults("gd_factorise")
     for name, expected in (("num_iterations", 10000), ("lr", 0.001)):
         got = defaults.get(name)
         expect(got == expected, f"gd_factorise has the default {name}={got}; expected {expected}")
+    value = student.gd_factorise(mixed(draw, 4, 3), 2, num_iterations=1)
+    items(value, 3, "gd_factorise(D, k=2, num_iterations=1) (C, F, loss_history)")

@@ -22,6 +22,7 @@
 #     "test_steps_go_on_where_nothing_is_left_to_gain",
 #     "test_loss_is_recorded_before_each_step",
 #     "test_factorising_leaves_d_alone",
+#     "test_defaults_are_as_given",
 # ]
 # ///
 

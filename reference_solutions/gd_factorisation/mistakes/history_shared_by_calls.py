@@ -1,12 +1,7 @@
 # /// mistake
 # title = "The list of losses lives outside the function and grows with every call"
 # hint = "Call your function twice. How long is loss_history then, and whose losses does it begin with?"
-# fails = [
-#     "test_history_is_the_loss_before_each_step",
-#     "test_loss_history_falls",
-#     "test_steps_go_on_where_nothing_is_left_to_gain",
-#     "test_loss_is_recorded_before_each_step",
-# ]
+# fails = ["test_loss_is_recorded_before_each_step"]
 # ///
 import torch
 
