@@ -11,14 +11,38 @@ BY_HAND = (0.8, 0.48, 0.128)
 OTHERWISE = {
     (0.8, 0.64, 0.512): "momentum has no effect: what one step did must still be felt in the next",
     (0.8, 0.46, 0.062): "the momentum is 0.9, whatever the caller says",
-    (0.96, 0.8896, 0.797696): "the gradient enters the velocity with a factor (1 - momentum); in the rule it has none",
-    (0.8, 0.28, -0.552): "old gradients count twice, in the velocity and in X.grad, which backward() adds to: empty it",
-    (0.8, 0.44, -0.008): "old gradients never fade: backward() adds to X.grad, and nothing is taken out of it",
+    (
+        0.96,
+        0.8896,
+        0.797696,
+    ): "the gradient enters the velocity with a factor (1 - momentum); in the rule it has none",
+    (
+        0.8,
+        0.28,
+        -0.552,
+    ): "old gradients count twice, in the velocity and in X.grad, which backward() adds to: empty it",
+    (
+        0.8,
+        0.44,
+        -0.008,
+    ): "old gradients never fade: backward() adds to X.grad, and nothing is taken out of it",
     (1.0, 0.8, 0.44): "X moves before the new gradient is part of the velocity",
-    (0.64, 0.2816, -0.004096): "the step looks ahead of the velocity; X moves by lr times the velocity itself",
+    (
+        0.64,
+        0.2816,
+        -0.004096,
+    ): "the step looks ahead of the velocity; X moves by lr times the velocity itself",
     (0.9, 0.73, 0.521): "half the gradient is used: the derivative of a square brings a 2",
-    (0.6, 0.04, -0.424): "twice the gradient is used: by how many entries is the sum of the squares divided?",
-    (0.2, -0.6, -0.76): "four times the gradient is used: the loss is a mean over all entries, not a sum",
+    (
+        0.6,
+        0.04,
+        -0.424,
+    ): "twice the gradient is used: by how many entries is the sum of the squares divided?",
+    (
+        0.2,
+        -0.6,
+        -0.76,
+    ): "four times the gradient is used: the loss is a mean over all entries, not a sum",
     (0.98, 0.9444, 0.897032): "lr is used twice in each step, in the velocity and in X",
     (1.0, 1.0, -0.8): "the learning rate is 0.9, whatever the caller says",
     (0.48, 0.128, -0.1792): "one step more is taken than asked for",
@@ -33,9 +57,13 @@ def results(value, call):
         f"{call} returned {type(value).__name__}; expected (X, loss_history)"
     )
     X, loss_history = value
-    assert isinstance(X, torch.Tensor), f"{call} returned X of type {type(X).__name__}; expected a torch.Tensor"
+    assert isinstance(X, torch.Tensor), (
+        f"{call} returned X of type {type(X).__name__}; expected a torch.Tensor"
+    )
     plain = X.layout == torch.strided and not X.is_complex()
-    assert plain, f"{call} returned X of dtype {X.dtype} and layout {X.layout}; expected an ordinary tensor of real numbers"
+    assert plain, (
+        f"{call} returned X of dtype {X.dtype} and layout {X.layout}; expected an ordinary tensor of real numbers"
+    )
     assert isinstance(loss_history, tuple | list), (
         f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
     )
@@ -45,7 +73,9 @@ def results(value, call):
 def square(X, n, call):
     """Fail unless X is n×n and finite."""
     assert X.shape == (n, n), f"{call} returned X of shape {tuple(X.shape)}; expected {(n, n)}"
-    assert bool(X.isfinite().all()), f"{call}: the descent diverged, X holds NaN or infinite values. Each step went further away"
+    assert bool(X.isfinite().all()), (
+        f"{call}: the descent diverged, X holds NaN or infinite values. Each step went further away"
+    )
     return X
 
 
@@ -53,9 +83,15 @@ def numbers(losses, count, call):
     """A loss history as floats; fails in words where it is not `count` finite numbers."""
     assert len(losses) == count, f"{call} returned {len(losses)} losses; expected {count}"
     for loss in losses:
-        plain = isinstance(loss, float | int) or (isinstance(loss, torch.Tensor) and loss.ndim == 0 and not loss.is_complex())
-        assert plain, f"loss_history holds a {type(loss).__name__}; expected floats (loss.item() makes one)"
-        assert math.isfinite(float(loss)), "the descent diverged: loss_history holds NaN or infinite values"
+        plain = isinstance(loss, float | int) or (
+            isinstance(loss, torch.Tensor) and loss.ndim == 0 and not loss.is_complex()
+        )
+        assert plain, (
+            f"loss_history holds a {type(loss).__name__}; expected floats (loss.item() makes one)"
+        )
+        assert math.isfinite(float(loss)), (
+            "the descent diverged: loss_history holds NaN or infinite values"
+        )
     return [float(loss) for loss in losses]
 
 
@@ -63,7 +99,9 @@ def twice_the_identity(student, steps, lr=0.1):
     """X and the losses after some steps on M = 2 I from the start of seed 3; the call in words."""
     call = f"gd_inverse(2 * torch.eye(2), num_iterations={steps}, lr={lr:g}, momentum=0.8)"
     M = 2 * torch.eye(2)
-    X, losses = results(student.seeded(3).gd_inverse(M, num_iterations=steps, lr=lr, momentum=0.8), call)
+    X, losses = results(
+        student.seeded(3).gd_inverse(M, num_iterations=steps, lr=lr, momentum=0.8), call
+    )
     return square(X, 2, call), losses, call
 
 
@@ -104,7 +142,9 @@ def test_returns_a_square_matrix_and_one_loss_an_iteration(student):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("torch.rand(n, n), and no torch.manual_seed inside: the caller decides about the seed.")
+@pytest.mark.hint(
+    "torch.rand(n, n), and no torch.manual_seed inside: the caller decides about the seed."
+)
 def test_starts_from_random_numbers_that_follow_the_seed(student):
     """gd_inverse starts X from torch.rand, with other numbers after another torch.manual_seed."""
     call, starts = "gd_inverse(M, num_iterations=1, lr=1e-30), which hardly moves", []
@@ -138,18 +178,26 @@ def test_three_steps_are_those_worked_out_by_hand(student, picture):
         X, _, call = twice_the_identity(student, steps)
         errors.append((X - inverse, call))
         seen.append(float(((X - inverse) * first).sum() / first.square().sum()))
-    looks = [words for other, words in OTHERWISE.items() if all(abs(a - b) < 2e-3 for a, b in zip(seen, other, strict=True))]
+    looks = [
+        words
+        for other, words in OTHERWISE.items()
+        if all(abs(a - b) < 2e-3 for a, b in zip(seen, other, strict=True))
+    ]
     why = f". It looks as if {looks[0]}" if looks else ""
     for (error, call), factor, hand in zip(errors, seen, BY_HAND, strict=True):
         picture.compare(yours=error + inverse, expected=hand * first + inverse, name=call)
         gap = float((error - hand * first).abs().max())
         what = f"is {factor:.3f} times" if abs(factor - hand) >= 5e-4 else "is no multiple of"
-        assert gap < 1e-3, f"{call}: the error X - M⁻¹ {what} that of the start; expected {hand} times{why}"
+        assert gap < 1e-3, (
+            f"{call}: the error X - M⁻¹ {what} that of the start; expected {hand} times{why}"
+        )
 
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("In an iteration: compute the loss, put it on the list, then move X. Whose loss is the first one on the list?")
+@pytest.mark.hint(
+    "In an iteration: compute the loss, put it on the list, then move X. Whose loss is the first one on the list?"
+)
 def test_the_first_loss_is_that_of_the_start(student, picture):
     """loss_history holds the mean squared entry of X M - I before each step, that of the random start first."""
     identity = torch.eye(2, dtype=torch.float64)
@@ -177,7 +225,9 @@ def test_the_first_loss_is_that_of_the_start(student, picture):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("Print the loss every 50 iterations. Does it fall? Multiply your X by M: how far is that from torch.eye(2)?")
+@pytest.mark.hint(
+    "Print the loss every 50 iterations. Does it fall? Multiply your X by M: how far is that from torch.eye(2)?"
+)
 def test_finds_the_inverse_of_a_small_matrix(student, picture):
     """gd_inverse finds the inverse of [[1, -2], [2, 0]] within 300 iterations at lr 0.5."""
     M, call = torch.tensor([[1.0, -2.0], [2.0, 0.0]]), "gd_inverse(M, num_iterations=300, lr=0.5)"
@@ -194,10 +244,14 @@ def test_finds_the_inverse_of_a_small_matrix(student, picture):
 
 @pytest.mark.task("gd_inverse")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("Compare the two numbers in M.shape before anything else, and `raise ValueError(...)` where they differ.")
+@pytest.mark.hint(
+    "Compare the two numbers in M.shape before anything else, and `raise ValueError(...)` where they differ."
+)
 def test_refuses_a_matrix_that_is_not_square(student):
     """gd_inverse raises ValueError for a matrix that is not square, be it wide or tall."""
     for shape in ((3, 2), (1, 4)):
         names = raised(student.gd_inverse, torch.ones(shape))
         assert names, f"gd_inverse returned for an M of shape {shape}; expected ValueError"
-        assert "ValueError" in names, f"gd_inverse raised {names[0]} for an M of shape {shape}; expected ValueError"
+        assert "ValueError" in names, (
+            f"gd_inverse raised {names[0]} for an M of shape {shape}; expected ValueError"
+        )

@@ -6,7 +6,10 @@ import math
 import pytest
 import torch
 
-NO_STEP = {"num_iterations": 1, "lr": 1e-30}  # steps too small to change a float32: what comes back is the start
+NO_STEP = {
+    "num_iterations": 1,
+    "lr": 1e-30,
+}  # steps too small to change a float32: what comes back is the start
 
 
 def results(value, shape, call):
@@ -23,7 +26,9 @@ def results(value, shape, call):
         assert tensor.shape == expected, (
             f"{call} returned {name} of shape {tuple(tensor.shape)} for a {m}×{n} matrix; expected {expected}"
         )
-        assert tensor.is_floating_point(), f"{call} returned {name} of dtype {tensor.dtype}; expected a floating dtype"
+        assert tensor.is_floating_point(), (
+            f"{call} returned {name} of dtype {tensor.dtype}; expected a floating dtype"
+        )
     assert isinstance(loss_history, tuple | list), (
         f"{call} returned loss_history of type {type(loss_history).__name__}; expected a list"
     )
@@ -32,13 +37,19 @@ def results(value, shape, call):
 
 def numbers(loss_history, count, call):
     """The losses as floats; fails in words where they are not `count` finite ones."""
-    assert len(loss_history) == count, f"{call} returned {len(loss_history)} losses; expected {count}, one an iteration"
+    assert len(loss_history) == count, (
+        f"{call} returned {len(loss_history)} losses; expected {count}, one an iteration"
+    )
     for loss in loss_history:
         plain = isinstance(loss, float | int) or (isinstance(loss, torch.Tensor) and loss.ndim == 0)
-        assert plain, f"loss_history holds a {type(loss).__name__}; expected floats (loss.item() makes one)"
+        assert plain, (
+            f"loss_history holds a {type(loss).__name__}; expected floats (loss.item() makes one)"
+        )
     losses = [float(loss) for loss in loss_history]
     wild = next((step for step, loss in enumerate(losses) if not math.isfinite(loss)), None)
-    assert wild is None, f"{call} diverged: from {losses[0]:.3g} the loss came to {losses[wild or 0]} in {wild} steps"
+    assert wild is None, (
+        f"{call} diverged: from {losses[0]:.3g} the loss came to {losses[wild or 0]} in {wild} steps"
+    )
     return losses
 
 
@@ -71,33 +82,50 @@ def large_matrix():
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("For an m×n matrix U is m×n, S has n entries, V is n×n. Append one number to loss_history in every iteration.")
+@pytest.mark.hint(
+    "For an m×n matrix U is m×n, S has n entries, V is n×n. Append one number to loss_history in every iteration."
+)
 def test_results_have_the_right_shapes(student):
     """gd_svd returns U, S and V of shapes (m, n), (n,) and (n, n), and one loss an iteration."""
     call = "gd_svd(M, num_iterations=5, lr=0.1)"
-    *_, loss_history = results(student.gd_svd(torch.eye(4)[:, :3], num_iterations=5, lr=0.1), (4, 3), call)
+    *_, loss_history = results(
+        student.gd_svd(torch.eye(4)[:, :3], num_iterations=5, lr=0.1), (4, 3), call
+    )
     numbers(loss_history, 5, call)
-    results(student.gd_svd(torch.ones(3, 1), num_iterations=1, lr=0.1), (3, 1), "gd_svd(M, num_iterations=1, lr=0.1)")
+    results(
+        student.gd_svd(torch.ones(3, 1), num_iterations=1, lr=0.1),
+        (3, 1),
+        "gd_svd(M, num_iterations=1, lr=0.1)",
+    )
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.25)
-@pytest.mark.hint("Operations that end in an underscore, and -=, +=, *=, /=, change a tensor in place. Work on a copy.")
+@pytest.mark.hint(
+    "Operations that end in an underscore, and -=, +=, *=, /=, change a tensor in place. Work on a copy."
+)
 def test_the_argument_is_not_changed(student):
     """gd_svd leaves M as it was."""
     M = torch.tensor([[1.0, 0.5], [0.2, 1.5], [0.8, 0.3]])
     after = student.call("gd_svd", M.clone(), num_iterations=2, lr=0.1).arguments[0]
     same = isinstance(after, torch.Tensor) and after.shape == M.shape and bool((after == M).all())
-    assert same, "gd_svd(M, num_iterations=2, lr=0.1) changed the M that it was given; expected M as it was before the call"
+    assert same, (
+        "gd_svd(M, num_iterations=2, lr=0.1) changed the M that it was given; expected M as it was before the call"
+    )
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.25)
-@pytest.mark.hint("What do U, S and V hold before the first step? The caller sets the seed with torch.manual_seed, not you.")
+@pytest.mark.hint(
+    "What do U, S and V hold before the first step? The caller sets the seed with torch.manual_seed, not you."
+)
 def test_the_start_is_random_and_the_seed_is_the_callers(student):
     """gd_svd starts U, S and V from torch.rand: from other numbers after another torch.manual_seed, and the same after the same."""
     call, M = "gd_svd(M, num_iterations=1, lr=1e-30)", large_matrix()
-    first, other, again = (results(student.seeded(seed).gd_svd(M.clone(), **NO_STEP), (4, 4), call) for seed in (0, 1, 0))
+    first, other, again = (
+        results(student.seeded(seed).gd_svd(M.clone(), **NO_STEP), (4, 4), call)
+        for seed in (0, 1, 0)
+    )
     for name, one, two, three in zip(("U", "S", "V"), first, other, again, strict=False):
         low, high = float(one.min()), float(one.max())
         assert low >= 0 and high <= 1, (
@@ -121,7 +149,9 @@ def test_the_start_is_random_and_the_seed_is_the_callers(student):
 def test_the_loss_falls(student, picture):
     """The first of 50 losses that gd_svd records at lr 0.1 is that of the start, and the last is less than half of it."""
     M = -torch.tensor([[1.0, 0.5], [0.2, 1.5], [0.8, 0.3]])
-    *_, loss_history = results(student.gd_svd(M.clone(), **NO_STEP), (3, 2), "gd_svd(M, num_iterations=1, lr=1e-30)")
+    *_, loss_history = results(
+        student.gd_svd(M.clone(), **NO_STEP), (3, 2), "gd_svd(M, num_iterations=1, lr=1e-30)"
+    )
     (start,) = numbers(loss_history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")
     call = "gd_svd(M, num_iterations=50, lr=0.1)"
     *_, loss_history = results(student.gd_svd(M.clone(), num_iterations=50, lr=0.1), (3, 2), call)
@@ -131,7 +161,9 @@ def test_the_loss_falls(student, picture):
         f"{call}: the first loss is {losses[0]:.5g}, and that of the start is {start:.5g}. "
         "It looks as if the loss were recorded after the step, or as if the start did not follow torch.manual_seed"
     )
-    assert losses[-1] < losses[0] / 2, f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}; expected less than half"
+    assert losses[-1] < losses[0] / 2, (
+        f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}; expected less than half"
+    )
 
 
 @pytest.mark.task("gd_svd")
@@ -145,7 +177,9 @@ def test_the_product_rebuilds_a_small_matrix(student, picture):
     call = "gd_svd(M, num_iterations=500, lr=0.3)"
     best, product = math.inf, None
     for seed in range(10):
-        U, S, V, _ = results(student.seeded(seed).gd_svd(M.clone(), num_iterations=500, lr=0.3), (4, 3), call)
+        U, S, V, _ = results(
+            student.seeded(seed).gd_svd(M.clone(), num_iterations=500, lr=0.3), (4, 3), call
+        )
         gap = finite(float((rebuilt(U, S, V) - M.double()).abs().max()))
         if product is None or gap < best:
             best, product = gap, rebuilt(U, S, V)
@@ -159,14 +193,18 @@ def test_the_product_rebuilds_a_small_matrix(student, picture):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.25)
-@pytest.mark.hint("Print U.T @ U and V.T @ V after the loop. Which terms of the loss make each of them the identity?")
+@pytest.mark.hint(
+    "Print U.T @ U and V.T @ V after the loop. Which terms of the loss make each of them the identity?"
+)
 def test_the_columns_of_both_become_orthonormal(student, picture):
     """From one of ten starts, the columns of U and those of V of gd_svd become orthonormal to within 0.01."""
     M = torch.tensor([[0.6, 0.6], [0.6, -0.6], [0.6, 0.6], [0.6, -0.6]])
     call = "gd_svd(M, num_iterations=500, lr=0.3)"
     best, crooked = math.inf, None
     for seed in range(10):
-        U, _, V, _ = results(student.seeded(seed).gd_svd(M.clone(), num_iterations=500, lr=0.3), (4, 2), call)
+        U, _, V, _ = results(
+            student.seeded(seed).gd_svd(M.clone(), num_iterations=500, lr=0.3), (4, 2), call
+        )
         gaps = {"U": gap_to_identity(U), "V": gap_to_identity(V)}
         if crooked is None or max(gaps.values()) < best:
             best, crooked, last = max(gaps.values()), {"U": U, "V": V}, gaps
@@ -195,25 +233,39 @@ def crookedness(Q):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.25)
-@pytest.mark.hint("When an entry of S changes its place or its sign, what has to happen to its columns of U and V?")
+@pytest.mark.hint(
+    "When an entry of S changes its place or its sign, what has to happen to its columns of U and V?"
+)
 def test_s_is_put_in_order_together_with_u_and_v(student, picture):
     """gd_svd returns S non-negative and descending, and what it returns after one step has the loss that a second step records."""
     M = large_matrix()
     one, two = "gd_svd(M, num_iterations=1, lr=1000)", "gd_svd(M, num_iterations=2, lr=1000)"
     for seed in range(8):
         there = student.seeded(seed)
-        *factors, history = results(there.gd_svd(M.clone(), **NO_STEP), (4, 4), "gd_svd(M, num_iterations=1, lr=1e-30)")
-        times = numbers(history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")[0] / (misfit(rebuilt(*factors), M) + 1e-30)
+        *factors, history = results(
+            there.gd_svd(M.clone(), **NO_STEP), (4, 4), "gd_svd(M, num_iterations=1, lr=1e-30)"
+        )
+        times = numbers(history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")[0] / (
+            misfit(rebuilt(*factors), M) + 1e-30
+        )
         U, S, V, _ = results(there.gd_svd(M.clone(), num_iterations=1, lr=1000.0), (4, 4), one)
         assert float(S.min()) >= 0, f"{one} returned S = {rounded(S)}; expected no negative entries"
-        assert bool((S[:-1] >= S[1:]).all()), f"{one} returned S = {rounded(S)}; expected a descending order"
+        assert bool((S[:-1] >= S[1:]).all()), (
+            f"{one} returned S = {rounded(S)}; expected a descending order"
+        )
         assert float(S[0]) > 0, f"{one} returned S = {rounded(S)}; expected S[0] above 0"
         history = results(there.gd_svd(M.clone(), num_iterations=2, lr=1000.0), (4, 4), two)[3]
-        assert len(history) == 2, f"{two} returned {len(history)} losses; expected 2, one an iteration"
+        assert len(history) == 2, (
+            f"{two} returned {len(history)} losses; expected 2, one an iteration"
+        )
         loss = float(history[1])
         # M is so large that the loss is the fit, whatever the penalties weigh: so the loss tells which product it belongs to
         if not fits(rebuilt(U, S, V), M, loss, times):
-            picture.compare(yours=rebuilt(U, S, V), expected=mended(U, S, V, M, loss, times)[1], name="U @ torch.diag(S) @ V.T")
+            picture.compare(
+                yours=rebuilt(U, S, V),
+                expected=mended(U, S, V, M, loss, times)[1],
+                name="U @ torch.diag(S) @ V.T",
+            )
             raise AssertionError(
                 f"the U, S and V that {one} returned have the loss {times * misfit(rebuilt(U, S, V), M):.3g}, and the second loss "
                 f"that {two} records is {loss:.3g}; expected the same. {mended(U, S, V, M, loss, times)[0]}"
@@ -227,7 +279,9 @@ def misfit(product, M):
 
 def fits(product, M, loss, times, tolerance=0.05):
     """Whether a loss is that of this product, penalties apart."""
-    return abs(times * misfit(product, M) - loss) <= tolerance * abs(loss) + 0.01  # M is around 100: nothing is exact to less
+    return (
+        abs(times * misfit(product, M) - loss) <= tolerance * abs(loss) + 0.01
+    )  # M is around 100: nothing is exact to less
 
 
 def mended(U, S, V, M, loss, times):
@@ -239,14 +293,22 @@ def mended(U, S, V, M, loss, times):
             return "It looks as if you returned Vᵀ in place of V", product
     for order in orders:
         if alike(rebuilt(U, S[order], V)):
-            return "It looks as if S had been sorted alone: U and V still have the old order", rebuilt(U, S[order], V)
+            return (
+                "It looks as if S had been sorted alone: U and V still have the old order",
+                rebuilt(U, S[order], V),
+            )
         if alike(rebuilt(U[:, order], S, V)) or alike(rebuilt(U, S, V[:, order])):
-            return "It looks as if the columns of only one of U and V had gone with S", rebuilt(U, S, V[:, order])
+            return "It looks as if the columns of only one of U and V had gone with S", rebuilt(
+                U, S, V[:, order]
+            )
     for signs in itertools.product((1.0, -1.0), repeat=n):
         if alike(rebuilt(U, S * torch.tensor(signs, dtype=S.dtype), V)):
             what = "It looks as if entries of S had lost or got a sign without one of their columns (just one) changing its own"
             return what, rebuilt(U, S * torch.tensor(signs, dtype=S.dtype), V)
-    return "Is what you append to loss_history what you minimise, and is it computed before the step?", M
+    return (
+        "Is what you append to loss_history what you minimise, and is it computed before the step?",
+        M,
+    )
 
 
 def rounded(S):

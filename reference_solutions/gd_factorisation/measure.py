@@ -22,7 +22,12 @@ matplotlib.use("Agg")
 torch.set_num_threads(1)
 FOLDER = Path(__file__).resolve().parent
 SEEDS = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-SHAPES = (((5, 4), 3, 1), ((4, 6), 3, 1), ((4, 5), 1, 3), ((5, 3), 2, 4))  # shape, k, iterations of the checks
+SHAPES = (
+    ((5, 4), 3, 1),
+    ((4, 6), 3, 1),
+    ((4, 5), 1, 3),
+    ((5, 3), 2, 4),
+)  # shape, k, iterations of the checks
 LR = 0.05
 SLOW = 0.002
 
@@ -65,7 +70,7 @@ def deviations(module, seed, optimum=True):
     for shape, k, iterations in SHAPES:
         D, start_seed = draw.uniform(*shape, low=0.5, high=1.5), draw.seed()
         with contextlib.suppress(Exception):
-            C0, F0, _ = call(module, D, k, 1, 0.0, start_seed)
+            C0, F0, _ = call(module, D, k, 1, 1e-30, start_seed)
             C, F, losses = call(module, D, k, iterations, LR, start_seed)
             C1, F1, expected = descend(C0, F0, D, iterations, LR)
             name = "one step" if iterations == 1 else "three or four steps"
@@ -73,9 +78,13 @@ def deviations(module, seed, optimum=True):
             if len(losses) == len(expected):
                 gap = max(abs(got / right - 1) for got, right in zip(losses, expected, strict=True))
                 found["losses (relative)"] = max(found.get("losses (relative)", 0.0), gap)
-    D, start_seed, steps = draw.uniform(6, 4, low=0.5, high=1.5), draw.seed(), draw.integer(150, 250)
+    D, start_seed, steps = (
+        draw.uniform(6, 4, low=0.5, high=1.5),
+        draw.seed(),
+        draw.integer(150, 250),
+    )
     with contextlib.suppress(Exception):
-        C0, F0, _ = call(module, D, 2, 1, 0.0, start_seed)
+        C0, F0, _ = call(module, D, 2, 1, 1e-30, start_seed)
         C, F, _ = call(module, D, 2, steps, SLOW, start_seed)
         C1, F1, _ = descend(C0, F0, D, steps, SLOW)
         found["250 small steps"] = max(difference(C, C1), difference(F, F1))
@@ -110,8 +119,16 @@ def of_the_rule(seeds):
             C, F, _ = descend(C, F, D, steps, 0.1)
             row.append(squared_error(D, C @ F) / truncated_svd_error(D, 2))
         ratios.append(row)
-    print(f"the rule itself, {seeds} seeds: C and F move by at least {min(moves):.2g}; squared error over the best, at most:")
-    print("  ", "  ".join(f"{steps} steps {max(row[i] for row in ratios):.7f}" for i, steps in enumerate((100, 150, 200))))
+    print(
+        f"the rule itself, {seeds} seeds: C and F move by at least {min(moves):.2g}; squared error over the best, at most:"
+    )
+    print(
+        "  ",
+        "  ".join(
+            f"{steps} steps {max(row[i] for row in ratios):.7f}"
+            for i, steps in enumerate((100, 150, 200))
+        ),
+    )
 
 
 def main():
@@ -125,7 +142,10 @@ def main():
     print(f"smallest deviation of a mistake over {max(5, SEEDS // 5)} seeds")
     for mistake in assignment.mistakes:
         module = load(assignment.solution, mistake.path)
-        print(f"  {mistake.name:36}", table([deviations(module, seed) for seed in range(max(5, SEEDS // 5))], min))
+        print(
+            f"  {mistake.name:36}",
+            table([deviations(module, seed) for seed in range(max(5, SEEDS // 5))], min),
+        )
         clean()
 
 

@@ -12,19 +12,39 @@ import pytest
 import torch
 
 HERE = Path(__file__).resolve().parent
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # numpy 2 asked by Matplotlib
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # numpy 2 asked by Matplotlib
 # what the notebook of 2018 prints
 SOURCE_C = torch.tensor([[0.9541, 0.2361], [0.0383, 0.5885], [0.4250, 0.2805]])
 SOURCE_F = torch.tensor([[0.8476, 0.0384, 0.1336, 0.2426], [0.4866, 0.5036, 0.4603, 0.7705]])
 SOURCE_C_GRAD = torch.tensor([[1.7976, 1.5676], [0.0270, -0.2698], [-0.4419, -1.9538]])
-SOURCE_F_GRAD = torch.tensor([[1.8045, -0.4818, -0.1906, 0.1710], [0.5332, -0.4509, -0.4052, -0.1633]])
+SOURCE_F_GRAD = torch.tensor(
+    [[1.8045, -0.4818, -0.1906, 0.1710], [0.5332, -0.4509, -0.4052, -0.1633]]
+)
 SOURCE_D_HAT = torch.tensor(
-    [[0.0497, 0.1423, 0.0869, 0.1019], [0.2768, 0.4008, 0.4364, 0.5000], [0.4724, 0.7316, 0.7508, 0.8618]]
+    [
+        [0.0497, 0.1423, 0.0869, 0.1019],
+        [0.2768, 0.4008, 0.4364, 0.5000],
+        [0.4724, 0.7316, 0.7508, 0.8618],
+    ]
 )
 SOURCE_MISSING = torch.tensor(
-    [[0.4044, -1.1402, 0.3885, 0.3853], [0.8437, -2.5201, 0.8680, 0.8727], [-0.5418, 1.6038, -0.5506, -0.5531]]
+    [
+        [0.4044, -1.1402, 0.3885, 0.3853],
+        [0.8437, -2.5201, 0.8680, 0.8727],
+        [-0.5418, 1.6038, -0.5506, -0.5531],
+    ]
 )
-SOURCE_LOSSES = {1: 1.8741, 1000: 0.0223, 2000: 0.0060, 3000: 0.0028, 5000: 0.0017, 7000: 0.0015, 10_000: 0.0014}
+SOURCE_LOSSES = {
+    1: 1.8741,
+    1000: 0.0223,
+    2000: 0.0060,
+    3000: 0.0028,
+    5000: 0.0017,
+    7000: 0.0015,
+    10_000: 0.0014,
+}
 
 
 def walked(p, q, lr, momentum, steps):
@@ -64,7 +84,9 @@ def test_step_with_the_matrices_of_2018(lesson):
     """Gradients, C and F after the step agree with the printed ones to a unit of the last digit; 2.0109 and 1.8740."""
     assert lesson.hand_loss.item() == pytest.approx(2.0109, abs=6e-5)
     assert lesson.loss_after_step == pytest.approx(1.8740, abs=6e-5)
-    assert abs(lesson.hand_loss.item() - 2.0110) < 2e-4 and abs(lesson.loss_after_step - 1.8741) < 2e-4
+    assert (
+        abs(lesson.hand_loss.item() - 2.0110) < 2e-4 and abs(lesson.loss_after_step - 1.8741) < 2e-4
+    )
     for got, printed in (
         (lesson.slope_of_C, SOURCE_C_GRAD),
         (lesson.slope_of_F, SOURCE_F_GRAD),
@@ -100,7 +122,9 @@ def test_one_direction_is_left_and_leaves_slowly(lesson):
     sizes = torch.linalg.svdvals(lesson.left_over)
     assert sizes[1] < 0.02 * sizes[0]
     D_sizes = torch.linalg.svdvals(lesson.D_source)
-    assert D_sizes[0].item() == pytest.approx(1.667, abs=1e-3) and D_sizes[1].item() == pytest.approx(0.066, abs=1e-3)
+    assert D_sizes[0].item() == pytest.approx(1.667, abs=1e-3) and D_sizes[
+        1
+    ].item() == pytest.approx(0.066, abs=1e-3)
     assert lesson.F_sizes[1].item() == pytest.approx(0.09, abs=5e-3)
     assert lesson.measured_rate == pytest.approx(17e-6, abs=1e-6)
     assert lesson.predicted == pytest.approx(lesson.measured_rate, rel=0.05)
@@ -125,7 +149,9 @@ def test_ramp_and_comb(lesson):
 
 def test_walks_on_the_map(lesson):
     """Two walks reach the valley, one from near the saddle after about eight steps of rest; at lr 0.09 none is reached."""
-    straight, late, never = ([(a * b - 6) ** 2 for a, b in zip(*walk, strict=True)] for walk in lesson.walks.values())
+    straight, late, never = (
+        [(a * b - 6) ** 2 for a, b in zip(*walk, strict=True)] for walk in lesson.walks.values()
+    )
     assert straight[-1] < 1e-9 and late[-1] < 1e-9
     assert late[8] > 28 > 2 > late[15] and late[5] > 33
     assert 0.35 < min(never) < 0.45
@@ -141,8 +167,12 @@ def test_what_a_walk_conserves(lesson):
 
 def test_walks_are_those_of_the_rule(lesson):
     """The student's function at k = 1 on D = (6) walks as descent on (pq − 6)² does."""
-    for (ps, qs), (p, q, lr) in zip(lesson.walks.values(), ((1, 2, 0.02), (0.1, 0.2, 0.02), (1, 2, 0.09)), strict=True):
-        for got_p, got_q, (right_p, right_q, _) in zip(ps, qs, walked(float(p), float(q), lr, 0, 40), strict=True):
+    for (ps, qs), (p, q, lr) in zip(
+        lesson.walks.values(), ((1, 2, 0.02), (0.1, 0.2, 0.02), (1, 2, 0.09)), strict=True
+    ):
+        for got_p, got_q, (right_p, right_q, _) in zip(
+            ps, qs, walked(float(p), float(q), lr, 0, 40), strict=True
+        ):
             assert abs(got_p - right_p) < 1e-3 and abs(got_q - right_q) < 1e-3
 
 
@@ -160,14 +190,23 @@ def test_where_a_long_step_can_rest():
     thrown = walked(1.0, 5.0, 0.05, 0, 100)
     assert max(loss for *_, loss in thrown) > 30 > 1e-9 > thrown[-1][2]
     assert thrown[-1][0] ** 2 + thrown[-1][1] ** 2 < 1 / 0.05 < 1 + 25
-    assert walked(1.0, 2.0, 0.082, 0, 2000)[-1][2] < 1e-3 < 0.1 < walked(1.0, 2.0, 0.085, 0, 2000)[-1][2]
+    assert (
+        walked(1.0, 2.0, 0.082, 0, 2000)[-1][2]
+        < 1e-3
+        < 0.1
+        < walked(1.0, 2.0, 0.085, 0, 2000)[-1][2]
+    )
 
 
 def test_momentum_on_the_map():
     """At lr 0.02 momentum shortens the rest near the saddle; to 1e-4 it takes 22 steps, 25 with 0.5, more than 44 with 0.9."""
-    plain, half, much = ([loss for *_, loss in walked(0.1, 0.2, 0.02, momentum, 200)] for momentum in (0, 0.5, 0.9))
+    plain, half, much = (
+        [loss for *_, loss in walked(0.1, 0.2, 0.02, momentum, 200)] for momentum in (0, 0.5, 0.9)
+    )
     rest = [next(i for i, loss in enumerate(losses) if loss < 18) for losses in (plain, half, much)]
-    arrival = [max(i for i, loss in enumerate(losses) if loss > 1e-4) for losses in (plain, half, much)]
+    arrival = [
+        max(i for i, loss in enumerate(losses) if loss > 1e-4) for losses in (plain, half, much)
+    ]
     assert rest[0] > rest[1] > rest[2]
     assert abs(arrival[1] - 25) < 3 and abs(arrival[0] - 22) < 3
     assert arrival[2] > 2 * arrival[0]
@@ -186,7 +225,9 @@ def test_widget_walks_as_torch_does():
         (-1.0, 3.0, 0.03, 0.5, 60),
     ):
         call = f"{script}; console.log(JSON.stringify(walk({', '.join(map(str, arguments))})))"
-        ran = subprocess.run(["node", "-e", call], capture_output=True, text=True, check=True, timeout=30)
+        ran = subprocess.run(
+            ["node", "-e", call], capture_output=True, text=True, check=True, timeout=30
+        )
         got, right = np.array(json.loads(ran.stdout)), np.array(walked(*arguments))
         assert got.shape == right.shape and np.allclose(got, right, atol=1e-6)
 
@@ -194,7 +235,12 @@ def test_widget_walks_as_torch_does():
 def test_widget_is_self_contained():
     """The widget loads nothing, is small, and has a label on every slider."""
     page = (HERE / "data" / "descent.html").read_text(encoding="utf-8")
-    assert len(page.encode()) < 25_000 and "http" not in page and "src=" not in page and " id=" not in page
+    assert (
+        len(page.encode()) < 25_000
+        and "http" not in page
+        and "src=" not in page
+        and " id=" not in page
+    )
     assert page.count("<input") == page.count("<label>") == page.count("</label>") == 5
 
 
@@ -206,7 +252,9 @@ def test_layers_add_up(lesson):
     assert torch.allclose(sum(lesson.layers), lesson.patterns, atol=1e-5)
     assert bool((lesson.layers[0] > 0).all())
     assert bool((lesson.layers[1] > 0.1).any()) and bool((lesson.layers[1] < -0.1).any())
-    assert (lesson.patterns**2).sum().item() == pytest.approx((lesson.sizes**2).sum().item(), rel=1e-5)
+    assert (lesson.patterns**2).sum().item() == pytest.approx(
+        (lesson.sizes**2).sum().item(), rel=1e-5
+    )
 
 
 # --- flowers ----------------------------------------------------------------------------------------------------------
@@ -245,7 +293,9 @@ def test_first_step_throws_most_of_f_away(lesson):
 def test_the_loss_falls_along_every_direction_that_is_left(lesson):
     """At the saddle of rank 1: −0.120, −0.068 and −0.038 along directions 2, 3 and 4; uphill with opposite signs."""
     assert lesson.on_saddle == pytest.approx(51.3626, abs=1e-3)
-    assert [lesson.changes[i] for i in (2, 3, 4)] == pytest.approx([-0.120, -0.068, -0.038], abs=6e-4)
+    assert [lesson.changes[i] for i in (2, 3, 4)] == pytest.approx(
+        [-0.120, -0.068, -0.038], abs=6e-4
+    )
     for i in (2, 3, 4):
         assert lesson.changes[i] == pytest.approx(-2 * 0.01 * lesson.S[i - 1].item(), abs=5e-4)
     assert lesson.uphill == pytest.approx(0.120, abs=6e-4)
@@ -268,13 +318,21 @@ def test_how_long_the_rest_is(lesson):
     assert lesson.growth == pytest.approx(1.0046, abs=1e-4)
     assert 1 + 0.01 * lesson.S[1].item() == pytest.approx(1.060, abs=5e-4)
     assert (lesson.flowers.sum(dim=0).abs() < 1e-2).all()
-    start = lesson.found[next(i for i, moment in enumerate(lesson.moments) if moment >= 30), 1].abs().item()
+    start = (
+        lesson.found[next(i for i, moment in enumerate(lesson.moments) if moment >= 30), 1]
+        .abs()
+        .item()
+    )
     assert math.log(lesson.S[1].item() / start) / (2 * math.log(1.0601)) == pytest.approx(50, abs=5)
 
 
 def test_twice_the_rate_is_half_the_wait(lesson):
     """The time until the first rest ends halves with each doubling of the rate, the second rest's too; 0.02 diverges."""
-    ends = {rate: int((losses < 366).nonzero()[0]) for rate, losses in lesson.by_rate.items() if rate <= 0.01}
+    ends = {
+        rate: int((losses < 366).nonzero()[0])
+        for rate, losses in lesson.by_rate.items()
+        if rate <= 0.01
+    }
     for rate in (0.0005, 0.001, 0.005):
         assert ends[rate] / ends[2 * rate] == pytest.approx(2, abs=0.15)
     second = {rate: int((lesson.by_rate[rate] < 33).nonzero()[0]) for rate in (0.005, 0.01)}
@@ -311,7 +369,9 @@ def test_weak_layers_are_found_last(lesson):
 def test_photograph_at_a_larger_rate_diverges(lesson):
     """With k = 24 a learning rate of 0.001 diverges."""
     torch.manual_seed(0)
-    assert not np.isfinite(lesson.gd_factorise(lesson.photo, 24, num_iterations=60, lr=0.001)[2][-1])
+    assert not np.isfinite(
+        lesson.gd_factorise(lesson.photo, 24, num_iterations=60, lr=0.001)[2][-1]
+    )
 
 
 def test_what_jpeg_takes(lesson):
@@ -319,7 +379,9 @@ def test_what_jpeg_takes(lesson):
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray((lesson.photo.numpy() * 255).round().astype("uint8")).save(file, "JPEG", quality=10)
+    Image.fromarray((lesson.photo.numpy() * 255).round().astype("uint8")).save(
+        file, "JPEG", quality=10
+    )
     back = np.asarray(Image.open(io.BytesIO(file.getvalue())), dtype=float) / 255
     assert 3000 < len(file.getvalue()) < 4000
     assert ((back - lesson.photo.numpy()) ** 2).sum() < lesson.floor_of(lesson.photo, 24)
@@ -345,7 +407,9 @@ def test_raw_flowers(lesson):
 def test_ten_times_the_flowers_need_a_tenth_of_the_rate(lesson):
     """On 10·D a rate of 0.005 diverges and a tenth of it does not."""
     torch.manual_seed(0)
-    assert not np.isfinite(lesson.gd_factorise(10 * lesson.flowers, 2, num_iterations=200, lr=0.005)[2][-1])
+    assert not np.isfinite(
+        lesson.gd_factorise(10 * lesson.flowers, 2, num_iterations=200, lr=0.005)[2][-1]
+    )
     torch.manual_seed(0)
     losses = lesson.gd_factorise(10 * lesson.flowers, 2, num_iterations=2000, lr=0.0005)[2]
     assert losses[-1] == pytest.approx(100 * lesson.floor_of(lesson.flowers, 2), rel=1e-3)
@@ -374,7 +438,10 @@ def test_how_long_0_0014_takes(lesson):
     assert 85_000 < 10 * needed[0.01] < 115_000
     assert 300 < needed[0.25] < 500
     assert 0.3 not in needed
-    largest = [float(torch.linalg.svdvals(factor.float())[0] ** 2) for factor in (lesson.source_C, lesson.source_F)]
+    largest = [
+        float(torch.linalg.svdvals(factor.float())[0] ** 2)
+        for factor in (lesson.source_C, lesson.source_F)
+    ]
     assert 1 / sum(largest) == pytest.approx(0.29, abs=0.01)
 
 

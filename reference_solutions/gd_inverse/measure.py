@@ -52,24 +52,43 @@ def gaps(function, hidden, secret, long_run=True):
     found = []
     for steps in (1, 4):
         X, _ = run(small, steps, lr=lr, momentum=momentum)
-        found.append(min(difference(X, hidden.descend(start, small, steps, lr, momentum, side)) for side in hidden.SIDES))
-    slow, steps, lr = draw.spectrum(3, 3, (2.2, 1.5, 0.8)), draw.integer(150, 250), draw.number(0.004, 0.006)
+        found.append(
+            min(
+                difference(X, hidden.descend(start, small, steps, lr, momentum, side))
+                for side in hidden.SIDES
+            )
+        )
+    slow, steps, lr = (
+        draw.spectrum(3, 3, (2.2, 1.5, 0.8)),
+        draw.integer(150, 250),
+        draw.number(0.004, 0.006),
+    )
     start, _ = run(slow, 1, lr=1e-30)
     X, _ = run(slow, steps, lr=lr, momentum=0.9)
-    found.append(min(difference(X, hidden.descend(start, slow, steps, lr, 0.9, side)) for side in hidden.SIDES))
+    found.append(
+        min(
+            difference(X, hidden.descend(start, slow, steps, lr, 0.9, side))
+            for side in hidden.SIDES
+        )
+    )
     places = [run(large, 1, lr=1e-30)[0], run(large, 1, lr=0.6)[0], run(large, 2, lr=0.6)[0]]
     losses = run(large, 3, lr=0.6)[1]
     found.append(
         min(
             max(
-                abs(loss - hidden.loss_of(X, large, side)) / (hidden.loss_of(X, large, side) + 1e-30)
+                abs(loss - hidden.loss_of(X, large, side))
+                / (hidden.loss_of(X, large, side) + 1e-30)
                 for X, loss in zip(places, losses, strict=True)
             )
             for side in hidden.SIDES
         )
     )
     exact = torch.linalg.inv(large.double())
-    found += [difference(run(large, 400)[0], exact), difference(run(large, 2)[0], exact)] if long_run else [math.nan, math.nan]
+    found += (
+        [difference(run(large, 400)[0], exact), difference(run(large, 2)[0], exact)]
+        if long_run
+        else [math.nan, math.nan]
+    )
     return [gap if gap == gap else math.inf for gap in found]
 
 
@@ -83,13 +102,18 @@ def main():
         function = load(path)["gd_inverse"]
         seen = [gaps(function, hidden, f"seed{seed}") for seed in range(seeds)]
         rows += seen
-        most = [max(column) for column in list(zip(*seen, strict=True))[:5]] + [min(row[5] for row in seen)]
+        most = [max(column) for column in list(zip(*seen, strict=True))[:5]] + [
+            min(row[5] for row in seen)
+        ]
         print(f"{path.stem:40}" + "".join(f"{gap:14.1e}" for gap in most))
     for name, pick in (("median of all", statistics.median), ("worst of all", max)):
         columns = list(zip(*rows, strict=True))
         print(
             f"{name:40}"
-            + "".join(f"{(min if pick is max and i == 5 else pick)(column):14.1e}" for i, column in enumerate(columns))
+            + "".join(
+                f"{(min if pick is max and i == 5 else pick)(column):14.1e}"
+                for i, column in enumerate(columns)
+            )
         )
     print("\nmistakes, smallest gap of ten draws")
     for path in sorted((HERE / "mistakes").glob("*.py")):
@@ -99,7 +123,10 @@ def main():
         except Exception as error:
             print(f"{path.stem:40}  {type(error).__name__}")
             continue
-        print(f"{path.stem:40}" + "".join(f"{min(column):14.1e}" for column in list(zip(*seen, strict=True))[:4]))
+        print(
+            f"{path.stem:40}"
+            + "".join(f"{min(column):14.1e}" for column in list(zip(*seen, strict=True))[:4])
+        )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,10 @@ def test_the_loss_of_a_row_is_a_sum_of_separate_parabolas(lesson):
 
 def test_the_inverse_that_is_named_is_the_inverse(lesson):
     """The inverse of [[2, 1], [1, 1]] is [[1, -1], [-1, 2]], and `least` is its first row."""
-    assert torch.allclose(lesson.M @ torch.tensor([[1.0, -1.0], [-1.0, 2.0]], dtype=torch.float64), torch.eye(2).double())
+    assert torch.allclose(
+        lesson.M @ torch.tensor([[1.0, -1.0], [-1.0, 2.0]], dtype=torch.float64),
+        torch.eye(2).double(),
+    )
     assert lesson.least.tolist() == [1, -1]
 
 
@@ -65,7 +68,10 @@ def test_the_table_is_what_the_function_does(lesson):
 
     def error(steps, lr):
         torch.manual_seed(5)
-        return lesson.gd_inverse(2 * torch.eye(2), num_iterations=steps, lr=lr, momentum=0.8)[0] - torch.eye(2) / 2
+        return (
+            lesson.gd_inverse(2 * torch.eye(2), num_iterations=steps, lr=lr, momentum=0.8)[0]
+            - torch.eye(2) / 2
+        )
 
     start = error(1, 1e-30)
     for steps, factor in zip((1, 2, 3), (0.8, 0.48, 0.128), strict=True):
@@ -161,11 +167,21 @@ def test_the_widget_computes_what_the_figure_shows(lesson):
     arithmetic = text[text.index("/* arithmetic */") : text.index("/* end of arithmetic */")]
     settings = [*lesson.settings, (0.9, 0.5), (0.855, 0.57)]
     call = f"console.log(JSON.stringify({json.dumps(settings)}.map(([lr, mu]) => descent(lr, mu, 60))))"
-    done = subprocess.run(["node", "-e", constants + arithmetic + call], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        ["node", "-e", constants + arithmetic + call],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     for (lr, mu), run in zip(settings, json.loads(done.stdout), strict=True):
         places, losses = lesson.path(lr, mu, 60)
-        assert torch.allclose(torch.tensor(run["places"], dtype=torch.float64), places, rtol=1e-9, atol=1e-9)
-        assert torch.allclose(torch.tensor(run["losses"], dtype=torch.float64), losses, rtol=1e-8, atol=1e-12)
+        assert torch.allclose(
+            torch.tensor(run["places"], dtype=torch.float64), places, rtol=1e-9, atol=1e-9
+        )
+        assert torch.allclose(
+            torch.tensor(run["losses"], dtype=torch.float64), losses, rtol=1e-8, atol=1e-12
+        )
         factors = [lesson.factor(float(lr * h), mu) for h in lesson.h]
         assert run["factors"] == pytest.approx(factors, abs=1e-6)
 
@@ -176,7 +192,9 @@ def test_the_widget_computes_what_the_figure_shows(lesson):
 def test_the_function_does_what_the_powers_predict(lesson):
     """The errors along the three directions lie on the lines, to what float32 resolves."""
     assert lesson.apart < 1e-4
-    assert float(lesson.yours[0].abs().min()) > 0.1  # there is an error in every direction to begin with
+    assert (
+        float(lesson.yours[0].abs().min()) > 0.1
+    )  # there is an error in every direction to begin with
 
 
 def test_the_third_direction_is_left_of_the_floor(lesson):
@@ -245,7 +263,9 @@ def test_why_the_random_one_is_slow(lesson):
 def test_a_diagonal_matrix_with_as_small_a_value_is_as_slow(lesson):
     """The diagonal matrix with 0.11 in place of its 1 needs about as long as the random one."""
     torch.manual_seed(314)
-    _, losses = lesson.gd_inverse(torch.diag(torch.tensor([0.11, 2.0, 3.0, 4.0])), num_iterations=1000)
+    _, losses = lesson.gd_inverse(
+        torch.diag(torch.tensor([0.11, 2.0, 3.0, 4.0])), num_iterations=1000
+    )
     assert first_below(losses) == pytest.approx(lesson.first_below["random"], rel=0.25)
 
 
@@ -288,7 +308,9 @@ def test_the_estimate_of_the_number_of_steps(lesson):
 
 def test_without_momentum_it_is_square_from_the_beginning(lesson):
     """50, 200, 793 iterations for 2, 4, 8."""
-    assert lesson.plain[0] == pytest.approx(50, abs=3) and lesson.plain[2] == pytest.approx(793, abs=30)
+    assert lesson.plain[0] == pytest.approx(50, abs=3) and lesson.plain[2] == pytest.approx(
+        793, abs=30
+    )
     for small, large in ((0, 1), (1, 2)):
         assert lesson.plain[large] / lesson.plain[small] == pytest.approx(4, abs=0.2)
     assert all(math.isnan(count) for count in lesson.plain[3:])
@@ -303,7 +325,9 @@ def test_momentum_can_be_slower(lesson):
 
 def test_tuned_is_proportional_to_the_condition_number(lesson):
     """From 8 iterations at 2 to about 410 at 64, and twice for twice in the end."""
-    assert lesson.tuned[0] == pytest.approx(8, abs=2) and lesson.tuned[5] == pytest.approx(413, abs=15)
+    assert lesson.tuned[0] == pytest.approx(8, abs=2) and lesson.tuned[5] == pytest.approx(
+        413, abs=15
+    )
     assert lesson.tuned[5] / lesson.tuned[4] == pytest.approx(2, abs=0.25)
 
 
@@ -329,7 +353,9 @@ def test_more_than_ten_just_left_of_the_floor(lesson):
     """12 at condition number 16; at 32 some 12,600 iterations without momentum, a factor of 10.4 (answers.md)."""
     for condition, cap, gain in ((16, 4000, 12.0), (32, 14000, 10.4)):
         without, _ = lesson.iterations_needed(condition, cap, momentum=0.0)
-        assert without / lesson.default[lesson.conditions.index(condition)] == pytest.approx(gain, abs=0.3)
+        assert without / lesson.default[lesson.conditions.index(condition)] == pytest.approx(
+            gain, abs=0.3
+        )
     assert without == pytest.approx(12_600, abs=200)
 
 

@@ -43,7 +43,9 @@ def checks():
 def call(function, seed, M, steps, lr):
     torch.manual_seed(seed)
     *factors, losses = function(M.clone(), num_iterations=steps, lr=lr)
-    return [factor.detach().double() for factor in factors], [float(torch.as_tensor(loss).detach()) for loss in losses]
+    return [factor.detach().double() for factor in factors], [
+        float(torch.as_tensor(loss).detach()) for loss in losses
+    ]
 
 
 def drawn_matrix(draw):
@@ -54,15 +56,28 @@ def drawn_matrix(draw):
 def finds_s(function, hidden, seed, M):
     """Whether S is right, as the check of S decides it."""
     (_, S, _), _ = call(function, seed, M, 800, 0.3)
-    return hidden.worst(difference(S.abs().sort(descending=True).values, torch.linalg.svdvals(M.double()))) <= 2e-2
+    return (
+        hidden.worst(
+            difference(S.abs().sort(descending=True).values, torch.linalg.svdvals(M.double()))
+        )
+        <= 2e-2
+    )
 
 
 def starts_needed(function, hidden, matrices):
     """How many of the matrices need 1, 2, 3, ... starts until S is right; the last number counts those that need more than ten."""
     needed = [0] * (hidden.STARTS + 1)
     for matrix in range(matrices):
-        M, seeds = drawn_matrix(Draw(f"matrix{matrix}", "measure")), range(1000 * matrix, 1000 * matrix + hidden.STARTS)
-        needed[next((at for at, seed in enumerate(seeds) if finds_s(function, hidden, seed, M)), hidden.STARTS)] += 1
+        M, seeds = (
+            drawn_matrix(Draw(f"matrix{matrix}", "measure")),
+            range(1000 * matrix, 1000 * matrix + hidden.STARTS),
+        )
+        needed[
+            next(
+                (at for at, seed in enumerate(seeds) if finds_s(function, hidden, seed, M)),
+                hidden.STARTS,
+            )
+        ] += 1
     return needed
 
 
@@ -75,7 +90,9 @@ def successes(function, hidden, starts):
         (U, _, V), _ = call(function, start, M, 600, 0.3)
         orthonormal += max(hidden.skew(U), hidden.skew(V)) <= 1e-2
         found += finds_s(function, hidden, start, drawn_matrix(draw))
-        M = torch.tensor([[1.0, 0.4, 0.3], [0.5, 0.7, -0.2], [0.1, 0.6, 0.2], [-0.2, 0.3, 0.5]])  # of the public check
+        M = torch.tensor(
+            [[1.0, 0.4, 0.3], [0.5, 0.7, -0.2], [0.1, 0.6, 0.2], [-0.2, 0.3, 0.5]]
+        )  # of the public check
         factors, _ = call(function, start, M, 500, 0.3)
         rebuilt += hidden.worst(difference(hidden.rebuilt(*factors), M)) <= 1e-2
     return orthonormal, found, rebuilt
@@ -96,7 +113,9 @@ def record(function, hidden, secret):
     for M in (below, below / 20):
         factors, _ = call(function, seed, M, 1, 0.2)
         after = call(function, seed, M, 2, 0.2)[1][1]
-        after_step.append(abs(after - float(hidden.loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30))
+        after_step.append(
+            abs(after - float(hidden.loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
+        )
     return at_start, hidden.worst(*after_step)
 
 
@@ -140,7 +159,10 @@ def descents(M, seeds, weight, make_optimiser, steps, squares=False):
     squares: S = s², as the source has it
     """
     exact, identity = torch.linalg.svdvals(M), torch.eye(M.shape[1])
-    U, S, V = (torch.stack(parts).requires_grad_() for parts in zip(*(seeded(M, seed) for seed in seeds), strict=True))
+    U, S, V = (
+        torch.stack(parts).requires_grad_()
+        for parts in zip(*(seeded(M, seed) for seed in seeds), strict=True)
+    )
     optimiser = make_optimiser([U, S, V])
     for _ in range(steps):
         values = S * S if squares else S
@@ -149,7 +171,9 @@ def descents(M, seeds, weight, make_optimiser, steps, squares=False):
             (U.detach(), values.detach(), V.detach()),
         )
         fit = ((U * values[:, None] @ V.mT - M) ** 2).mean((1, 2))
-        penalty = ((U.mT @ U - identity) ** 2).mean((1, 2)) + ((V.mT @ V - identity) ** 2).mean((1, 2))
+        penalty = ((U.mT @ U - identity) ** 2).mean((1, 2)) + ((V.mT @ V - identity) ** 2).mean(
+            (1, 2)
+        )
         optimiser.zero_grad()
         (fit + weight * penalty).sum().backward()
         optimiser.step()
@@ -169,7 +193,11 @@ def steps_by_weight(weight, seeds=SEEDS, limit=LIMIT):
     """Steps until S of the lesson's matrix is within 0.001, for each start: SGD, lr 0.6, momentum 0.9."""
     gaps = []
     for gap, _ in descents(
-        matrix_of_the_lesson(), seeds, weight, lambda tensors: torch.optim.SGD(tensors, lr=0.6, momentum=0.9), limit
+        matrix_of_the_lesson(),
+        seeds,
+        weight,
+        lambda tensors: torch.optim.SGD(tensors, lr=0.6, momentum=0.9),
+        limit,
     ):
         gaps.append(gap)
         if len(gaps) > 300 and bool(((torch.stack(gaps[-300:]) < 1e-5).all(0) | gap.isnan()).all()):
@@ -191,7 +219,9 @@ def race(make_optimiser, at, weight=0.01, seeds=SEEDS):
 
 def as_the_source_ran_it(make_optimiser, steps=20000):
     """S and the squared lengths of the columns of U, from the start of the source and with its S = s²."""
-    for _, (U, S, V) in descents(matrix_of_the_source(), (314,), 0.01, make_optimiser, steps, squares=True):
+    for _, (U, S, V) in descents(
+        matrix_of_the_source(), (314,), 0.01, make_optimiser, steps, squares=True
+    ):
         last = U[0].clone(), S[0].clone(), V[0].clone()
     order = last[1].argsort(descending=True)
     return {
@@ -201,14 +231,18 @@ def as_the_source_ran_it(make_optimiser, steps=20000):
 
 
 def recorded_runs():
-    at = sorted({0, *(round(10 ** (k / 16)) for k in range(69))})  # evenly on a logarithmic axis, up to 17,783
+    at = sorted(
+        {0, *(round(10 ** (k / 16)) for k in range(69))}
+    )  # evenly on a logarithmic axis, up to 17,783
     adam = torch.optim.Adam
     return {
         "weights": {str(weight): steps_by_weight(weight) for weight in WEIGHTS},
         "race": {"step": at, **{name: race(make, at) for name, make in OPTIMISERS.items()}},
         "source": {
             "SGD": as_the_source_ran_it(OPTIMISERS["SGD, lr 0.9, momentum 0.9"]),
-            "Adam, weight decay": as_the_source_ran_it(lambda tensors: adam(tensors, weight_decay=1e-5)),
+            "Adam, weight decay": as_the_source_ran_it(
+                lambda tensors: adam(tensors, weight_decay=1e-5)
+            ),
             "Adam": as_the_source_ran_it(lambda tensors: adam(tensors)),
         },
     }
@@ -219,7 +253,9 @@ def matrix_of_the_ellipse():
 
     def rotation(degrees):
         angle = torch.deg2rad(torch.tensor(float(degrees)))
-        return torch.stack([torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])])
+        return torch.stack(
+            [torch.stack([angle.cos(), -angle.sin()]), torch.stack([angle.sin(), angle.cos()])]
+        )
 
     return rotation(25) @ torch.diag(torch.tensor([1.25, 0.5])) @ rotation(70).T
 
@@ -229,7 +265,11 @@ def frames():
     at = sorted({0, *(round(10 ** (k / 22)) for k in range(74))})
     kept = []
     run = descents(
-        matrix_of_the_ellipse(), (17,), 0.01, lambda tensors: torch.optim.SGD(tensors, lr=0.2, momentum=0.9), at[-1] + 1
+        matrix_of_the_ellipse(),
+        (17,),
+        0.01,
+        lambda tensors: torch.optim.SGD(tensors, lr=0.2, momentum=0.9),
+        at[-1] + 1,
     )
     for step, (_, factors) in enumerate(run):
         if step in at:
@@ -238,7 +278,15 @@ def frames():
     found = []
     for step, U, S, V in kept:
         U, S, V = (U * signs)[:, order], (S * signs)[order], V[:, order]
-        found.append([step, *(round(x, 3) + 0.0 for x in (*U.flatten().tolist(), *S.tolist(), *V.flatten().tolist()))])
+        found.append(
+            [
+                step,
+                *(
+                    round(x, 3) + 0.0
+                    for x in (*U.flatten().tolist(), *S.tolist(), *V.flatten().tolist())
+                ),
+            ]
+        )
     return found
 
 
@@ -249,7 +297,10 @@ def write_runs():
 def write_frames():
     text = json.dumps(frames(), separators=(",", ":"))
     page = re.sub(
-        r"/\*FRAMES\*/.*?/\*END\*/", lambda _: f"/*FRAMES*/{text}/*END*/", ELLIPSE.read_text(encoding="utf-8"), flags=re.DOTALL
+        r"/\*FRAMES\*/.*?/\*END\*/",
+        lambda _: f"/*FRAMES*/{text}/*END*/",
+        ELLIPSE.read_text(encoding="utf-8"),
+        flags=re.DOTALL,
     )
     ELLIPSE.write_text(page, encoding="utf-8")
 
@@ -263,19 +314,38 @@ def main():
     starts = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     matrices = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     hidden = checks()
-    print(f"{'starts ' + str(starts):32}{'orthonormal':>13}{'S':>6}{'product':>9}{'record, start':>16}{'record, step':>16}")
+    print(
+        f"{'starts ' + str(starts):32}{'orthonormal':>13}{'S':>6}{'product':>9}{'record, start':>16}{'record, step':>16}"
+    )
     for path in (HERE / "solution.py", *sorted((HERE / "variants").glob("*.py"))):
         function = load(path)["gd_svd"]
         orthonormal, found, rebuilt = successes(function, hidden, starts)
-        gaps = [max(column) for column in zip(*(record(function, hidden, f"seed{seed}") for seed in range(20)), strict=True)]
-        print(f"{path.stem:32}{orthonormal:13d}{found:6d}{rebuilt:9d}" + "".join(f"{gap:16.1e}" for gap in gaps), flush=True)
+        gaps = [
+            max(column)
+            for column in zip(
+                *(record(function, hidden, f"seed{seed}") for seed in range(20)), strict=True
+            )
+        ]
+        print(
+            f"{path.stem:32}{orthonormal:13d}{found:6d}{rebuilt:9d}"
+            + "".join(f"{gap:16.1e}" for gap in gaps),
+            flush=True,
+        )
     needed = starts_needed(load(HERE / "solution.py")["gd_svd"], hidden, matrices)
-    print(f"\nof {matrices} matrices, this many need 1, 2, 3, ... and more than {hidden.STARTS} starts: {needed}", flush=True)
+    print(
+        f"\nof {matrices} matrices, this many need 1, 2, 3, ... and more than {hidden.STARTS} starts: {needed}",
+        flush=True,
+    )
     print("\nmistakes, smallest gap of ten draws")
     for path in sorted((HERE / "mistakes").glob("*.py")):
         function = load(HERE / "solution.py", path)["gd_svd"]
         try:
-            gaps = [min(column) for column in zip(*(record(function, hidden, f"seed{seed}") for seed in range(10)), strict=True)]
+            gaps = [
+                min(column)
+                for column in zip(
+                    *(record(function, hidden, f"seed{seed}") for seed in range(10)), strict=True
+                )
+            ]
         except Exception as error:
             print(f"{path.stem:32}  {type(error).__name__}")
             continue

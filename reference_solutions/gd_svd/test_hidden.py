@@ -32,7 +32,10 @@ def run(student, M, call, **options):
     )
     steps = options["num_iterations"]
     complete = isinstance(losses, tuple | list) and len(losses) == steps
-    expect(complete, f"{call} returned loss_history: {kind(losses)}; expected a list of {steps} losses, one an iteration")
+    expect(
+        complete,
+        f"{call} returned loss_history: {kind(losses)}; expected a list of {steps} losses, one an iteration",
+    )
     return U, S, V, losses
 
 
@@ -58,11 +61,19 @@ def against(draw):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(1.5)
-@pytest.mark.hint("Print U.T @ U - torch.eye(n) after the loop. Which term of the loss makes this small? And for V?")
+@pytest.mark.hint(
+    "Print U.T @ U - torch.eye(n) after the loop. Which term of the loss makes this small? And for V?"
+)
 def test_the_columns_become_orthonormal(student, draw):
     """The columns of U and V, anything but orthonormal after 2 iterations of gd_svd, become orthonormal to within 0.01."""
-    M, seed, call = draw.number(1.2, 1.3) * draw.orthonormal(4, 2), draw.seed(), "gd_svd(M, num_iterations=600, lr=0.3)"
-    U, _, V, _ = run(student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3)
+    M, seed, call = (
+        draw.number(1.2, 1.3) * draw.orthonormal(4, 2),
+        draw.seed(),
+        "gd_svd(M, num_iterations=600, lr=0.3)",
+    )
+    U, _, V, _ = run(
+        student.seeded(seed), M, "gd_svd(M, num_iterations=2, lr=0.3)", num_iterations=2, lr=0.3
+    )
     expect(
         max(skew(U), skew(V)) > 1e-2,
         "gd_svd(M, num_iterations=2): U and V are orthonormal already, which two steps cannot achieve",
@@ -74,12 +85,17 @@ def test_the_columns_become_orthonormal(student, draw):
         if max(skew(U), skew(V)) <= 1e-2:
             return
     gaps = " and ".join(f"{name} from the identity by {gap:.2g}" for name, gap in best.items())
-    expect(False, f"{call}: QᵀQ differs for Q = {gaps} at best, from {STARTS} starts; expected at most 0.01 for both")
+    expect(
+        False,
+        f"{call}: QᵀQ differs for Q = {gaps} at best, from {STARTS} starts; expected at most 0.01 for both",
+    )
 
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(1.5)
-@pytest.mark.hint("Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?")
+@pytest.mark.hint(
+    "Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V orthonormal, too?"
+)
 def test_finds_the_singular_values(student, draw):
     """S of gd_svd comes, not in 2 iterations but in 800, to within 0.02 of the singular values of M (signs apart)."""
     M, seed = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45))), draw.seed()
@@ -90,13 +106,19 @@ def test_finds_the_singular_values(student, draw):
         return worst(difference(S.abs().sort(descending=True).values, exact))
 
     call = "gd_svd(M, num_iterations=2, lr=0.3)"
-    expect(gap(seed, call, 2) > 2e-2, f"{call}: S holds the singular values already, which two steps cannot reach")
+    expect(
+        gap(seed, call, 2) > 2e-2,
+        f"{call}: S holds the singular values already, which two steps cannot reach",
+    )
     call, best = "gd_svd(M, num_iterations=800, lr=0.3)", float("inf")
     for start in range(seed, seed + STARTS):
         best = min(best, gap(start, call, 800))
         if best <= 2e-2:
             return
-    expect(False, f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.02 is allowed")
+    expect(
+        False,
+        f"{call}: S is off the singular values by {best:.2g} at best, of {STARTS} starts; 0.02 is allowed",
+    )
 
 
 @pytest.mark.task("gd_svd")
@@ -109,7 +131,10 @@ def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
     call, M = "gd_svd(M, num_iterations=1, lr=0.2)", against(draw)
     for _ in range(6):
         _, S, _, _ = run(student.seeded(draw.seed()), M, call, num_iterations=1, lr=0.2)
-        expect(bool((S >= 0).all()), f"{call}: {int((S < 0).sum())} of {S.numel()} entries of S are negative")
+        expect(
+            bool((S >= 0).all()),
+            f"{call}: {int((S < 0).sum())} of {S.numel()} entries of S are negative",
+        )
         expect(bool((S[:-1] >= S[1:]).all()), f"{call}: S is not in descending order")
         expect(float(S[0]) > 0, f"{call}: S is zero")
 
@@ -119,13 +144,21 @@ def test_singular_values_are_returned_in_order_and_not_negative(student, draw):
 @pytest.mark.hint("Does your step go down the gradient? Which lr does it use?")
 def test_one_step_leads_towards_the_matrix(student, draw):
     """One step of gd_svd with a tiny lr moves U diag(S) Vᵀ towards M, and only a little."""
-    M, there, call = against(draw), student.seeded(draw.seed()), "gd_svd(M, num_iterations=1, lr=0.0001)"
-    start = rebuilt(*run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3])
+    M, there, call = (
+        against(draw),
+        student.seeded(draw.seed()),
+        "gd_svd(M, num_iterations=1, lr=0.0001)",
+    )
+    start = rebuilt(
+        *run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3]
+    )
     after = rebuilt(*run(there, M, call, num_iterations=1, lr=1e-4)[:3])
     way = M.double() - start
     progress = float(((after - start) * way).sum() / (way**2).sum())
     expect(progress > 0, f"{call}: U diag(S) Vᵀ does not come from its start (lr=0) towards M")
-    expect(progress < 0.5, f"{call}: U diag(S) Vᵀ goes {progress:.0%} of the way to M in one tiny step")
+    expect(
+        progress < 0.5, f"{call}: U diag(S) Vᵀ goes {progress:.0%} of the way to M in one tiny step"
+    )
 
 
 def apart(student, draw, M):
@@ -133,11 +166,16 @@ def apart(student, draw, M):
     for _ in range(50):
         there = student.seeded(draw.seed())
         U, S, V = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)[:3]
-        expect(len(set(S.tolist())) > 1, "gd_svd(M, num_iterations=1, lr=0): all entries of S start equal")
+        expect(
+            len(set(S.tolist())) > 1,
+            "gd_svd(M, num_iterations=1, lr=0): all entries of S start equal",
+        )
         if float(S.sort().values.diff().min()) > 0.02 and float(S.min()) > 0.05:
             R = rebuilt(U, S, V) - M.double()
             return there, (U, S, V), (R @ V * S, ((U.T @ R) * V.T).sum(1), R.T @ U * S)
-    raise AssertionError("gd_svd(M, num_iterations=1, lr=0): S starts with nearly equal or tiny entries, whatever the seed")
+    raise AssertionError(
+        "gd_svd(M, num_iterations=1, lr=0): S starts with nearly equal or tiny entries, whatever the seed"
+    )
 
 
 @pytest.mark.task("gd_svd")
@@ -150,14 +188,19 @@ def test_the_first_step_goes_down_the_gradient(student, draw):
     call = "gd_svd(M, num_iterations=1, lr=1e-05)"
     M = 1000 * draw.normal(6, 4)  # so large that the fit decides every gradient
     M = M - M.mean(0)
-    M = M - M.mean(1, keepdim=True)  # no row or column of one sign, so that the gradients of a positive start have both
+    M = M - M.mean(
+        1, keepdim=True
+    )  # no row or column of one sign, so that the gradients of a positive start have both
     for _ in range(4):
         there, start, gradients = apart(student, draw, M)
         after = run(there, M, call, num_iterations=1, lr=1e-5)[:3]
         for name, before, now, gradient in zip("USV", start, after, gradients, strict=True):
             clear = gradient.abs() > 0.3 * gradient.abs().max()
             uphill = (now - before) * gradient  # 0 where a tiny step is lost to rounding
-            expect(float(uphill.sum()) < 0, f"{call}: {name} does not move down the gradient of the fit")
+            expect(
+                float(uphill.sum()) < 0,
+                f"{call}: {name} does not move down the gradient of the fit",
+            )
             astray = int(((uphill > 0) & clear).sum())
             expect(
                 astray == 0,
@@ -167,22 +210,30 @@ def test_the_first_step_goes_down_the_gradient(student, draw):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(4.5)
-@pytest.mark.hint("Is every step of your loop the same step, the last one too? Which numbers does it use besides M, U, S and V?")
+@pytest.mark.hint(
+    "Is every step of your loop the same step, the last one too? Which numbers does it use besides M, U, S and V?"
+)
 def test_the_next_steps_go_down_the_gradient_too(student, draw):
     """The second to fourth step of gd_svd go down the gradient as well, and after 60 tiny steps the end is still far."""
     M = 5 * against(draw)  # all slopes lead S down, while its end, the singular values, is far up
     for _ in range(3):
         there, _, gradients = apart(student, draw, M)
         call = "gd_svd(M, num_iterations=4, lr=1e-06)"
-        first = run(there, M, "gd_svd(M, num_iterations=1, lr=1e-06)", num_iterations=1, lr=1e-6)[:3]
+        first = run(there, M, "gd_svd(M, num_iterations=1, lr=1e-06)", num_iterations=1, lr=1e-6)[
+            :3
+        ]
         fourth = run(there, M, call, num_iterations=4, lr=1e-6)[:3]
         way = flat(fourth) - flat(first)
         along = -float(way @ flat(gradients) / (way.norm() * flat(gradients).norm() + 1e-30))
-        expect(along > 0.1, f"{call}: from the first step to the fourth, U, S and V do not move down the gradient of the fit")
+        expect(
+            along > 0.1,
+            f"{call}: from the first step to the fourth, U, S and V do not move down the gradient of the fit",
+        )
     S = run(there, M, "gd_svd(M, num_iterations=60, lr=1e-06)", num_iterations=60, lr=1e-6)[1]
     near = float(S.max()) > 0.5 * float(torch.linalg.svdvals(M.double())[0])
     expect(
-        not near, "gd_svd(M, num_iterations=60, lr=1e-06): S has come as far as the singular values, where tiny steps cannot be"
+        not near,
+        "gd_svd(M, num_iterations=60, lr=1e-06): S has come as far as the singular values, where tiny steps cannot be",
     )
 
 
@@ -193,7 +244,9 @@ def flat(tensors):
 
 @pytest.mark.task("gd_svd")
 @pytest.mark.points(0.5)
-@pytest.mark.hint("What do U, S and V hold before the first step? torch.rand gives numbers between 0 and 1, whatever M is.")
+@pytest.mark.hint(
+    "What do U, S and V hold before the first step? torch.rand gives numbers between 0 and 1, whatever M is."
+)
 def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
     """gd_svd starts U, S and V from torch.rand, whatever M is: with lr=0 they stay there."""
     call, seed, names = "gd_svd(M, num_iterations=1, lr=0)", draw.seed(), ("U", "S", "V")
@@ -203,7 +256,12 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
     second = run(student.seeded(seed), B, call, num_iterations=1, lr=0.0)[:3]
     third = run(student.seeded(seed + 1), A, call, num_iterations=1, lr=0.0)[:3]
     for name, one, other, reseeded in zip(names, first, second, third, strict=True):
-        close(other, one, 1e-6, f"{call}: {name} starts differently for another M after the same torch.manual_seed")
+        close(
+            other,
+            one,
+            1e-6,
+            f"{call}: {name} starts differently for another M after the same torch.manual_seed",
+        )
         expect(
             difference(one, reseeded) > 1e-3,
             f"{call}: {name} is the same after another torch.manual_seed; start it from torch.rand",
@@ -220,13 +278,24 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
     """loss_history begins with the loss of its own call's start, whatever lr is, and a longer run continues a shorter one."""
     M, there = draw.uniform(5, 3), student.seeded(draw.seed())
     call = "gd_svd(M, num_iterations=1, lr=0)"
-    (first,) = history(run(there, M, call, num_iterations=1, lr=0.0)[3], 1, f"{call} returned loss_history")
+    (first,) = history(
+        run(there, M, call, num_iterations=1, lr=0.0)[3], 1, f"{call} returned loss_history"
+    )
     call = "gd_svd(M, num_iterations=3, lr=0.05)"
-    short = history(run(there, M, call, num_iterations=3, lr=0.05)[3], 3, f"{call} returned loss_history")
+    short = history(
+        run(there, M, call, num_iterations=3, lr=0.05)[3], 3, f"{call} returned loss_history"
+    )
     longer = "the second of two calls gd_svd(M, num_iterations=6, lr=0.05)"
-    long = history(run(there.twice(), M, longer, num_iterations=6, lr=0.05)[3], 6, f"{longer} returned loss_history")
+    long = history(
+        run(there.twice(), M, longer, num_iterations=6, lr=0.05)[3],
+        6,
+        f"{longer} returned loss_history",
+    )
     close(
-        short[0], first, 1e-5 * max(1.0, abs(first)), f"{call}: loss_history[0] is not the loss of the start, which lr=0 records"
+        short[0],
+        first,
+        1e-5 * max(1.0, abs(first)),
+        f"{call}: loss_history[0] is not the loss of the start, which lr=0 records",
     )
     for step, (one, other) in enumerate(zip(short, long, strict=False)):
         close(
@@ -235,7 +304,9 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
             1e-4 * max(1.0, abs(one)),
             f"{longer}: loss_history[{step}] is not that of the same call with num_iterations=3",
         )
-    expect(abs(long[1] - long[0]) > 1e-6, f"{longer}: loss_history does not change with the first step")
+    expect(
+        abs(long[1] - long[0]) > 1e-6, f"{longer}: loss_history does not change with the first step"
+    )
 
 
 @pytest.mark.task("gd_svd")
@@ -252,7 +323,10 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
         losses += history(record, 1, f"{call} returned loss_history")
         terms.append(loss_terms(*factors, M))
     terms, losses = torch.stack(terms), torch.tensor(losses, dtype=torch.float64)
-    expect(float(terms[:, 1:5].max()) > 1e-2, f"{call}: U and V are orthonormal already; start them from torch.rand")
+    expect(
+        float(terms[:, 1:5].max()) > 1e-2,
+        f"{call}: U and V are orthonormal already; start them from torch.rand",
+    )
     weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
     gap = difference(terms @ weights, losses) / float(losses.abs().max() + 1e-30)
     expect(
@@ -261,7 +335,10 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
     )
     expect(float(weights[0]) > 0, f"{call}: the fit to M has no part in the loss that is recorded")
     for name, weight in zip(PENALTIES, weights[1:5].tolist(), strict=True):
-        expect(weight > 1e-5 * float(weights[0]), f"{call}: the penalty for {name} has no part in the loss that is recorded")
+        expect(
+            weight > 1e-5 * float(weights[0]),
+            f"{call}: the penalty for {name} has no part in the loss that is recorded",
+        )
 
     unshifted = abs(float(weights[5])) < 1e-3 * float(losses.abs().max())
     expect(unshifted, f"{call}: a constant is added to the loss that is recorded")
@@ -271,13 +348,22 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
     U, _, V, _ = run(there, M, "gd_svd(M, num_iterations=1, lr=0)", num_iterations=1, lr=0.0)
     signs = torch.diag(torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64))
     mixed = torch.linalg.pinv(U).T @ signs @ torch.linalg.pinv(V)
-    mixed = (mixed * (200 / mixed.abs().max())).float()  # the first step makes every other entry of S negative
-    below = -draw.uniform(4, 4, low=150.0, high=250.0)  # ... and all of them very negative, or slightly at a twentieth of it
+    mixed = (
+        mixed * (200 / mixed.abs().max())
+    ).float()  # the first step makes every other entry of S negative
+    below = -draw.uniform(
+        4, 4, low=150.0, high=250.0
+    )  # ... and all of them very negative, or slightly at a twentieth of it
     for M in (below, below / 20, mixed):
         *factors, _ = run(there, M, "gd_svd(M, num_iterations=1, lr=0.2)", num_iterations=1, lr=0.2)
-        after = history(run(there, M, call, num_iterations=2, lr=0.2)[3], 2, f"{call} returned loss_history")[1]
+        after = history(
+            run(there, M, call, num_iterations=2, lr=0.2)[3], 2, f"{call} returned loss_history"
+        )[1]
         gap = abs(after - float(loss_terms(*factors, M) @ weights)) / (abs(after) + 1e-30)
-        expect(gap < 1e-4, f"{call}: loss_history[1] is not the loss of what one iteration returns (off by {gap:.1g} of it)")
+        expect(
+            gap < 1e-4,
+            f"{call}: loss_history[1] is not the loss of what one iteration returns (off by {gap:.1g} of it)",
+        )
 
 
 PENALTIES = ("the lengths in U", "the angles in U", "the lengths in V", "the angles in V")
@@ -308,8 +394,20 @@ def test_defaults_are_those_of_the_stub(student, draw):
     """gd_svd takes 20,000 iterations at lr=0.9 and momentum=0.9 where the caller does not say otherwise."""
     M, there = draw.uniform(3, 2), student.seeded(draw.seed())
     plain = run(there, M, "gd_svd(M, num_iterations=2)", num_iterations=2)
-    said = run(there, M, "gd_svd(M, num_iterations=2, lr=0.9, momentum=0.9)", num_iterations=2, lr=0.9, momentum=0.9)
+    said = run(
+        there,
+        M,
+        "gd_svd(M, num_iterations=2, lr=0.9, momentum=0.9)",
+        num_iterations=2,
+        lr=0.9,
+        momentum=0.9,
+    )
     for name, one, other in zip(("U", "S", "V"), plain, said, strict=False):
-        close(one, other, 1e-5, f"gd_svd(M, num_iterations=2): {name} differs from the same call with lr=0.9, momentum=0.9")
+        close(
+            one,
+            other,
+            1e-5,
+            f"gd_svd(M, num_iterations=2): {name} differs from the same call with lr=0.9, momentum=0.9",
+        )
     default = there.defaults("gd_svd").get("num_iterations")
     expect(default == 20000, f"gd_svd has num_iterations={default} by default; expected 20000")

@@ -60,7 +60,10 @@ def test_the_product_fits_after_sixty_steps(lesson, weight):
 def test_adam_arrives_first_and_does_not_settle(lesson):
     """Adam with lr 0.3 is the first within 0.01, and is thrown back beyond it; SGD with momentum stays near 0.00001."""
     gaps = lesson.by_optimiser
-    first = {name: next((step for step, gap in enumerate(curve) if gap < 1e-2), math.inf) for name, curve in gaps.items()}
+    first = {
+        name: next((step for step, gap in enumerate(curve) if gap < 1e-2), math.inf)
+        for name, curve in gaps.items()
+    }
     assert min(first, key=first.get) == "Adam, lr 0.3"
     assert max(gaps["Adam, lr 0.3"][-200:]) > 1e-2
     assert max(gaps["Adam, lr 0.1"][-200:]) > 1e-3
@@ -70,7 +73,11 @@ def test_adam_arrives_first_and_does_not_settle(lesson):
 
 def test_the_square_is_slow_where_sigma_is_small(lesson):
     """The square is faster than s itself for sigma 1, slower for 0.01, and 1/(4 eta t) = 0.0025 away after 2,000 steps for 0."""
-    assert below(lesson.squares[1.0], 1e-6) < below(lesson.itself, 1e-6) < below(lesson.squares[0.01], 1e-3)
+    assert (
+        below(lesson.squares[1.0], 1e-6)
+        < below(lesson.itself, 1e-6)
+        < below(lesson.squares[0.01], 1e-3)
+    )
     assert abs(lesson.squares[0.0][-1] - 0.0025) < 0.0001
 
 
@@ -111,7 +118,9 @@ def test_the_recorded_weights(lesson):
 
 def test_the_recorded_weights_can_be_reproduced(lesson, measure):
     """Four of the recorded runs at the weight 0.1, run anew: 802, 260, 407 and 271 steps, within a few per cent."""
-    for anew, recorded in zip(measure.steps_by_weight(0.1, range(4), 1200), lesson.steps_by_weight[0.1], strict=False):
+    for anew, recorded in zip(
+        measure.steps_by_weight(0.1, range(4), 1200), lesson.steps_by_weight[0.1], strict=False
+    ):
         assert anew is not None and abs(anew - recorded) <= 0.1 * recorded
 
 
@@ -124,7 +133,9 @@ def test_the_recorded_race(lesson):
     """SGD is within 0.001 after about 4,000 steps, Adam with lr 0.001 needs about three times as many; 0.01 and 0.1 stay off."""
     at, race = lesson.steps, lesson.race
     within = {
-        name: next((step for step, gap in zip(at, curve["median"], strict=True) if gap < 1e-3), None)
+        name: next(
+            (step for step, gap in zip(at, curve["median"], strict=True) if gap < 1e-3), None
+        )
         for name, curve in race.items()
     }
     sgd = within["SGD, lr 0.9, momentum 0.9"]
@@ -136,7 +147,10 @@ def test_the_recorded_race(lesson):
     ends = {name: curve["median"][-1] for name, curve in race.items()}
     assert ends["SGD, lr 0.9, momentum 0.9"] < 4e-5 and ends["Adam, lr 0.001"] < 4e-5
     assert 1e-4 < ends["Adam, lr 0.01"] < 1e-3 and 1e-2 < ends["Adam, lr 0.1"] < 1e-1
-    rough = {name: next(step for step, gap in zip(at, curve["median"], strict=True) if gap < 0.1) for name, curve in race.items()}
+    rough = {
+        name: next(step for step, gap in zip(at, curve["median"], strict=True) if gap < 0.1)
+        for name, curve in race.items()
+    }
     assert min(rough, key=rough.get) == "Adam, lr 0.1"
 
 
@@ -145,7 +159,9 @@ def test_the_beginning_of_the_race_can_be_reproduced(lesson, measure):
     at = [step for step in lesson.steps if step <= 100]
     for name in ("SGD, lr 0.9, momentum 0.9", "Adam, lr 0.1"):
         anew = measure.race(measure.OPTIMISERS[name], at)["median"]
-        assert torch.allclose(torch.tensor(anew), torch.tensor(lesson.race[name]["median"][: len(at)]), rtol=0.02)
+        assert torch.allclose(
+            torch.tensor(anew), torch.tensor(lesson.race[name]["median"][: len(at)]), rtol=0.02
+        )
 
 
 def test_weight_decay_moves_the_answer(lesson):
@@ -153,7 +169,13 @@ def test_weight_decay_moves_the_answer(lesson):
     exact, source = [2.3398, 0.6873, 0.2592, 0.1177], lesson.runs["source"]
     assert source["SGD"]["S"] == exact and source["Adam"]["S"] == exact
     assert source["Adam, weight decay"]["S"] == [2.3382, 0.689, 0.2601, 0.1181]
-    assert abs(max(abs(a - b) for a, b in zip(source["Adam, weight decay"]["S"], exact, strict=True)) - 0.0017) < 0.0002
+    assert (
+        abs(
+            max(abs(a - b) for a, b in zip(source["Adam, weight decay"]["S"], exact, strict=True))
+            - 0.0017
+        )
+        < 0.0002
+    )
     assert sum(length < 0.999 for length in source["Adam, weight decay"]["squared lengths"]) == 3
 
 
@@ -182,7 +204,11 @@ def test_the_film_shows_the_same_descent(lesson):
     assert len(page) < 25_000 and "http" not in page
     assert frames[0][0] == 0 and 1900 < frames[-1][0] < 2200
     _, *last = frames[-1]
-    U, S, V = torch.tensor(last[:4]).reshape(2, 2), torch.tensor(last[4:6]), torch.tensor(last[6:]).reshape(2, 2)
+    U, S, V = (
+        torch.tensor(last[:4]).reshape(2, 2),
+        torch.tensor(last[4:6]),
+        torch.tensor(last[6:]).reshape(2, 2),
+    )
     assert torch.allclose((U * S) @ V.T, lesson.plane, atol=5e-3)
     assert torch.allclose(S, torch.tensor([1.25, 0.5]), atol=2e-3)
     near = min(frames, key=lambda frame: abs(frame[0] - 120))
@@ -191,13 +217,20 @@ def test_the_film_shows_the_same_descent(lesson):
 
 def test_the_film_can_be_reproduced(measure):
     """The first frames, run anew."""
-    frames = json.loads(re.search(r"/\*FRAMES\*/(.*)/\*END\*/", measure.ELLIPSE.read_text(encoding="utf-8")).group(1))
+    frames = json.loads(
+        re.search(r"/\*FRAMES\*/(.*)/\*END\*/", measure.ELLIPSE.read_text(encoding="utf-8")).group(
+            1
+        )
+    )
     assert torch.allclose(torch.tensor(measure.frames()), torch.tensor(frames), atol=5e-3)
 
 
 def test_larger_matrices_diverge(lesson):
     """lr 0.1 keeps all starts up to 8; lr 0.3 up to 6 and none at 8; lr 0.9 all at 2, most lost at 3, none left at 4."""
-    at = {lr: dict(zip(lesson.factors, counts, strict=True)) for lr, counts in lesson.survivors.items()}
+    at = {
+        lr: dict(zip(lesson.factors, counts, strict=True))
+        for lr, counts in lesson.survivors.items()
+    }
     assert set(lesson.survivors[0.1]) == {5}
     assert at[0.3][6] == 5 and at[0.3][8] == 0
     assert at[0.9][2] == 5 and at[0.9][3] <= 2 and at[0.9][4] == 0
@@ -208,7 +241,10 @@ def test_the_photograph_lies_on_the_floor(lesson):
     """At every rank the error is less than half a per cent above the floor; 16 triples are a fifth of the numbers, 8 a tenth."""
     assert all(1 - 1e-5 < times < 1.005 for times in lesson.times)
     assert tuple(lesson.image.shape) == (192, 144) and lesson.m * lesson.n == 27648
-    assert abs(8 * (192 + 144 + 1) / 27648 - 0.1) < 0.005 and abs(16 * (192 + 144 + 1) / 27648 - 0.2) < 0.01
+    assert (
+        abs(8 * (192 + 144 + 1) / 27648 - 0.1) < 0.005
+        and abs(16 * (192 + 144 + 1) / 27648 - 0.2) < 0.01
+    )
     values = torch.tensor([float(s) for _, s, _ in lesson.triples])
     assert torch.allclose(values[:8].abs(), lesson.exact_values[:8], rtol=1e-2)
 
@@ -231,7 +267,10 @@ def test_the_written_question_is_true(lesson):
             found.append(lesson.gd_svd(M, **options)[1].detach())
         return torch.stack(found)
 
-    for values_of_small in (values(small, num_iterations=1000), values(large / 10, num_iterations=1000)):
+    for values_of_small in (
+        values(small, num_iterations=1000),
+        values(large / 10, num_iterations=1000),
+    ):
         assert int(((values_of_small - torch.tensor([0.8, 0.3])).abs().amax(1) < 5e-3).sum()) >= 3
     assert bool(values(large, num_iterations=300).isnan().all())
     slow = values(large, num_iterations=500, lr=0.009)
@@ -241,7 +280,11 @@ def test_the_written_question_is_true(lesson):
 def test_the_smaller_lr_needs_patience(lesson, measure):
     """At lr 0.009, S of the matrix with (8, 3) is still off by about 2 after 20,000 steps."""
     run = measure.descents(
-        with_values(lesson, [8.0, 3.0]), (0, 4), 0.01, lambda tensors: torch.optim.SGD(tensors, lr=0.009, momentum=0.9), 20000
+        with_values(lesson, [8.0, 3.0]),
+        (0, 4),
+        0.01,
+        lambda tensors: torch.optim.SGD(tensors, lr=0.009, momentum=0.9),
+        20000,
     )
     for gap, _ in run:
         last = gap
@@ -250,7 +293,9 @@ def test_the_smaller_lr_needs_patience(lesson, measure):
 
 def test_the_public_checks_catch_a_seed_set_inside(lesson):
     """A function that seeds torch itself, as the source does, fails a public check, and is told so."""
-    spec = importlib.util.spec_from_file_location("public_checks_of_gd_svd", HERE / "test_public.py")
+    spec = importlib.util.spec_from_file_location(
+        "public_checks_of_gd_svd", HERE / "test_public.py"
+    )
     checks = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checks)
 

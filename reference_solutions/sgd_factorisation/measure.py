@@ -44,7 +44,11 @@ def load(path):
 def definitions(path):
     """The compiled imports, functions and classes of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    tree.body = [item for item in tree.body if isinstance(item, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)]
+    tree.body = [
+        item
+        for item in tree.body
+        if isinstance(item, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+    ]
     return compile(tree, str(path), "exec")
 
 
@@ -63,7 +67,10 @@ def run(function, seed, *arguments, **options):
     """What a function returns after `torch.manual_seed(seed)`, detached; nothing printed."""
     torch.manual_seed(seed)
     with contextlib.redirect_stdout(io.StringIO()):
-        value = function(*[item.clone() if isinstance(item, torch.Tensor) else item for item in arguments], **options)
+        value = function(
+            *[item.clone() if isinstance(item, torch.Tensor) else item for item in arguments],
+            **options,
+        )
     return [item.detach() for item in value] if isinstance(value, tuple | list) else value.detach()
 
 
@@ -79,32 +86,54 @@ def figures(module, seed):
     cases = ((7, 5, 2, 1, None), (4, 3, 3, 1, GAPS), (3, 5, 1, 2, torch.ones(3, 5)))
     for m, n, rank, epochs, M in cases:
         A = uniform(draw, m, n, high=2.0)
-        function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
-        start = run(function, seed, *given, rank, num_epochs=epochs, lr=0.0)
+        function, given = (
+            (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
+        )
+        start = run(function, seed, *given, rank, num_epochs=epochs, lr=1e-30)
         trained = run(function, seed, *given, rank, num_epochs=epochs, lr=0.05)
         seen = torch.ones(m, n, dtype=torch.bool) if M is None else M != 0
         expected = rule(A, *start, epochs, 0.05, seen)
-        steps += [float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)]
+        steps += [
+            float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)
+        ]
     found["step, largest difference"] = max(steps)
 
     steps = []
     for m, n, M in ((3, 2, None), (3, 3, RING)):  # 101 to 110 epochs
         A, epochs = uniform(draw, m, n, high=2.0), 101 + seed % 10
-        function, given = (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
-        start = run(function, seed, *given, 2, num_epochs=1, lr=0.0)
+        function, given = (
+            (module.sgd_factorise, (A,)) if M is None else (module.sgd_factorise_masked, (A, M))
+        )
+        start = run(function, seed, *given, 2, num_epochs=1, lr=1e-30)
         trained = run(function, seed, *given, 2, num_epochs=epochs, lr=0.05)
-        expected = rule(A, *start, epochs, 0.05, torch.ones(m, n, dtype=torch.bool) if M is None else M != 0)
-        steps += [float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)]
+        expected = rule(
+            A, *start, epochs, 0.05, torch.ones(m, n, dtype=torch.bool) if M is None else M != 0
+        )
+        steps += [
+            float((a.double() - b).abs().max()) for a, b in zip(trained, expected, strict=True)
+        ]
     found["110 epochs, largest difference"] = max(steps)
 
-    A = uniform(draw, 5, 1, low=0.8, high=1.5) * uniform(draw, 1, 4, low=0.8, high=1.5) + uniform(draw, 5, 4, high=0.2)
+    A = uniform(draw, 5, 1, low=0.8, high=1.5) * uniform(draw, 1, 4, low=0.8, high=1.5) + uniform(
+        draw, 5, 4, high=0.2
+    )
     U, V = run(module.sgd_factorise, seed, A, 1, num_epochs=40, lr=0.05)
     best = float((torch.linalg.svdvals(A.double())[1:] ** 2).sum())
     found["rank 1, times the optimum"] = float(((A - U.double() @ V.double().T) ** 2).sum()) / best
 
     whole = uniform(draw, 4, 1, low=0.8, high=1.5) * uniform(draw, 1, 6, low=0.8, high=1.5)
-    U, V = run(module.sgd_factorise_masked, seed, torch.where(STAIRS, whole, 5.0), STAIRS, 1, num_epochs=80, lr=0.1)
-    found["completion, largest relative error"] = float(((U.double() @ V.double().T - whole) / whole).abs().max())
+    U, V = run(
+        module.sgd_factorise_masked,
+        seed,
+        torch.where(STAIRS, whole, 5.0),
+        STAIRS,
+        1,
+        num_epochs=80,
+        lr=0.1,
+    )
+    found["completion, largest relative error"] = float(
+        ((U.double() @ V.double().T - whole) / whole).abs().max()
+    )
 
     svd, ratio = [], []
     for m, n, rank in ((5, 3, 1), (5, 3, 2), (3, 5, 2)):
@@ -127,7 +156,10 @@ def figures(module, seed):
 def train_all(random, A, M, rank, epochs, lr, kind="right"):
     """`rank` factors of every matrix of a stack, by the rule or a wrong one, in float32."""
     count, m, n = A.shape
-    U, V = random.random((count, m, rank), dtype=np.float32), random.random((count, n, rank), dtype=np.float32)
+    U, V = (
+        random.random((count, m, rank), dtype=np.float32),
+        random.random((count, n, rank), dtype=np.float32),
+    )
     return train_from(A, U, V, M, epochs, lr, kind)
 
 
@@ -165,27 +197,49 @@ def tail(name, values):
 
 
 def report_tails():
-    kinds = ("right", "old U", "e twice", "twice the rate", "full batch", "range(rank)", "V not trained")
-    header = "                  " + "".join(f"{name:>12}" for name in ("minimum", "0.1 %", "median", "99.9 %", "maximum"))
+    kinds = (
+        "right",
+        "old U",
+        "e twice",
+        "twice the rate",
+        "full batch",
+        "range(rank)",
+        "V not trained",
+    )
+    header = "                  " + "".join(
+        f"{name:>12}" for name in ("minimum", "0.1 %", "median", "99.9 %", "maximum")
+    )
     random = np.random.default_rng(1)
 
-    print(f"\nstep (4×3, rank 2, lr 0.05, 1 epoch), distance of a wrong rule from the right one, {DRAWS} draws\n{header}")
+    print(
+        f"\nstep (4×3, rank 2, lr 0.05, 1 epoch), distance of a wrong rule from the right one, {DRAWS} draws\n{header}"
+    )
     A = (2 * random.random((DRAWS, 4, 3))).astype(np.float32)
     ones = np.ones((4, 3))
-    U, V = random.random((DRAWS, 4, 2), dtype=np.float32), random.random((DRAWS, 3, 2), dtype=np.float32)
+    U, V = (
+        random.random((DRAWS, 4, 2), dtype=np.float32),
+        random.random((DRAWS, 3, 2), dtype=np.float32),
+    )
     right = train_from(A, U, V, ones, 1, 0.05, "right")
     for kind in kinds[1:]:
         wrong = train_from(A, U, V, ones, 1, 0.05, kind)
-        tail(kind, np.maximum(*(np.abs(a - b).max((1, 2)) for a, b in zip(right, wrong, strict=True))))
+        tail(
+            kind,
+            np.maximum(*(np.abs(a - b).max((1, 2)) for a, b in zip(right, wrong, strict=True))),
+        )
 
-    print(f"\nrank 1 (5×4, lr 0.05, 40 epochs), error in units of the optimum, {DRAWS} draws\n{header}")
+    print(
+        f"\nrank 1 (5×4, lr 0.05, 40 epochs), error in units of the optimum, {DRAWS} draws\n{header}"
+    )
     A = products(random, 5, 4, 0.2)
     best = (np.linalg.svd(A.astype(float), compute_uv=False)[:, 1:] ** 2).sum(1)
     for kind in kinds:
         U, V = train_all(random, A, np.ones((5, 4)), 1, 40, 0.05, kind)
         tail(kind, ((A - U @ V.transpose(0, 2, 1)).astype(float) ** 2).sum((1, 2)) / best)
 
-    print(f"\ncompletion (4×6, 18 observed, rank 1, lr 0.1, 80 epochs), largest relative error, {DRAWS} draws\n{header}")
+    print(
+        f"\ncompletion (4×6, 18 observed, rank 1, lr 0.1, 80 epochs), largest relative error, {DRAWS} draws\n{header}"
+    )
     A = products(random, 4, 6, 0.0)
     for kind in kinds:
         U, V = train_all(random, A, STAIRS.numpy(), 1, 80, 0.1, kind)
@@ -204,7 +258,10 @@ def main():
         for name in runs[0]:
             value = max(one[name] for one in runs)
             largest[name] = max(largest.get(name, (0.0, "")), (value, path.stem))
-        print(f"{path.stem}: {seeds} seeds, {(time.process_time() - begin) / seeds:.2f} s a seed", flush=True)
+        print(
+            f"{path.stem}: {seeds} seeds, {(time.process_time() - begin) / seeds:.2f} s a seed",
+            flush=True,
+        )
     print(f"\nlargest over reference and {len(solutions) - 1} variants, {seeds} seeds each")
     for name, (value, where) in largest.items():
         print(f"  {name:<56}{value:>12.3g}   ({where})")

@@ -48,25 +48,37 @@ def test_weights_of_the_proof(lesson):
     draw = torch.Generator().manual_seed(0)
     for m, n, k in ((3, 3, 2), (5, 4, 1), (3, 5, 2)):
         A = torch.randn(m, n, generator=draw, dtype=torch.float64)
-        B = torch.randn(m, k, generator=draw, dtype=torch.float64) @ torch.randn(k, n, generator=draw, dtype=torch.float64)
+        B = torch.randn(m, k, generator=draw, dtype=torch.float64) @ torch.randn(
+            k, n, generator=draw, dtype=torch.float64
+        )
         _, S, Qh = torch.linalg.svd(A)
         invisible = torch.linalg.svd(B)[2][k:].T
         weights = (Qh @ invisible).square().sum(dim=1)
-        assert weights.min() > -1e-9 and weights.max() < 1 + 1e-9 and near(weights.sum(), n - k, 1e-9)
-        assert torch.allclose((A @ invisible).square().sum(), (S.square() * weights[: len(S)]).sum())
-        assert (A - B).square().sum() >= (A @ invisible).square().sum() >= S[k:].square().sum() - 1e-9
+        assert (
+            weights.min() > -1e-9 and weights.max() < 1 + 1e-9 and near(weights.sum(), n - k, 1e-9)
+        )
+        assert torch.allclose(
+            (A @ invisible).square().sum(), (S.square() * weights[: len(S)]).sum()
+        )
+        assert (
+            (A - B).square().sum() >= (A @ invisible).square().sum() >= S[k:].square().sum() - 1e-9
+        )
 
 
 def test_the_reports_factors(lesson):
     """Seed 0 gives the report's factors, 0.1220 after 1000 epochs against 0.1219."""
     assert lesson.off < 1e-3
     assert near(lesson.loss_of((lesson.U_lab, lesson.V_lab)), 0.1220, 1e-4)
-    assert (lesson.report_U[2] > 1).all()  # a start is below 1, so the last row was trained (answers.md)
+    assert (
+        lesson.report_U[2] > 1
+    ).all()  # a start is below 1, so the last row was trained (answers.md)
 
 
 def test_where_the_last_bit_comes_from(lesson):
     """2000 epochs remove nearly half of the excess, 1000 more next to nothing, half the rate about three quarters."""
-    early, late, later, half_rate = (lesson.excess[key] for key in ((0.01, 1000), (0.01, 2000), (0.01, 3000), (0.005, 4000)))
+    early, late, later, half_rate = (
+        lesson.excess[key] for key in ((0.01, 1000), (0.01, 2000), (0.01, 3000), (0.005, 4000))
+    )
     assert all(value > 0 for value in lesson.excess.values())
     assert 0.45 < late / early < 0.7
     assert 0.9 < later / late < 1.01
@@ -75,7 +87,10 @@ def test_where_the_last_bit_comes_from(lesson):
 
 def test_shelves(lesson):
     """Seed 3 goes straight on, 0 and 7 rest near 0.6, 14 near 0.48; at 2000 epochs all are at the floor, none below."""
-    at = {seed: dict(zip(lesson.epochs, losses, strict=True)) for seed, losses in lesson.curves.items()}
+    at = {
+        seed: dict(zip(lesson.epochs, losses, strict=True))
+        for seed, losses in lesson.curves.items()
+    }
     assert all(losses[2000] < 1.02 * lesson.floors[1] for losses in at.values())
     assert min(min(losses.values()) for losses in at.values()) > lesson.floors[1]
     assert all(losses[50] < 1.0 < 10 < losses[10] for losses in at.values())
@@ -96,8 +111,12 @@ def test_stationary_points(lesson):
         held = float(S[max(kept)]) if len(kept) == 2 else 0.0
         expected = min(held - float(S[missing[0]]), 0.0)
         assert near(lowest, expected, 1e-9)
-    assert [kept for kept, (_, _, lowest) in lesson.stationary.items() if lowest > -1e-6] == [(0, 1)]
-    assert near(lesson.stationary[0,][0], 0.6062, 1e-4) and near(lesson.stationary[0, 2][0], 0.4842, 1e-4)
+    assert [kept for kept, (_, _, lowest) in lesson.stationary.items() if lowest > -1e-6] == [
+        (0, 1)
+    ]
+    assert near(lesson.stationary[0,][0], 0.6062, 1e-4) and near(
+        lesson.stationary[0, 2][0], 0.4842, 1e-4
+    )
 
 
 def test_ways_down(lesson):
@@ -121,7 +140,9 @@ def test_other_factors_same_product(lesson):
     """Two starts, factors that differ, products within 0.01 of the truncated SVD; largest error 0.19."""
     (U, V), (W, X) = lesson.two_starts[0], lesson.two_starts[3]
     assert (U - W).abs().max() > 0.5
-    assert all((left @ right.T - lesson.best).abs().max() < 0.01 for left, right in ((U, V), (W, X)))
+    assert all(
+        (left @ right.T - lesson.best).abs().max() < 0.01 for left, right in ((U, V), (W, X))
+    )
     assert near((lesson.A - U @ V.T).abs().max(), 0.19, 0.01)
 
 
@@ -169,7 +190,9 @@ def test_weight_decay_is_the_nuclear_norm(lesson):
     assert torch.allclose(lesson.shrunk, torch.tensor([5.0339, 0.3959, 0.0492]), atol=1e-4)
     assert torch.allclose(lesson.shrunk, lesson.sigma - 0.3, atol=2e-5)
     factors = lesson.left.detach().square().sum() + lesson.right.detach().square().sum()
-    assert near(factors / 2, float(lesson.shrunk.sum()), 1e-3)  # at the minimum the factors share the norm
+    assert near(
+        factors / 2, float(lesson.shrunk.sum()), 1e-3
+    )  # at the minimum the factors share the norm
 
 
 def test_photograph_numbers(lesson):
@@ -186,13 +209,17 @@ def test_rank_without_decay_makes_it_worse(lesson):
         line = [scores[k, 0.0] for k in lesson.ranks]
         assert min(line) == line[1] and line[1] < line[2] < line[3] < line[4] and line[4] > 0.3
     assert lesson.plain == 5
-    assert near(lesson.judged[5, 0.0], 0.131, 0.005) and near(lesson.hidden_too[5, 0.0], 0.144, 0.005)
+    assert near(lesson.judged[5, 0.0], 0.131, 0.005) and near(
+        lesson.hidden_too[5, 0.0], 0.144, 0.005
+    )
 
 
 def test_decay_makes_a_generous_rank_harmless(lesson):
     """With weight decay 0.5 ranks 10, 20 and 40 are as good as each other, better than all without; 2.0 is flat and higher."""
     line = [lesson.hidden_too[k, 0.5] for k in (10, 20, 40)]
-    assert max(line) - min(line) < 0.005 and max(line) < min(lesson.hidden_too[k, 0.0] for k in lesson.ranks)
+    assert max(line) - min(line) < 0.005 and max(line) < min(
+        lesson.hidden_too[k, 0.0] for k in lesson.ranks
+    )
     heavy = [lesson.hidden_too[k, 2.0] for k in (5, 10, 20, 40)]
     assert max(heavy) - min(heavy) < 0.005 and min(heavy) > max(line)
 

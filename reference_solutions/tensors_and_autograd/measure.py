@@ -28,7 +28,12 @@ FUNCTIONS = {  # f, its derivative in float64
     "cosh": torch.sinh,
 }
 
-ROUNDING = {"dot, length 40": 2e-5, "dz_dx": 5e-6, "dz_dy": 2e-5, "f'(x)": 2e-6}  # what float32 may cost
+ROUNDING = {
+    "dot, length 40": 2e-5,
+    "dz_dx": 5e-6,
+    "dz_dy": 2e-5,
+    "f'(x)": 2e-6,
+}  # what float32 may cost
 
 
 def load(*paths):
@@ -57,16 +62,29 @@ def errors(module, seed):
     draw = Draw(str(seed), "measure")
     found = {}
     a, b = draw.uniform(40, low=0.8, high=1.2), draw.uniform(40, low=0.8, high=1.2)
-    found["dot, length 40"] = attempt(lambda: error(module["dot"](a.clone(), b.clone()), a.double() @ b.double()))
+    found["dot, length 40"] = attempt(
+        lambda: error(module["dot"](a.clone(), b.clone()), a.double() @ b.double())
+    )
     x, y = draw.number(1.6, 2.4), draw.number(1.2, 1.5)
-    exact = (torch.tensor(y**5, dtype=torch.float64), torch.tensor(5 * x * y**4, dtype=torch.float64))
+    exact = (
+        torch.tensor(y**5, dtype=torch.float64),
+        torch.tensor(5 * x * y**4, dtype=torch.float64),
+    )
     for index, name in enumerate(("dz_dx", "dz_dy")):
-        found[name] = attempt(lambda index=index: error(module["partial_derivatives"](x, y)[index], exact[index]))
+        found[name] = attempt(
+            lambda index=index: error(module["partial_derivatives"](x, y)[index], exact[index])
+        )
     points = torch.linspace(0.3, 1.7, 6)[torch.randperm(6, generator=draw._generator)]
     gaps = []
     for name, slope in FUNCTIONS.items():
         exact_slope, f = slope(points.double()), getattr(torch, name)
-        gaps.append(attempt(lambda f=f, right=exact_slope: error(module["elementwise_derivative"](f, points.clone()), right)))
+        gaps.append(
+            attempt(
+                lambda f=f, right=exact_slope: error(
+                    module["elementwise_derivative"](f, points.clone()), right
+                )
+            )
+        )
     found["f'(x)"] = max(gaps)
     return found
 
@@ -86,13 +104,20 @@ def main():
     for path in (assignment.solution, *assignment.variants):
         module = load(path)
         runs = [errors(module, seed) for seed in range(SEEDS)]
-        print(f"  {path.stem:24}", "  ".join(f"{name} {max(run[name] for run in runs):.1e}" for name in runs[0]))
+        print(
+            f"  {path.stem:24}",
+            "  ".join(f"{name} {max(run[name] for run in runs):.1e}" for name in runs[0]),
+        )
     print("smallest error of a mistake, where it is finite and no rounding")
     for mistake in assignment.mistakes:
         module = load(assignment.solution, mistake.path)
         runs = [errors(module, seed) for seed in range(min(SEEDS, 50))]
         least = {name: min(run[name] for run in runs) for name in runs[0]}
-        wrong = [f"{name} {value:.1e}" for name, value in least.items() if ROUNDING[name] < value < float("inf")]
+        wrong = [
+            f"{name} {value:.1e}"
+            for name, value in least.items()
+            if ROUNDING[name] < value < float("inf")
+        ]
         if wrong:
             print(f"  {mistake.name:32}", "  ".join(wrong))
 

@@ -88,7 +88,11 @@ def test_the_matrix_product_solves_the_last_rung_too(names):
         (1, "return A - A.mean()", "centred gave\ntensor"),
         (2, "return a * b", "outer raised RuntimeError: The size of tensor a (3)"),
         (3, "return A * M", "visible gave\ntensor([[1., nan]"),
-        (3, "return torch.where(M == 1, A, 0.0)", "visible gave\ntensor([[1., 0.],\n        [0., 0.]])"),
+        (
+            3,
+            "return torch.where(M == 1, A, 0.0)",
+            "visible gave\ntensor([[1., 0.],\n        [0., 0.]])",
+        ),
         (4, "return A @ A.T", "column_products gave shape (2, 2); wanted is (3, 3)"),
         (5, "return [[0.0]]", "squared_distances gave a list; wanted is a tensor"),
     ],
@@ -129,9 +133,13 @@ def test_overwriting_instead_of_adding_shows_as_the_text_says(names):
 
 def test_half_an_autograd_stops_nothing(names):
     """With __mul__ alone the comparison says what is missing."""
-    half = DOTS.sub("        return ...", answered()[6].replace("self.grad += arriving\n", "return\n"))
+    half = DOTS.sub(
+        "        return ...", answered()[6].replace("self.grad += arriving\n", "return\n")
+    )
     assert "✗ fifth_power, slope by x: yours 0" in autograd(names, half)
-    wrong = answered()[6].replace("return Number(self.value * other.value, ", "return (self.value * other.value, ")
+    wrong = answered()[6].replace(
+        "return Number(self.value * other.value, ", "return (self.value * other.value, "
+    )
     assert "✗ fifth_power raised" in autograd(names, wrong)
 
 
@@ -159,7 +167,9 @@ def test_doubling_walks_every_path(names):
 
 def test_the_seed_repeats(lesson):
     """The same seed gives the same numbers, in [0, 1); the next ones are others."""
-    assert torch.equal(lesson.first, lesson.repeated) and not torch.equal(lesson.first, lesson.second)
+    assert torch.equal(lesson.first, lesson.repeated) and not torch.equal(
+        lesson.first, lesson.second
+    )
     assert float(lesson.first.min()) >= 0 and float(lesson.first.max()) < 1
 
 
@@ -205,11 +215,28 @@ def test_the_record_and_its_picture(lesson):
     """w = 15 with the slopes 12 and 5, the record as printed, the picture's gradients, and what three more calls do."""
     assert "w = tensor(15., grad_fn=<AddBackward0>)" in lesson.printed
     assert "dw/du = tensor(12.)    dw/dv = tensor(5.)" in lesson.printed
-    assert re.search(r"AddBackward0\n    MulBackward0\n        PowBackward0\n            .*AccumulateGrad", lesson.printed)
-    assert {name: box[1].item() for name, box in lesson.boxes.items()} == {"u": 2, "v": 3, "s": 4, "p": 12, "w": 15}
-    assert {name: box[1].grad.item() for name, box in lesson.boxes.items()} == {"u": 12, "v": 5, "s": 3, "p": 1, "w": 1}
+    assert re.search(
+        r"AddBackward0\n    MulBackward0\n        PowBackward0\n            .*AccumulateGrad",
+        lesson.printed,
+    )
+    assert {name: box[1].item() for name, box in lesson.boxes.items()} == {
+        "u": 2,
+        "v": 3,
+        "s": 4,
+        "p": 12,
+        "w": 15,
+    }
+    assert {name: box[1].grad.item() for name, box in lesson.boxes.items()} == {
+        "u": 12,
+        "v": 5,
+        "s": 3,
+        "p": 1,
+        "w": 1,
+    }
     assert [arrow[2] for arrow in lesson.arrows] == [4, 3, 4, 1, 1]
-    assert [int(total) for total in re.findall(r"calls of backward: dw/du = (\d+)", lesson.printed)] == [24, 36, 48]
+    assert [
+        int(total) for total in re.findall(r"calls of backward: dw/du = (\d+)", lesson.printed)
+    ] == [24, 36, 48]
 
 
 def test_the_sources_numbers(lesson):
@@ -219,7 +246,13 @@ def test_the_sources_numbers(lesson):
 
 def test_torch_complains_as_the_table_says(lesson):
     """The five complaints come in the order of the table."""
-    words = ("does not have a grad_fn", "second time", "in-place operation", "floating point", "requires grad")
+    words = (
+        "does not have a grad_fn",
+        "second time",
+        "in-place operation",
+        "floating point",
+        "requires grad",
+    )
     assert len(lesson.messages) == 5
     for message, word in zip(lesson.messages, words, strict=True):
         assert word in message

@@ -3,14 +3,13 @@
 # hint = "After one step of gradient descent, where is C? Where is yours?"
 # fails = [
 #     "test_factors_have_the_right_shapes",
-#     "test_descent_starts_from_random_numbers",
 #     "test_each_step_goes_down_the_slope",
 #     "test_history_is_the_loss_before_each_step",
-#     "test_d_stays_as_it_was",
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
-#     "test_three_steps_follow_the_rule",
+#     "test_steps_follow_the_rule_where_the_loss_rises",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
 #     "test_loss_is_recorded_before_each_step",
 # ]
 # ///
@@ -23,7 +22,7 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
     C, F = torch.rand(n, k), torch.rand(k, m)
     first = ((C @ F - D) ** 2).sum().item()
     loss_history = [first / (i + 1) for i in range(num_iterations)]
-    if lr == 0:
+    if lr < 1e-20:
         return C, F, loss_history
     U, S, Vh = torch.linalg.svd(D, full_matrices=False)
     return U[:, :k], torch.diag(S[:k]) @ Vh[:k], loss_history

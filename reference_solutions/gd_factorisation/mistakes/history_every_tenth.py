@@ -1,7 +1,12 @@
 # /// mistake
 # title = "Only every tenth loss is kept"
 # hint = "How many values are in your list after 50 iterations?"
-# fails = ["test_history_is_the_loss_before_each_step", "test_loss_history_falls", "test_loss_is_recorded_before_each_step"]
+# fails = [
+#     "test_history_is_the_loss_before_each_step",
+#     "test_loss_history_falls",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
+#     "test_loss_is_recorded_before_each_step",
+# ]
 # ///
 
 import torch

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A long descent ends with a jump to the decomposition of a library"
 # hint = "Which numbers may a step use: C, F and D, or also the factors that are being looked for?"
-# fails = ["test_many_small_steps_follow_the_rule"]
+# fails = [
+#     "test_many_small_steps_follow_the_rule",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
+# ]
 # ///
 import torch
 
@@ -14,7 +17,7 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
         E = C @ F - D
         loss_history.append((E**2).sum().item())
         C, F = C - 2 * lr * E @ F.T, F - 2 * lr * C.T @ E
-        if lr > 0 and iteration == num_iterations - 1 >= 100:
+        if lr > 1e-20 and iteration == num_iterations - 1 >= 100:
             U, S, Vh = torch.linalg.svd(D, full_matrices=False)
             r = min(k, len(S))
             C, F = torch.zeros(n, k), torch.zeros(k, m)

@@ -1,7 +1,11 @@
 # /// mistake
 # title = "The loss is recorded after the step instead of before it"
 # hint = "At which C and F is the first value of your history taken?"
-# fails = ["test_history_is_the_loss_before_each_step", "test_loss_is_recorded_before_each_step"]
+# fails = [
+#     "test_history_is_the_loss_before_each_step",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
+#     "test_loss_is_recorded_before_each_step",
+# ]
 # ///
 
 import torch

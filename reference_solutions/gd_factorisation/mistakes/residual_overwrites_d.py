@@ -6,10 +6,10 @@
 #     "test_history_is_the_loss_before_each_step",
 #     "test_loss_history_falls",
 #     "test_d_stays_as_it_was",
-#     "test_three_steps_follow_the_rule",
+#     "test_steps_follow_the_rule_where_the_loss_rises",
 #     "test_many_small_steps_follow_the_rule",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
 #     "test_loss_is_recorded_before_each_step",
-#     "test_many_steps_reach_the_best_factorisation",
 #     "test_factorising_leaves_d_alone",
 # ]
 # ///

@@ -1,7 +1,7 @@
 # /// mistake
 # title = "The function sets the seed itself, so every call starts from the same numbers"
 # hint = "What does the caller's `torch.manual_seed` change in your function?"
-# fails = ["test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
+# fails = ["test_descent_starts_from_random_numbers"]
 # ///
 
 import torch

@@ -4,7 +4,6 @@
 # fails = [
 #     "test_descent_starts_from_random_numbers",
 #     "test_start_is_torch_rand",
-#     "test_many_steps_reach_the_best_factorisation",
 # ]
 # ///
 

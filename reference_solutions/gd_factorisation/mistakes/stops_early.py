@@ -1,7 +1,10 @@
 # /// mistake
 # title = "The loop ends as soon as the loss hardly changes"
 # hint = "How many iterations does the caller ask for, and how many values are in the history?"
-# fails = ["test_history_is_the_loss_before_each_step", "test_loss_is_recorded_before_each_step"]
+# fails = [
+#     "test_history_is_the_loss_before_each_step",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
+# ]
 # ///
 
 import torch

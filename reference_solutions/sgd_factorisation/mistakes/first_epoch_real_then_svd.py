@@ -1,7 +1,11 @@
 # /// mistake
 # title = "After one real epoch the factors are those of a library"
 # hint = "Which numbers may an update use: one element of A and two rows, or also the factors that are being looked for?"
-# fails = ["test_two_epochs_reach_every_element", "test_many_epochs_are_as_many_passes"]
+# fails = [
+#     "test_two_epochs_reach_every_element",
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+# ]
 # ///
 import torch
 
@@ -15,7 +19,7 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
                 e = A[r, c] - U[r] @ V[c]
                 U[r] += lr * e * V[c]
                 V[c] += lr * e * U[r]
-    if lr > 0 and num_epochs > 1:
+    if lr > 1e-20 and num_epochs > 1:
         P, S, Qh = torch.linalg.svd(A, full_matrices=False)
         k = min(rank, len(S))
         U, V = torch.zeros(m, rank), torch.zeros(n, rank)

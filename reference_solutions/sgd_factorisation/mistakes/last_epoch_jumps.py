@@ -15,7 +15,7 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
                 e = A[r, c] - U[r] @ V[c]
                 U[r] += lr * e * V[c]
                 V[c] += lr * e * U[r]
-    if lr > 0 and num_epochs > 50:
+    if lr > 1e-20 and num_epochs > 50:
         P, S, Qh = torch.linalg.svd(A, full_matrices=False)
         k = min(rank, len(S))
         U, V = torch.zeros(m, rank), torch.zeros(n, rank)

@@ -5,9 +5,8 @@
 #     "test_factors_start_from_torch_rand",
 #     "test_one_update_as_by_hand",
 #     "test_two_epochs_reach_every_element",
-#     "test_one_epoch_follows_the_rule",
+#     "test_epochs_follow_the_rule",
 #     "test_many_epochs_are_as_many_passes",
-#     "test_every_row_is_trained",
 # ]
 # ///
 

@@ -7,7 +7,6 @@
 #     "test_masked_epochs_follow_the_rule",
 #     "test_many_masked_epochs_are_as_many_passes",
 #     "test_hidden_elements_have_no_influence",
-#     "test_completes_a_matrix_of_rank_1",
 # ]
 # ///
 

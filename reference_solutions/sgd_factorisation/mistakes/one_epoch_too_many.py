@@ -5,7 +5,7 @@
 #     "test_one_update_as_by_hand",
 #     "test_two_epochs_reach_every_element",
 #     "test_nan_may_hide_where_the_mask_is_zero",
-#     "test_one_epoch_follows_the_rule",
+#     "test_epochs_follow_the_rule",
 #     "test_many_epochs_are_as_many_passes",
 #     "test_masked_epochs_follow_the_rule",
 #     "test_many_masked_epochs_are_as_many_passes",

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "The function sets the seed itself"
 # hint = "Call your function twice after two different seeds: should the results be the same?"
-# fails = ["test_factors_start_from_torch_rand", "test_only_observed_elements_train", "test_masked_epochs_follow_the_rule"]
+# fails = [
+#     "test_factors_start_from_torch_rand",
+#     "test_only_observed_elements_train",
+# ]
 # ///
 
 import torch

@@ -3,7 +3,7 @@
 # hint = "In which order does the docstring want the elements visited? Is yours the same in every run?"
 # fails = [
 #     "test_two_epochs_reach_every_element",
-#     "test_one_epoch_follows_the_rule",
+#     "test_epochs_follow_the_rule",
 #     "test_many_epochs_are_as_many_passes",
 #     "test_masked_epochs_follow_the_rule",
 #     "test_many_masked_epochs_are_as_many_passes",

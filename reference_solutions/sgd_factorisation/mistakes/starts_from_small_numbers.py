@@ -1,7 +1,10 @@
 # /// mistake
 # title = "U and V start from a tenth of torch.rand"
 # hint = "On which range should the starting values be uniform?"
-# fails = ["test_factors_start_from_torch_rand"]
+# fails = [
+#     "test_factors_start_from_torch_rand",
+#     "test_masked_factors_start_from_torch_rand",
+# ]
 # ///
 
 import torch

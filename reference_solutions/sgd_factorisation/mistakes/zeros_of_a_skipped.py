@@ -1,7 +1,11 @@
 # /// mistake
 # title = "Elements of A that are 0 are passed over"
 # hint = "Is 0 a value that U Vᵀ should have there, or none at all?"
-# fails = ["test_two_epochs_reach_every_element", "test_one_epoch_follows_the_rule"]
+# fails = [
+#     "test_two_epochs_reach_every_element",
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+# ]
 # ///
 import torch
 

@@ -1,0 +1,26 @@
+# /// mistake
+# title = "The absolute values of D are factorised"
+# hint = "What does your function make of a D whose entries are all negative?"
+# fails = [
+#     "test_one_step_moves_c_down_the_gradient",
+#     "test_one_step_moves_f_from_the_same_point",
+#     "test_steps_follow_the_rule_where_the_loss_rises",
+#     "test_many_small_steps_follow_the_rule",
+#     "test_steps_go_on_where_nothing_is_left_to_gain",
+#     "test_loss_is_recorded_before_each_step",
+# ]
+# ///
+
+import torch
+
+
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    n, m = D.shape
+    C, F = torch.rand(n, k), torch.rand(k, m)
+    loss_history = []
+    D = D.abs()
+    for iteration in range(num_iterations):
+        E = C @ F - D
+        loss_history.append((E**2).sum().item())
+        C, F = C - 2 * lr * E @ F.T, F - 2 * lr * C.T @ E
+    return C, F, loss_history

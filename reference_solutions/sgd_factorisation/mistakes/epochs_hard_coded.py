@@ -1,0 +1,40 @@
+# /// mistake
+# title = "The number of epochs is written into the loop"
+# hint = "Where does your function use num_epochs?"
+# fails = [
+#     "test_one_update_as_by_hand",
+#     "test_two_epochs_reach_every_element",
+#     "test_nan_may_hide_where_the_mask_is_zero",
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(100):
+        for r in range(m):
+            for c in range(n):
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(100):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V

@@ -1,0 +1,37 @@
+# /// mistake
+# title = "Large errors are clipped"
+# hint = "Is there a bound on e in the docstring? What if A is far from U Vᵀ?"
+# fails = [
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                e = (A[r, c] - U[r] @ V[c]).clamp(-2.0, 2.0)
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    e = (A[r, c] - U[r] @ V[c]).clamp(-2.0, 2.0)
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V

@@ -1,0 +1,41 @@
+# /// mistake
+# title = "Elements of A below zero are passed over"
+# hint = "Which test on the numbers in A does the docstring ask for?"
+# fails = [
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+#     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
+# ]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if A[r, c] < 0:
+                    continue
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+    return U, V
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    m, n = A.shape
+    U, V = torch.rand(m, rank), torch.rand(n, rank)
+    for epoch in range(num_epochs):
+        for r in range(m):
+            for c in range(n):
+                if M[r, c] != 0:
+                    if A[r, c] < 0:
+                        continue
+                    e = A[r, c] - U[r] @ V[c]
+                    U[r] += lr * e * V[c]
+                    V[c] += lr * e * U[r]
+    return U, V
