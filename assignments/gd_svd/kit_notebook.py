@@ -135,7 +135,7 @@ class Cell:
         self.source, self.name, self.whole, self.notebook = source, name, whole, notebook
 
     def run(self, namespace: dict[str, Any], wanted: set[str]) -> None:
-        """Run what is to be run of it. A cell ends at its first error; a file's next line runs."""
+        """Run what is to be run of it. A statement that fails is noted, and the next one runs."""
         lines = self.source.splitlines(keepends=True)
         linecache.cache[self.name] = (len(self.source), None, lines, self.name)
         try:
@@ -143,17 +143,13 @@ class Cell:
         except (SyntaxError, ValueError) as error:
             self.failed(error, getattr(error, "lineno", "?"), self.source, namespace)
             return
-        for number, statement in enumerate(statements):
+        for statement in statements:
             if not (self.whole or defining(statement, own_functions(namespace), wanted)):
                 continue
             try:
                 exec(compile(ast.Module([statement], []), self.name, "exec"), namespace)
             except (Exception, SystemExit) as error:
-                rest = statements[number:] if self.whole and self.notebook else [statement]
-                lost = "\n".join(map(ast.unparse, rest))
-                self.failed(error, statement.lineno, lost, namespace)
-                if self.whole and self.notebook:
-                    return
+                self.failed(error, statement.lineno, ast.unparse(statement), namespace)
 
     def failed(self, error: BaseException, line: Any, lost: str, namespace: dict[str, Any]) -> None:
         """Remember an error for the functions that are missing because of it. lost: their code"""
