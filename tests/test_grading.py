@@ -460,7 +460,6 @@ def test_bad_usage_exits_with_2(course: Path, command: Command) -> None:
         ["no_such_assignment", "x.py"],
         [SLUG],
         [SLUG, "x.py", "--workers", "-1"],
-        [SLUG, course / "empty"],
     ):
         done = command(course, "grade", *words)
         assert done.exit_code == 2, (words, done.stderr)
