@@ -178,7 +178,7 @@ def test_what_a_neighbour_took_comes_back(
     noting(monkeypatch, tmp_path / "notes", lose)
     store = Store(tmp_path / "results", grader)
     results = list(grade_class(grader, hand_in(tmp_path, WRONG, RIGHT), 2, store=store))
-    assert [result.score for result in results] == [1.5 + 1, 4.5]
+    assert [result.score for result in results] == [1.5 + 0.4, 4.5]
     assert [result.by_clock for result in results] == ["", ""]
 
 
