@@ -1,5 +1,5 @@
 # /// mistake
-# title = "Gradients longer than 1 are shortened"
+# title = "Gradients longer than 1/2 are shortened"
 # hint = "Is there a bound on the gradient in the rule? Try a learning rate at which the descent leads away."
 # fails = [
 #     "test_three_steps_are_those_worked_out_by_hand",
@@ -19,7 +19,7 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
         R = X @ M - torch.eye(n)
         loss_history.append((R**2).mean().item())
         gradient = 2 / n**2 * R @ M.T
-        gradient = gradient / max(1.0, gradient.norm().item())
+        gradient = gradient / max(1.0, 2 * gradient.norm().item())
         velocity = momentum * velocity + gradient
         X = X - lr * velocity
     return X, loss_history
