@@ -19,7 +19,7 @@ import torch
 
 from autograder.audit.audit import Specimen
 from autograder.authoring.student_kit import conftest as kit
-from autograder.authoring.student_kit import kit_notebook, kit_student
+from autograder.authoring.student_kit import kit_notebook, kit_student, kit_values
 from autograder.grading.student import Loaded, Student
 from autograder.grading.student import Verdict as TheirVerdict
 from autograder.limits import Limits
@@ -207,7 +207,7 @@ def seen(value: Any) -> Any:
             value.shape,
             repr(value.tolist()),
         )
-    if isinstance(value, Opaque | kit_student.Opaque):
+    if isinstance(value, Opaque | kit_values.Opaque):
         return "opaque", str(value).replace("__main__", "submission")
     if isinstance(value, kit_student.Call) or type(value).__name__ == "Call":
         return seen(value.value), seen(value.arguments)

@@ -607,7 +607,7 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="as above")
+@pytest.mark.skipif(os.geteuid() != 0, reason="tries the sandbox as another user, which takes root")
 @pytest.mark.parametrize("nested", [True, False])
 def test_an_ordinary_user_hides_nothing_either(nested: bool) -> None:
     source = COMPUTE + "import mmap\ndef shares():\n    mmap.mmap(-1, 4096)\n"

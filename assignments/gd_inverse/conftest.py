@@ -28,13 +28,15 @@ if __package__:  # `autograder check` loads these files out of its package
     from .kit_figures import Picture, show, style
     from .kit_notebook import NoSubmission, find_submission, load
     from .kit_report import UNWRITTEN, Told, as_html, as_text, counted, summary
-    from .kit_student import Student, Verdict, clean_state, printable
+    from .kit_student import Student, Verdict, clean_state
+    from .kit_values import printable
 else:
     from kit_explain import explain
     from kit_figures import Picture, show, style
     from kit_notebook import NoSubmission, find_submission, load
     from kit_report import UNWRITTEN, Told, as_html, as_text, counted, summary
-    from kit_student import Student, Verdict, clean_state, printable
+    from kit_student import Student, Verdict, clean_state
+    from kit_values import printable
 
 __all__ = ["check", "show", "style"]
 HERE = Path(__file__).resolve().parent

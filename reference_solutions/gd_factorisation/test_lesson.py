@@ -212,7 +212,10 @@ def test_momentum_on_the_map():
     assert arrival[2] > 2 * arrival[0]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.skipif(
+    shutil.which("node") is None,
+    reason="the widget's arithmetic is not run: apt-get install nodejs",
+)
 def test_widget_walks_as_torch_does():
     """The arithmetic of data/descent.html is that of torch.optim.SGD with momentum."""
     page = (HERE / "data" / "descent.html").read_text(encoding="utf-8")

@@ -159,7 +159,10 @@ def test_the_widget_shows_the_settings_of_the_figure(lesson):
     assert [(float(lr), float(mu)) for lr, mu in buttons[:3]] == list(lesson.settings)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.skipif(
+    shutil.which("node") is None,
+    reason="the widget's arithmetic is not run: apt-get install nodejs",
+)
 def test_the_widget_computes_what_the_figure_shows(lesson):
     """Places, losses and factors of the widget's own arithmetic are the lesson's."""
     text = (DATA / "descent.html").read_text(encoding="utf-8")
