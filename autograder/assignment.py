@@ -221,7 +221,7 @@ def _start(where: Path, table: dict[str, Any]) -> Start:
     try:
         options, draw, (low, high) = dict(table["start"]), table["draw"], table["interval"]
         return Start(
-            {name: float(value) for name, value in options.items()},
+            {name: _number(value) for name, value in options.items()},
             str(draw),
             float(low),
             float(high),
@@ -230,6 +230,11 @@ def _start(where: Path, table: dict[str, Any]) -> Start:
         raise AuthoringError(
             where, f"has a table [diagnosis] that cannot be read ({error})", mend
         ) from error
+
+
+def _number(value: Any) -> float:
+    """A number of a setting, whole where it is written so; ValueError where it is none."""
+    return value if isinstance(value, int) else float(value)
 
 
 def _points(where: Path, settings: dict[str, Any], table: str) -> dict[str, float]:

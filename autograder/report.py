@@ -72,7 +72,7 @@ def what_went_wrong(result: Result) -> str:
     """
     if result.status != "graded":
         return clean(f"{result.status}: {result.message}")
-    titles = {item.function: item.title for item in result.diagnosis}
+    titles = {item.function: item.title for item in result.diagnosis if item.mistake}
     first = {
         check.function: check.message
         for check in reversed(result.tests)

@@ -48,13 +48,41 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Example:
+    """The smallest input on which a function differs: the call, from where it started ("": nowhere
+    of its own), what it gave, what is right; each as one line of text.
+    """
+
+    call: str
+    start: str
+    given: str
+    right: str
+
+
+@dataclass(frozen=True)
 class Diagnosis:
-    """A known mistake that a function behaves like."""
+    """What is known of a function that lost points. For one that nobody can name, `mistake`,
+    `title` and `hint` are empty.
+
+    how: "bank" (a known mistake), "edit" (a small change of a right answer), "part" (such a change
+        explains part of what is wrong), "" where nothing is named
+    example: the smallest input on which it differs, where there is one
+    group: equal for functions that behave alike and that nobody can name; "" for all others
+    """
 
     function: str
     mistake: str
     title: str
     hint: str
+    how: str = "bank"
+    example: Example | None = None
+    group: str = ""
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Diagnosis:
+        """Back from JSON; TypeError where `value` is no such object."""
+        example = value.get("example")
+        return cls(**value | {"example": Example(**example) if example is not None else None})
 
 
 @dataclass(frozen=True)
@@ -120,7 +148,7 @@ class Result:
             for check in value["tests"]
         ]
         values["tests"] = tuple(Check(**check) for check in checks)
-        values["diagnosis"] = tuple(Diagnosis(**diagnosis) for diagnosis in value["diagnosis"])
+        values["diagnosis"] = tuple(map(Diagnosis.from_json, value["diagnosis"]))
         values["walls"] = tuple(value["walls"])
         return cls(**values)
 

@@ -442,6 +442,9 @@ def test_the_command_tells_each_submission_in_the_order_of_the_paths(
         "mistake": "thirds",
         "title": "Divides by three, of all numbers",
         "hint": "How many halves make a whole one?",
+        "how": "bank",
+        "example": None,
+        "group": "",
     }
 
 

@@ -48,10 +48,15 @@ from autograder.grading.submission import (
     text_of,
 )
 from autograder.grading.workers import grade_class
-from autograder.results import Check, Result
+from autograder.results import Check, Diagnosis, Result
 
 CHECK_PREFIX = "check_"
 MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
+KNOWN_AS = {
+    "bank": "This behaves like a known mistake:",
+    "edit": "This behaves like a right answer with one change:",
+    "part": "Part of what is wrong, at least:",
+}
 NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # an exception's words are no formula
 
 
@@ -307,8 +312,7 @@ def table(assignment: Assignment, result: Result, function: str) -> str:
         return f"{head}<p>{html.escape(f'{result.status}: {result.message}')}</p>"
     for diagnosis in result.diagnosis:
         if diagnosis.function == function:
-            title, hint = html.escape(diagnosis.title), html.escape(diagnosis.hint)
-            head += f"<p>This behaves like a known mistake: <b>{title}</b>. {hint}</p>"
+            head += story_of(diagnosis)
     rows = "".join(row(check) for check in result.of(function))
     titles = "".join(
         f'<th style="text-align:left">{title}</th>'
@@ -316,6 +320,22 @@ def table(assignment: Assignment, result: Result, function: str) -> str:
     )
     body = f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody>"
     return f'{head}<table class="{NO_MATHEMATICS}">{body}</table>'
+
+
+def story_of(diagnosis: Diagnosis) -> str:
+    """What is known of a failing function, as paragraphs of HTML."""
+    told = ""
+    if diagnosis.mistake:
+        title, hint = html.escape(diagnosis.title), html.escape(diagnosis.hint)
+        told = f"<p>{KNOWN_AS[diagnosis.how]} <b>{title}</b>. {hint}</p>"
+    if (example := diagnosis.example) is not None:
+        call, start, given, right = map(
+            html.escape, (example.call, example.start, example.given, example.right)
+        )
+        begun = f", started at {start}" if start else ""
+        told += f"<p>The smallest example: <code>{call}</code>{begun}, gave {given}; "
+        told += f"right is {right}.</p>"
+    return told
 
 
 def row(check: Check) -> str:
