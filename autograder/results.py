@@ -22,11 +22,34 @@ STATUSES = ("graded", "unreadable", "missing", "grader_error")
 
 
 @dataclass(frozen=True)
+class Curve:
+    """How a loss went in one call that a check made; None where it was not measured, or no number.
+
+    name: of what is drawn; yours: the submission's losses, evenly spread over the run
+    steps: how many losses there were; 0 where that is not for the student to know, and the losses
+        are relative to the first
+    reference: the losses of the right rule; floor: the smallest loss that is possible
+    """
+
+    name: str
+    steps: int
+    yours: tuple[float | None, ...]
+    reference: tuple[float | None, ...] = ()
+    floor: float | None = None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Curve:
+        """Back from JSON, where tuples are lists."""
+        yours, reference = tuple(value["yours"]), tuple(value["reference"])
+        return cls(value["name"], value["steps"], yours, reference, value["floor"])
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of one function.
 
     title: the sentence that the check tests; message: what happened; hint: where to look (both
-        empty when it passed)
+        empty when it passed); curve: how a loss went, where the check shows one
     """
 
     name: str
@@ -38,6 +61,7 @@ class Check:
     seconds: float
     title: str = ""
     hint: str = ""
+    curve: Curve | None = None
 
     @property
     def earned(self) -> float:
@@ -45,6 +69,13 @@ class Check:
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "earned": self.earned}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Check:
+        """Back from `to_json`; TypeError or KeyError where `value` is not such an object."""
+        values = {key: item for key, item in value.items() if key != "earned"}
+        curve = values["curve"]
+        return cls(**values | {"curve": None if curve is None else Curve.from_json(curve)})
 
 
 @dataclass(frozen=True)
@@ -143,11 +174,7 @@ class Result:
     def from_json(cls, value: dict[str, Any]) -> Result:
         """Back from `to_json`; TypeError or KeyError where `value` is not such an object."""
         values = {item.name: value[item.name] for item in fields(cls)}
-        checks = [
-            {key: value for key, value in check.items() if key != "earned"}
-            for check in value["tests"]
-        ]
-        values["tests"] = tuple(Check(**check) for check in checks)
+        values["tests"] = tuple(map(Check.from_json, value["tests"]))
         values["diagnosis"] = tuple(map(Diagnosis.from_json, value["diagnosis"]))
         values["walls"] = tuple(value["walls"])
         return cls(**values)

@@ -9,7 +9,7 @@ Checks are plain pytest functions of a staff folder's test_public.py and test_hi
 
 Fixtures: `student` (the submission behind the line), `reference` (solution.py, in this process),
 `draw` (the check's random inputs), `picture` (what a student's notebook draws where the check
-fails; nothing here).
+fails; here its curve is kept).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +30,7 @@ import pytest
 
 from autograder.assignment import Assignment
 from autograder.errors import AuthoringError, AutograderError, SandboxError
+from autograder.grading.curves import Picture
 from autograder.results import Check
 
 if (
@@ -46,6 +47,8 @@ MARKS = {
     "hint(text)": "where to look when a check fails",
 }
 NO_SECRET = "no course"
+HIDDEN = "test_hidden.py"
+PICTURE = pytest.StashKey[Picture]()
 MESSAGE_CHARACTERS = 400
 UNUSED_PLUGINS = (
     "terminal", "cacheprovider", "logging", "faulthandler", "unraisableexception",
@@ -74,7 +77,7 @@ class Declared:
 
     @property
     def visibility(self) -> str:
-        return "hidden" if self.path.name == "test_hidden.py" else "public"
+        return "hidden" if self.path.name == HIDDEN else "public"
 
     @classmethod
     def of(cls, item: pytest.Item) -> Declared:
@@ -137,18 +140,6 @@ def _wrong_totals(assignment: Assignment, checks: list[Declared]) -> Iterator[Au
 # --- the plugins ----------------------------------------------------------------------------------
 
 
-class NoPicture:
-    """What public checks ask a student's notebook to draw; nothing is drawn here."""
-
-    def compare(self, *, yours: Any, expected: Any, name: str) -> None:
-        """A matrix or a vector beside what it should be, and the difference."""
-
-    def curve(
-        self, *, yours: Any, reference: Any = None, floor: float | None = None, name: str
-    ) -> None:
-        """A history of losses beside the reference's and the smallest that is possible."""
-
-
 class Fixtures:
     """The fixtures and marks of checks.
 
@@ -178,8 +169,10 @@ class Fixtures:
         return Draw(self._secret, f"{request.path.parent.name}.{request.node.name}")
 
     @pytest.fixture
-    def picture(self) -> NoPicture:
-        return NoPicture()
+    def picture(self, request: pytest.FixtureRequest) -> Picture:
+        picture = Picture(hidden=request.path.name == HIDDEN)
+        request.node.stash[PICTURE] = picture
+        return picture
 
 
 class Collector:
@@ -233,7 +226,9 @@ class Recorder(Collector):
 
     def _judge(self, item: pytest.Item, call: pytest.CallInfo, report: pytest.TestReport) -> None:
         try:
-            self.checks.append(judge(Declared.of(item), call))
+            picture = item.stash.get(PICTURE, None)
+            check = judge(Declared.of(item), call)
+            self.checks.append(replace(check, curve=picture.kept if picture else None))
         except Fault as fault:
             told = f"{item.nodeid}: {fault}\n{report.longreprtext}"
             asked = call.when == "call" and asked_of(self._student) > self._asked

@@ -129,12 +129,13 @@ def decides(run, start):
     return sensitivity(lambda U, V: rule(run, U, V), *start) < size * TOLERANCE / 2
 
 
-def follows_the_rule(student, draw, make, lr=lambda run, start: run.lr):
+def follows_the_rule(student, draw, make, lr=lambda run, start: run.lr, picture=None):
     """Fail unless the submission's factors are what the rule makes of its own start.
 
     make: draws runs on matrices of one shape; they share one start, seed and all are drawn anew
         until each of the runs decides
     lr: the learning rate of a run from this start
+    picture: what shows where the runs begin and end
     """
 
     def inputs():
@@ -147,11 +148,19 @@ def follows_the_rule(student, draw, make, lr=lambda run, start: run.lr):
 
     seeded, runs, start = draw.until(inputs, fine)
     for run in runs:
-        ends_where_the_rule_ends(seeded, run, start)
+        ends_where_the_rule_ends(seeded, run, start, picture)
 
 
-def ends_where_the_rule_ends(student, run, start):
-    trained, expected = train(student, run), rule(run, *start)
+def ends_where_the_rule_ends(student, run, start, picture):
+    trained, (*expected, losses) = train(student, run), losses_of_the_rule(run, *start)
+    if picture is not None:
+        U, V = trained
+        end = float(((run.A - U @ V.T)[run.observed] ** 2).sum())
+        unknown, floor = [None] * (run.epochs - 1), truncated_svd_error(run.A, run.rank)
+        yours = [losses[0], *unknown, end]
+        picture.curve(
+            yours=yours, reference=losses, floor=floor, name="squared error, start to end"
+        )
     passes = "1 epoch" if run.epochs == 1 else f"{run.epochs} epochs"
     what = f"{run}: {passes} from your own start"
     idle = never_trained(start, trained, run.observed)
@@ -239,12 +248,12 @@ def test_epochs_follow_the_rule(student, draw):
     "Which of your loops does num_epochs govern? Is every pass the same as the one before it, the "
     "last one too, however many they are and however small the loss has become?"
 )
-def test_many_epochs_are_as_many_passes(student, draw):
+def test_many_epochs_are_as_many_passes(student, draw, picture):
     """sgd_factorise makes exactly num_epochs passes over A, each going on where the one before it
     ended.
     """
     many = lambda: [Run(far(draw, 3, 2), 2, draw.integer(101, 111), 0.005)]  # noqa: E731
-    follows_the_rule(student, draw, many)
+    follows_the_rule(student, draw, many, picture=picture)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 1))
 
 
