@@ -231,6 +231,54 @@ def gradebook(
 
 
 @app.command()
+def watch(
+    assignments: Slugs = None,
+    workers: Workers = 0,
+    settle: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds for which a file must stay as it is to be read."),
+    ] = 2.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="End when nothing is left that may be graded now.")
+    ] = False,
+) -> None:
+    """Grade what arrives as it comes: gradebook and feedback, so many versions a student an hour.
+
+    \b
+    Example:
+      autograder watch sgd_factorisation
+    """
+    from autograder import report
+    from autograder.gradebook.commands import is_entered
+    from autograder.watch.watch import watch as run_watch
+
+    chosen = chosen_assignments(assignments)
+    for assignment in chosen:
+        if not is_entered(assignment):
+            mend = f"autograder release {assignment.slug}"
+            raise UsageError(f"the gradebook does not know {assignment.slug}. First: {mend}")
+    course = chosen[0].course
+    end_as_interrupted()
+    raise typer.Exit(
+        run_watch(
+            course,
+            chosen,
+            workers=workers or course.workers,
+            settle=settle,
+            once=once,
+            say=report.say,
+        )
+    )
+
+
+def end_as_interrupted() -> None:
+    """Have SIGTERM, with which services are stopped, end the command as Ctrl-C does."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@app.command()
 def formgrader(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the pages are served.")] = 8888,
     browser: Annotated[

@@ -8,6 +8,7 @@
     course/                     kept out of version control, as it holds the secret and the grades
         secret  source/  release/  submitted/  autograded/  feedback/  gradebook.db
         results/<assignment>/<key>.json      graded submissions (grading/store.py)
+        watch/                               grading on arrival (watch/ledger.py)
         log/grading.log                      tracebacks of the grader's own faults
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
 import tomllib
 from contextlib import suppress
@@ -46,6 +48,7 @@ class Settings:
     gradebook: a database URL as SQLAlchemy has it; "": SQLite, in course/gradebook.db
     exchange: the folder through which nbgrader hands out and collects; "": nbgrader's own
     packages: what this course's submissions import, beside what the kit brings
+    watch: how many versions of a student are graded on arrival (watch/allowance.py)
     """
 
     title: str = ""
@@ -55,6 +58,7 @@ class Settings:
     gradebook: str = ""
     exchange: str = ""
     packages: list[str] = field(default_factory=list)
+    watch: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -190,3 +194,17 @@ def write_whole(file: Path, data: str | bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def put_in_place(new: Path, place: Path) -> None:
+    """Put a folder in the place of another, or of none, by renaming; what was there is removed. All
+    in one file system.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = Path(tempfile.mkdtemp(dir=new.parent, prefix=".old."))
+    try:
+        with suppress(FileNotFoundError):
+            os.rename(place, old / "replaced")
+        os.rename(new, place)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

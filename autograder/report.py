@@ -8,6 +8,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from rich.console import Console
 from rich.progress import (
@@ -40,6 +41,11 @@ def clean(text: str, length: int = 300) -> str:
     line = "".join(character for character in line if unicodedata.category(character)[0] != "C")
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def say(line: str) -> None:
+    """A line of a log on standard output, with the time in front, at once."""
+    print(f"{datetime.now():%Y-%m-%d %H:%M:%S}  {clean(line)}", flush=True)
 
 
 @contextmanager

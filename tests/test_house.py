@@ -31,6 +31,7 @@ ROOMS = (  # each uses only those above it
     "doctor",
     "plugin",
     "steps",
+    "watch",
     "cli",
 )
 WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder check` load

@@ -16,7 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def _is_generated(assignment: Assignment) -> bool:
         return False
     if any(released[name].read_bytes() != made[name].read_bytes() for name in released):
         return False
-    return _is_entered(assignment)
+    return is_entered(assignment)
 
 
 def gradebook_name(course: Course) -> str:
@@ -62,7 +62,8 @@ def gradebook_name(course: Course) -> str:
     return make_url(course.settings.gradebook).render_as_string(hide_password=True)
 
 
-def _is_entered(assignment: Assignment) -> bool:
+def is_entered(assignment: Assignment) -> bool:
+    """Whether the course's gradebook knows an assignment."""
     if assignment.course.settings.gradebook:
         return _is_in_database(assignment)
     gradebook = assignment.course.gradebook
@@ -96,10 +97,15 @@ def wrap_modules(assignment: Assignment) -> list[Path]:
     for folder in sorted(assignment.course.submitted.glob(f"*/{assignment.slug}")):
         module, notebook = folder / f"{assignment.slug}.py", folder / f"{assignment.slug}.ipynb"
         if os.path.lexists(module) and not os.path.lexists(notebook):
-            cell = nbformat.v4.new_markdown_cell(WRAPPED.format(name=module.name), id="handed-in")
-            write_whole(notebook, nbformat.writes(nbformat.v4.new_notebook(cells=[cell])) + "\n")
+            write_whole(notebook, nbformat.writes(wrapper(module.name)) + "\n")
             laid.append(notebook)
     return laid
+
+
+def wrapper(module: str) -> nbformat.NotebookNode:
+    """A notebook without code, that says of which module it is."""
+    cell = nbformat.v4.new_markdown_cell(WRAPPED.format(name=module), id="handed-in")
+    return nbformat.v4.new_notebook(cells=[cell])
 
 
 def enter(assignment: Assignment) -> None:
@@ -112,9 +118,18 @@ def write_feedback(assignment: Assignment) -> None:
     run_nbgrader(assignment.course, "generate_feedback", assignment.slug, force=True)
 
 
-def run_nbgrader(course: Course, method: str, *arguments: Any, **options: Any) -> None:
+def run_nbgrader(
+    course: Course,
+    method: str,
+    *arguments: Any,
+    directories: Mapping[str, str] | None = None,
+    **options: Any,
+) -> None:
     """Call a method of nbgrader's API on the course; AutograderError with the last lines of its log
     where it fails.
+
+    directories: nbgrader's settings of the course's folders that differ for this call, such as
+        {"submitted_directory": "watch/taken"}
     """
     try:
         from nbgrader.apps import NbGraderAPI
@@ -122,7 +137,9 @@ def run_nbgrader(course: Course, method: str, *arguments: Any, **options: Any) -
         raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
     with alembic_on_path(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        result = getattr(NbGraderAPI(config=nbgrader_config(course)), method)(*arguments, **options)
+        config = nbgrader_config(course)
+        config.CourseDirectory.update(directories or {})
+        result = getattr(NbGraderAPI(config=config), method)(*arguments, **options)
     if not result["success"]:
         log = f"{result.get('log') or ''}{result.get('error') or ''}".strip()
         tail = "\n".join(log.splitlines()[-TAIL:])

@@ -252,6 +252,11 @@ class Sandbox:
         return loaded and counted
 
     @property
+    def running(self) -> bool:
+        """Whether its warm process still runs, as far as there is one."""
+        return self._process is None or self._process.popen.poll() is None
+
+    @property
     def pid(self) -> int | None:
         """The process that holds the sandbox; its descendants are everything in it."""
         return self._process.popen.pid if self._process is not None else None

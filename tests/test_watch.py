@@ -1,0 +1,439 @@
+"""Grading on arrival: what comes is graded, whole, once, as often as is allowed, whatever ends the
+watch in between.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_course
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from nbgrader.api import Gradebook
+from tiny_course import SLUG
+from typer.testing import CliRunner
+
+from autograder.assignment import find_assignment
+from autograder.authoring.release import release
+from autograder.cli import app
+from autograder.course import Course, put_in_place
+from autograder.errors import AuthoringError, UsageError
+from autograder.gradebook.commands import generate
+from autograder.gradebook.single import annotate
+from autograder.sandbox.process import Sandbox
+from autograder.watch import watch
+from autograder.watch.allowance import Allowance
+from autograder.watch.arrivals import Arrivals
+from autograder.watch.ledger import Ledger
+from autograder.watch.watch import Entered, Watch, only_one
+
+RIGHT = tiny_course.VARIANT
+WRONG = f"import torch\n{tiny_course.ZEROS}"
+HALF = f"{tiny_course.SOLUTION}\n{tiny_course.THIRDS}"
+POINTS = {RIGHT: 4.5, WRONG: 0.4, HALF: 1.9}
+
+
+# --- how many count -------------------------------------------------------------------------------
+
+
+@given(
+    burst=st.integers(1, 5),
+    minutes=st.floats(0.1, 600),
+    gaps=st.lists(st.floats(0, 5000), max_size=40),
+)
+def test_no_window_of_time_holds_more_than_the_burst_and_one_an_interval(
+    burst: int, minutes: float, gaps: list[float]
+) -> None:
+    allowance = Allowance(burst, minutes)
+    full_at, now, graded = 0.0, 1e9, []
+    for gap in gaps:
+        now += gap
+        opens = allowance.opens_at(full_at, now)
+        assert (allowance.left(full_at, now) > 0) == (opens <= now + 1e-3)
+        if opens <= now:
+            graded.append(now)
+            full_at = allowance.take(full_at, now)
+    for place, first in enumerate(graded):
+        for count, last in enumerate(graded[place:], start=1):
+            assert count <= burst + (last - first) / allowance.seconds + 1e-3
+
+
+def test_three_at_once_then_one_an_hour_unless_told() -> None:
+    allowance, full_at, now = Allowance(), 0.0, 1e9
+    for _ in range(3):
+        assert allowance.opens_at(full_at, now) <= now
+        full_at = allowance.take(full_at, now)
+    assert allowance.opens_at(full_at, now) == now + 3600
+    assert allowance.opens_at(allowance.take(full_at, now + 3600), now + 3600) == now + 7200
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out_for_longer_than_a_full_bucket_takes() -> None:
+    allowance, later = Allowance(3, 60), 1e9
+    full_at = allowance.take(0.0, later)
+    assert allowance.opens_at(full_at, later - 10**8) <= later - 10**8 + 3600
+
+
+def test_without_an_interval_everything_counts_at_once() -> None:
+    allowance = Allowance(1, 0)
+    full_at = allowance.take(0.0, 1e9)
+    assert (allowance.opens_at(full_at, 1e9) <= 1e9, allowance.left(full_at, 1e9)) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("burst = 0", "has burst = 0 in [watch]. It is a whole number, at least 1"),
+        ("burst = 1.5", "has burst = 1.5"),
+        ("burst = true", "has burst = True"),
+        ("minutes = -1", "has minutes = -1 in [watch]. It is a number of minutes"),
+        ("minutes = nan", "has minutes = nan"),
+        ("hours = 1", "has unknown settings of watch hours. Known are burst, minutes"),
+    ],
+)
+def test_an_allowance_that_makes_no_sense_is_named(tmp_path: Path, line: str, what: str) -> None:
+    (tmp_path / "course.toml").write_text(f"[watch]\n{line}\n", encoding="utf-8")
+    with pytest.raises(AuthoringError) as caught:
+        Allowance.of(Course(tmp_path))
+    assert what in str(caught.value)
+
+
+# --- what has arrived -----------------------------------------------------------------------------
+
+
+def named(arrivals: Arrivals) -> list[str]:
+    return [folder.student for folder in arrivals.look()]
+
+
+def test_a_file_is_named_when_it_has_stayed_as_it_is_and_not_while_it_grows(tmp_path: Path) -> None:
+    file = tmp_path / "alice" / SLUG / f"{SLUG}.py"
+    file.parent.mkdir(parents=True)
+    arrivals = Arrivals(tmp_path, [SLUG], settle=0.2)
+    assert named(arrivals) == []
+    for part in ("a = 1\n", "b = 2\n", "c = 3\n"):
+        with file.open("a", encoding="utf-8") as growing:
+            growing.write(part)
+        assert named(arrivals) == []
+        time.sleep(0.1)
+        assert named(arrivals) == []
+    time.sleep(0.21)
+    assert named(arrivals) == ["alice"]
+    (folder,) = arrivals.look()
+    arrivals.done(folder)
+    assert named(arrivals) == []
+    same_size_and_time = file.stat()
+    file.write_text("a = 9\nb = 2\nc = 3\n", encoding="utf-8")
+    os.utime(file, ns=(same_size_and_time.st_atime_ns, same_size_and_time.st_mtime_ns))
+    assert named(arrivals) == []
+    time.sleep(0.21)
+    assert named(arrivals) == ["alice"], "a change that hides its time is one all the same"
+
+
+def test_what_waits_is_named_when_its_time_has_come_or_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "bob" / SLUG / f"{SLUG}.ipynb"
+    file.parent.mkdir(parents=True)
+    file.write_text("{}", encoding="utf-8")
+    arrivals = Arrivals(tmp_path, [SLUG], settle=0.0)
+    (folder,) = arrivals.look()
+    arrivals.postpone(folder, time.time() + 0.2, deferred=True)
+    assert (named(arrivals), arrivals.quiet()) == ([], True)
+    time.sleep(0.21)
+    assert named(arrivals) == ["bob"]
+    arrivals.postpone(folder, time.time() + 1000, deferred=True)
+    file.write_text("{ }", encoding="utf-8")
+    assert named(arrivals) == ["bob"]
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course with its assignment released and in the gradebook, and nobody's work."""
+    root = tmp_path_factory.mktemp("released") / "course"
+    root.mkdir()
+    tiny_course.write(root)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    assignment = find_assignment(Course(root), SLUG)
+    release([assignment])
+    generate(assignment)
+    return root
+
+
+@pytest.fixture
+def course(released: Path, tmp_path: Path) -> Course:
+    shutil.copytree(released, tmp_path / "course")
+    return Course(tmp_path / "course")
+
+
+class Watched:
+    """A watch in this process, in the sandbox that is warm already."""
+
+    def __init__(self, course: Course, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.course, self.sandbox = course, sandbox
+        self.entered: list[Entered] = []
+        self.said: list[str] = []
+        monkeypatch.setattr(Watch, "_warm", lambda watching: sandbox)
+
+    def run(self) -> list[tuple[str | None, float]]:
+        """Watch until there is nothing to do; gives who has how many points now."""
+        before, course = len(self.entered), Course(self.course.root)  # its settings read anew
+        watching = Watch(
+            course,
+            [find_assignment(course, SLUG)],
+            workers=2,
+            settle=0.01,
+            tell=self.entered.append,
+            say=self.said.append,
+        )
+        with closing(watching):
+            watching.run(once=True)
+        return sorted((one.result.student, one.result.score) for one in self.entered[before:])
+
+    def page(self, student: str) -> str:
+        return (self.course.feedback / student / SLUG / f"{SLUG}.html").read_text("utf-8")
+
+
+@pytest.fixture
+def watched(course: Course, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    return Watched(course, sandbox, monkeypatch)
+
+
+def hand_in(course: Course, student: str, text: str, name: str = f"{SLUG}.py") -> None:
+    """Lay a file for a student, by a rename, as careful programs do."""
+    folder = course.submitted / student / SLUG
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".new").write_text(text, encoding="utf-8")
+    (folder / ".new").rename(folder / name)
+
+
+def allow(course: Course, burst: int, minutes: float) -> None:
+    (course.root / "course.toml").write_text(f"[watch]\nburst = {burst}\nminutes = {minutes}\n")
+
+
+def scores(course: Course) -> dict[str, float]:
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        return {one.student.id: one.score for one in book.assignment_submissions(SLUG)}
+
+
+@pytest.mark.slow
+def test_what_is_handed_in_ends_in_the_gradebook_and_on_a_page_each_version_once(
+    watched: Watched,
+) -> None:
+    course = watched.course
+    allow(course, 2, 60)
+    hand_in(course, "alice", RIGHT)
+    hand_in(course, "zoë +1", WRONG)
+    hand_in(course, "cut", '{"cells": [', f"{SLUG}.ipynb")
+    (course.submitted / "link" / SLUG).mkdir(parents=True)
+    (course.submitted / "link" / SLUG / f"{SLUG}.py").symlink_to("/etc/passwd")
+    (course.submitted / "empty" / SLUG).mkdir(parents=True)
+    expected = {"alice": 4.5, "zoë +1": POINTS[WRONG], "cut": 0.0, "link": 0.0}
+    assert dict(watched.run()) == expected
+    assert scores(course) == expected
+    assert "1 more version of this" in watched.page("alice")
+    assert "is a link" in watched.page("link")
+    assert watched.run() == [], "nothing is graded twice"
+
+    hand_in(course, "alice", HALF)
+    assert watched.run() == [("alice", POINTS[HALF])]
+    assert "The next version that you hand in is graded after" in watched.page("alice")
+    for text in (WRONG, RIGHT + "\n# again\n", WRONG + "\n# the last\n"):
+        hand_in(course, "alice", text)
+        assert watched.run() == []
+    assert "It is graded after" in watched.page("alice")
+    assert watched.page("alice").count("autograder-arrival") == 1
+    assert scores(course)["alice"] == POINTS[HALF]
+
+    hand_in(course, "alice", RIGHT)
+    assert watched.run() == [("alice", 4.5)], "a version that has counted costs nothing again"
+    hand_in(course, "alice", WRONG + "\n# the last\n")
+    allow(course, 2, 0)
+    assert watched.run() == [("alice", POINTS[WRONG])], "what waited is graded, the latest of it"
+    assert scores(course) == expected | {"alice": POINTS[WRONG]}
+
+
+@pytest.mark.slow
+def test_what_counted_and_was_not_entered_is_entered_even_when_something_newer_waits(
+    watched: Watched,
+) -> None:
+    """As a kill between two steps leaves it."""
+    course = watched.course
+    allow(course, 1, 60)
+    hand_in(course, "alice", RIGHT)
+    assert watched.run() == [("alice", 4.5)]
+    ledger = Ledger(course)
+    account = ledger.account(SLUG, "alice")
+    (file,) = (ledger.folder / "ledger" / SLUG).glob("*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"entered": ""}))
+    hand_in(course, "alice", WRONG)
+    assert watched.run() == [("alice", 4.5)]
+    assert Ledger(course).account(SLUG, "alice").full_at == account.full_at, "no second token"
+    file.write_text('{"student": "alice", "counted": 3')
+    assert watched.run() == [("alice", POINTS[WRONG])], "a ledger that cannot be read begins anew"
+
+
+@pytest.mark.slow
+def test_what_cannot_be_entered_is_said_and_tried_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = watched.course
+    hand_in(course, "alice", RIGHT)
+    hand_in(course, "bob", RIGHT)
+    enter = watch.enter_student
+
+    def fails_for_alice(assignment: Any, student: str, *rest: Any) -> None:
+        if student == "alice":
+            raise OSError("the database is away")
+        enter(assignment, student, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(watch, "enter_student", fails_for_alice)
+        assert watched.run() == [("bob", 4.5)]
+    assert any("alice" in line and "the database is away" in line for line in watched.said)
+    assert watched.run() == [("alice", 4.5)]
+
+
+def test_one_watch_at_a_time(course: Course) -> None:
+    with only_one(course):
+        with pytest.raises(UsageError, match=f"process {os.getpid()}"), only_one(course):
+            pass
+        done = CliRunner().invoke(app, ["watch"], env={"AUTOGRADER_COURSE": str(course.root)})
+        assert (done.exit_code, "another watch runs" in done.stderr) == (2, True)
+    with only_one(course):
+        pass
+
+
+def test_an_assignment_that_is_not_released_is_named_before_anything_is_graded(
+    course: Course,
+) -> None:
+    course.gradebook.unlink()
+    done = CliRunner().invoke(app, ["watch"], env={"AUTOGRADER_COURSE": str(course.root)})
+    assert done.exit_code == 2
+    assert f"autograder release {SLUG}" in done.stderr
+
+
+def test_a_note_takes_the_place_of_the_one_before_and_nothing_elses(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<html><body class="x">\n<p>&lt;body&gt; <div>mine</div></p></body></html>')
+    assert annotate(page, "after 3 < 4")
+    assert annotate(page, "after 4")
+    assert not annotate(page, "after 4")
+    text = page.read_text()
+    assert text.count("autograder-arrival") == 1
+    assert "<div>mine</div>" in text
+    assert text.index("after 4") < text.index("mine")
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    for name in ("new", "place"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text("")
+    put_in_place(tmp_path / "new", tmp_path / "place")
+    assert [path.name for path in tmp_path.rglob("*")] == ["place", "new"]
+
+
+# --- as a process ---------------------------------------------------------------------------------
+
+COMMAND = [sys.executable, "-c", "from autograder.cli import main; main()", "watch"]
+
+
+@pytest.fixture
+def start(course: Course) -> Iterator[Any]:
+    """Start the command; it is killed in the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*options: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*COMMAND, "--settle", "0.1", *options],
+            cwd=course.root,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[str], what: str) -> str:
+    """Its next line that holds some words."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if what in line:
+            return line
+    raise AssertionError(f"the watch ended without saying {what!r}")
+
+
+@pytest.mark.slow
+def test_killed_at_random_instants_it_loses_nothing_and_leaves_every_file_whole(
+    course: Course, start: Any
+) -> None:
+    chance = random.Random(5)
+    allow(course, 2, 60)
+    texts = {f"student{number}": f"{RIGHT}\n# {number}\n" for number in range(8)}
+    texts["student3"] = WRONG
+    for student, text in texts.items():
+        hand_in(course, student, text)
+    for _ in range(2):
+        process = start()
+        wait_for(process, "watching")
+        time.sleep(chance.uniform(1.0, 4.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    hand_in(course, "student3", RIGHT + "\n# at last\n")
+    process = start("--once")
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert scores(course) == dict.fromkeys(texts, 4.5)
+    for page in course.feedback.glob(f"*/{SLUG}/*.html"):
+        assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    for file in course.work.glob(f"autograded/*/{SLUG}/*.ipynb"):
+        json.loads(file.read_text(encoding="utf-8"))
+    ledger, now = Ledger(course), time.time()
+    for student in texts:
+        counted = 2 if student == "student3" else 1
+        account = ledger.account(SLUG, student)
+        assert len(account.counted) <= counted
+        assert account.full_at <= now + counted * 3600
+
+
+@pytest.mark.slow
+def test_it_grades_what_comes_begins_anew_when_a_check_changes_and_ends_at_ctrl_c(
+    course: Course, start: Any
+) -> None:
+    process = start()
+    wait_for(process, "watching")
+    hand_in(course, "alice", RIGHT)
+    assert "4.5/4.5" in wait_for(process, "alice")
+    hidden = course.staff / SLUG / "test_hidden.py"
+    hidden.write_text(
+        hidden.read_text().replace(
+            "close(student.total(x), x.sum()", "close(student.total(x), 2 * x.sum()"
+        )
+    )
+    wait_for(process, "beginning anew")
+    assert "4/4.5" in wait_for(process, "alice"), "by the new check"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert "interrupted" in process.stdout.read()
+    assert process.wait(timeout=30) == 130
