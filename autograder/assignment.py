@@ -59,12 +59,14 @@ class Start:
     draw: the function that it is drawn with, as in "torch.rand"; it is what hands the start out
         again
     low, high: `draw` gives numbers in [low, high); a "start" outside is none
+    bases: the variants that are right and give other results than the solution from the same start
     """
 
     options: Mapping[str, float]
     draw: str
     low: float
     high: float
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,18 @@ class Assignment:
     def variants(self) -> tuple[Path, ...]:
         """Other right answers, by name."""
         return tuple(sorted((self.folder / "variants").glob("*.py")))
+
+    @cached_property
+    def bases(self) -> tuple[Overlay, ...]:
+        """The variants that give other results than the solution from the same start."""
+        found = []
+        for name in self.start.bases if self.start is not None else ():
+            path = self.folder / "variants" / f"{name}.py"
+            if not path.is_file():
+                mend = "Name files of variants/ there, without their ending."
+                raise AuthoringError(path, "is named in [diagnosis] bases, and is not there", mend)
+            found.append(Overlay(f"variants/{name}", path, name, name, ()))
+        return tuple(found)
 
     @cached_property
     def mistakes(self) -> tuple[Overlay, ...]:
@@ -225,6 +239,7 @@ def _start(where: Path, table: dict[str, Any]) -> Start:
             str(draw),
             float(low),
             float(high),
+            tuple(table.get("bases", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AuthoringError(

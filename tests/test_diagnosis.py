@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.authoring.handout import stub_of
-from autograder.grading.diagnosis import TOLERANCE, alike
+from autograder.grading.alike import TOLERANCE, alike
 from autograder.grading.grader import Grader
 from autograder.grading.known import fingerprint
 from autograder.grading.student import Recorded
@@ -39,7 +39,7 @@ def graded(grader: Grader, *sources: str, kind: str = "statements") -> Result:
 
 
 def named(result: Result) -> list[tuple[str, str]]:
-    return [(item.function, item.mistake) for item in result.diagnosis]
+    return [(item.function, item.mistake) for item in result.diagnosis if item.mistake]
 
 
 FULL, MASKED = "sgd_factorise", "sgd_factorise_masked"

@@ -3,7 +3,7 @@
 Never a guess. A known mistake is named for a function when the submission fails the checks of that
 function that the mistake names, *and* the mistake, run behind the line on the very calls that the
 checks made, ends every one of them in the same way: the same outcome, the same error, the same
-values within `TOLERANCE`. (From another start it may fail a check more than it names.)
+values within a tolerance (`alike`). (From another start it may fail a check more than it names.)
 
 Two people who start differently (V before U, float64, a transposed draw) get other values from the
 same rule. So where the plain comparison fails, the calls are repeated with the mistake started from
@@ -13,26 +13,22 @@ assignment.toml: at a learning rate of 0, say) and what it is drawn with.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 
 from autograder.assignment import Overlay, Start
 from autograder.errors import SandboxError
+from autograder.grading.alike import loose, same, words
+from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
 from autograder.grading.student import Loaded, Recorded, Verdict
 from autograder.results import Check, Diagnosis
 from autograder.sandbox.process import Reply, Sandbox
 
-# relative to the size of the values; rules differ by far more within the epochs that checks run
-TOLERANCE = 1e-4
 # a few units in the last place of float32: what another order of additions may do to a result
 NUDGE = 1e-6
-# checks give values near 1; from here to NaN, what a diverging run returns is a matter of rounding
-DIVERGED = 1e8
 
 
 def diagnose(
@@ -49,11 +45,32 @@ def diagnose(
         names = {check.name for check in checks if check.function == function}
         calls = [call for call in submission.recorded if call.function == function]
         if names & missed and any(_tells(call.reply) for call in calls):
-            candidates = _candidates(known.assignment.mistakes, names, missed)
-            mistake = first_alike(known, sandbox, candidates, calls, submission)
-            if mistake is not None:
-                found.append(Diagnosis(function, mistake.name, mistake.title, mistake.hint))
+            told = _diagnosed(known, sandbox, function, names, missed, calls, submission)
+            if told is not None:
+                found.append(told)
     return tuple(found)
+
+
+def _diagnosed(
+    known: Known,
+    sandbox: Sandbox,
+    function: str,
+    names: set[str],
+    missed: set[str],
+    calls: Sequence[Recorded],
+    submission: Loaded,
+) -> Diagnosis | None:
+    """What is known of one failing function; None where that is nothing."""
+    candidates = _candidates(known.assignment.mistakes, names, missed)
+    mistake = first_alike(known, sandbox, candidates, calls, submission)
+    example = None
+    if function not in submission.timed_out:
+        rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
+        asked = ask(submission, rungs, known.assignment.start)
+        example = smallest_example(known, sandbox, asked)
+    if mistake is not None:
+        return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)
+    return Diagnosis(function, "", "", "", how="", example=example) if example else None
 
 
 def _candidates(mistakes: Sequence[Overlay], names: set[str], missed: set[str]) -> list[Overlay]:
@@ -122,28 +139,13 @@ def _same(running: Running, calls: Sequence[Recorded]) -> bool:
     )
 
 
-def words(reply: Reply) -> object:
-    return reply.header.get("message")
-
-
 def _same_from(running: Running, call: Recorded, start: list[torch.Tensor]) -> bool:
     """Whether a call ends loosely the same from this start; [] stands for the function's own."""
     end = running.reply_from(call, start) if start else running.reply(call)
-    alike = same(_loose(call.reply), _loose(end))
+    alike = same(loose(call.reply), loose(end))
     if alike or not start or not call.reply.outcome == end.outcome == "returned":
         return alike
     return not same(end, running.reply_from(call, [tensor * (1 + NUDGE) for tensor in start]))
-
-
-def _loose(reply: Reply) -> Reply:
-    return replace(reply, value=_numbers(reply.value))
-
-
-def _numbers(value: Any) -> Any:
-    """`value` with a Python number for every tensor of one element."""
-    if isinstance(value, tuple | list):
-        return [_numbers(item) for item in value]
-    return float(value) if isinstance(value, torch.Tensor) and value.numel() == 1 else value
 
 
 def start_of(call: Recorded, submission: Loaded, settings: Start) -> list[torch.Tensor]:
@@ -193,43 +195,3 @@ def _shapes(arguments: tuple) -> list[Any]:
         tuple(argument.shape) if isinstance(argument, torch.Tensor) else argument
         for argument in arguments
     ]
-
-
-def same(one: Reply, other: Reply) -> bool:
-    """Whether two replies tell the same story."""
-    if one.outcome != other.outcome:
-        return False
-    if one.outcome != "returned":
-        return one.header.get("type") == other.header.get("type")
-    return (
-        alike(one.value, other.value)
-        and alike(one.gradients, other.gradients)
-        and alike(one.arguments, other.arguments)
-    )
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two values are equal: within `TOLERANCE` for numbers, all that has diverged alike,
-    lists equal to tuples.
-    """
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        if one.shape != other.shape:
-            return False
-        a, b = settled(one), settled(other)
-        scale = float(b.abs().nan_to_num(0.0).max()) if b.numel() else 0.0
-        return bool(
-            torch.allclose(a, b, rtol=0.0, atol=TOLERANCE * max(scale, 1e-3), equal_nan=True)
-        )
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        if not (abs(one) < DIVERGED and abs(other) < DIVERGED):
-            return not abs(one) < DIVERGED and not abs(other) < DIVERGED
-        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3)
-    return type(one) is type(other) and one == other
-
-
-def settled(tensor: torch.Tensor) -> torch.Tensor:
-    """float64, with NaN for everything that has diverged."""
-    value = tensor.to(torch.float64)
-    return torch.where(value.abs() < DIVERGED, value, torch.nan)

@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import torch
 
 from autograder.assignment import Assignment, Overlay
+from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.student import Recorded
 from autograder.sandbox.process import Box, Reply, Sandbox
 
 REMEMBERED = 8192  # replies, the latest; a few kilobytes each
-RESTART = Path(__file__).with_name("restart.py")
 
 
 class Known:
@@ -30,6 +29,11 @@ class Known:
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
         self._replies: OrderedDict[Hashable, Reply] = OrderedDict()
+
+    @cached_property
+    def ladder(self) -> dict[str, tuple[Rung, ...]]:
+        """The tiny inputs of each function."""
+        return read_ladder(self.assignment)
 
     @contextmanager
     def running(self, sandbox: Sandbox, mistake: Overlay | None) -> Iterator[Running]:
@@ -83,21 +87,20 @@ class Running:
         """How a call ends where the function's start is drawn as the tensors of `start`."""
         settings = self._known.assignment.start
         assert settings is not None, "without [diagnosis] there are no starts"
-        names, values = list(call.options), list(call.options.values())
-        arguments = (call.function, settings.draw, start, list(call.arguments), names, values)
-        reply = self._loaded().call(
-            "call_from_start", arguments, {}, seed=call.seed, times=call.times
-        )
-        return (
-            replace(reply, arguments=tuple(reply.arguments[3]))
-            if len(reply.arguments) > 3
-            else reply
+        return self._loaded().call(
+            call.function,
+            call.arguments,
+            call.options,
+            seed=call.seed,
+            times=call.times,
+            draw=settings.draw,
+            start=start,
         )
 
     def _loaded(self) -> Box:
         if self._box is None:
             assignment = self._known.assignment
-            files = [assignment.solution, RESTART]
+            files = [assignment.solution]
             if self._mistake is not None:
                 files.append(self._mistake.path)
             units = []
@@ -105,7 +108,7 @@ class Running:
                 unit = {"kind": "statements", "source": file.read_text("utf-8"), "label": file.stem}
                 units.append(unit)
             self._box = self._stack.enter_context(self._sandbox.open(assignment.limits))
-            self._box.load(units, [*assignment.functions, "call_from_start"])
+            self._box.load(units, list(assignment.functions))
         return self._box
 
 

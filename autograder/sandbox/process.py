@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -312,10 +313,13 @@ class Box:
         seed: int,
         differentiate: bool = False,
         times: int = 1,
+        draw: str = "",
+        start: Sequence[torch.Tensor] = (),
     ) -> Reply:
         """Call a function of the submission on fresh copies of the arguments, in a fresh process.
 
         times: how often, in that one process; the reply is that of the last call
+        draw, start: while it runs, `draw`, as in "torch.rand", hands out these tensors
         """
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
@@ -333,6 +337,8 @@ class Box:
             "seed": seed,
             "differentiate": differentiate,
             "times": times,
+            "draw": draw,
+            "start": [wire.encode_value(tensor, tensors) for tensor in start],
         }
         return self._ask(request, tensors, self._patience(calls=2))
 

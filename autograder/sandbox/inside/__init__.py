@@ -20,7 +20,7 @@ answered by one reply:
         -> {"outcome": "loaded", "functions": {name: {parameter: default}}, "errors": [...]}
          | {"outcome": "unreadable", "message": "line 3: invalid syntax"}    it is not Python
     {"op": "call", "function": "...", "arguments": tree, "options": tree, "seed": 7,
-    "differentiate": false, "times": 1}
+    "differentiate": false, "times": 1, "draw": "", "start": []}
         -> {"outcome": "returned", "value": tree, "arguments": tree}    and the tensors in them
          | {"outcome": "raised", "message": "..."}    or "missing", "timed_out", "out_of_memory",
                                                       "output_limit", "died"

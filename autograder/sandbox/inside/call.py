@@ -10,6 +10,7 @@ import linecache
 import time
 
 from .frames import pack
+from .starts import started_from
 
 SHORT_SEQUENCE = 16  # longer lists of plain numbers cross as one tensor
 MOST_ODD = 1000  # of what is no number in such a list
@@ -51,22 +52,24 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
         )
     try:
         gradients = None
-        start = time.process_time()
+        began = time.process_time()
         for _ in range(request["times"]):
             inputs = safetensors.torch.load(payload) if payload else {}
             arguments = [decode(tree, inputs) for tree in request["arguments"]]
             options = {name: decode(tree, inputs) for name, tree in request["options"].items()}
             clean_state(request["seed"])
-            if request["differentiate"]:
-                value, gradients = _value_and_gradients(function, arguments, options)
-            else:
-                value = function(*arguments, **options)
+            start = [decode(tree, inputs) for tree in request["start"]]
+            with started_from(request["draw"], start):
+                if request["differentiate"]:
+                    value, gradients = _value_and_gradients(function, arguments, options)
+                else:
+                    value = function(*arguments, **options)
         tensors: dict = {}
         header = {
             "outcome": "returned",
             "value": encode(value, tensors),
             "arguments": [encode(argument, tensors) for argument in arguments],
-            "function_seconds": round(time.process_time() - start, 6),
+            "function_seconds": round(time.process_time() - began, 6),
             **number,
         }
         if gradients is not None:
