@@ -115,6 +115,7 @@ def test_the_students_own_checks_say_what_the_grader_says(
     behind the line.
     """
     monkeypatch.setattr(kit, "HERE", tmp_path)
+    monkeypatch.setattr(kit, "picture_of", lambda item: None)  # drawn in test_kit_check.py
     for file in (KIT / "pytest.ini", graded.assignment.checks[0]):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     differing = []
