@@ -26,6 +26,7 @@ ROOMS = (  # each uses only those above it
     "grading",
     "authoring",
     "gradebook",
+    "pages",
     "audit",
     "report",
     "doctor",

@@ -32,6 +32,7 @@ from autograder.assignment import Assignment, find_assignment, read_assignment
 from autograder.course import Course
 from autograder.errors import AutograderError, SubmissionError
 from autograder.gradebook.answers import MAX_CODE, Pictures, plain, shown, tidy
+from autograder.gradebook.marks import CHECK_PREFIX, RESULT
 from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.grader import Grader, faults_in
 from autograder.grading.store import Store
@@ -50,7 +51,6 @@ from autograder.grading.submission import (
 from autograder.grading.workers import grade_class
 from autograder.results import Check, Diagnosis, Result
 
-CHECK_PREFIX = "check_"
 MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
 KNOWN_AS = {
     "bank": "This behaves like a known mistake:",
@@ -260,6 +260,7 @@ class GradeInSandbox(NbGraderPreprocessor):
                 f"{asked['student']}: {result.message}; {where}. Nothing was recorded."
             )
         write_outputs(nb, assignment, result)
+        nb.metadata[RESULT] = nbformat.from_dict(result.filed_as("", None).to_json())
         return nb, resources
 
 
