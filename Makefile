@@ -11,7 +11,7 @@ PORT ?= 8888
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox demo test release grade audit formgrader bench soak fuzz lint format
+.PHONY: help setup sandbox browser demo test release grade audit formgrader bench soak fuzz lint format
 
 help:  ## these, one line each
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ sandbox: $(READY)
 demo: sandbox  ## grade the example class in a course of its own, build/demo: table, gradebook, feedback
 	$(BIN)/python examples/demo.py
 
-test: sandbox  ## every test of the project
+browser: $(READY)
+	@scripts/install-chromium
+
+test: sandbox browser  ## every test of the project
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release

@@ -153,10 +153,12 @@ class Assignment:
 
 
 def engine_files() -> list[Path]:
-    """The engine's own modules; the lessons that travel in the package are no part of it."""
+    """The engine's own modules. The lessons that travel in the package are no part of it, nor are
+    the pages, which only show what was graded.
+    """
     files = []
     for path in sorted(ENGINE.rglob("*.py")):
-        if path.relative_to(ENGINE).parts[0] != "lessons":
+        if path.relative_to(ENGINE).parts[0] not in ("lessons", "pages"):
             files.append(path)
     return files
 

@@ -9,6 +9,7 @@
         secret  source/  release/  submitted/  autograded/  feedback/  gradebook.db
         results/<assignment>/<key>.json      graded submissions (grading/store.py)
         watch/                               grading on arrival (watch/ledger.py)
+        report/<assignment>.html             the class page (pages/classroom.py)
         log/grading.log                      tracebacks of the grader's own faults
 """
 
@@ -119,6 +120,11 @@ class Course:
     @property
     def results(self) -> Path:
         return self.work / "results"
+
+    @property
+    def report(self) -> Path:
+        """Where the class pages lie."""
+        return self.work / "report"
 
     @property
     def log(self) -> Path:

@@ -5,6 +5,7 @@ whole run.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from playwright.sync_api import Browser, sync_playwright
 from typer.testing import CliRunner
 
 from autograder.assignment import Assignment, find_assignments
@@ -22,6 +24,7 @@ from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox.process import Sandbox
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ROOT = Path(__file__).parent.parent
 COURSE = Course(ROOT)
 ASSIGNMENTS = find_assignments(COURSE)
@@ -74,6 +77,23 @@ def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=300,
         check=False,
     )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, of the system's; one for a file of tests. A machine without one fails here,
+    loudly.
+    """
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        mend = "apt-get install chromium, or scripts/install-chromium"
+        pytest.fail(f"these tests need a real browser, Chromium: {mend}", pytrace=False)
+    with sync_playwright() as playwright:
+        # Chromium refuses its own sandbox to root; the pages are files of these tests
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=found, args=options)
+        yield started
+        started.close()
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ def test_nothing_of_a_submission_can_run_in_a_browser(course: Class, student: st
 def test_feedback_shows_every_check_with_its_message_and_hint(course: Class) -> None:
     page = course.feedback("published")
     assert "never" in page
-    assert "sgd_factorise: " in page
+    assert "<code>sgd_factorise</code>: " in page
 
 
 def test_no_hidden_check_reaches_a_student(course: Class) -> None:

@@ -19,7 +19,7 @@ from autograder.course import put_in_place, write_whole
 from autograder.gradebook.commands import run_nbgrader
 
 BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
-NOTE = '<div id="autograder-arrival" style="margin:1em; font-weight:bold">{text}</div>'
+NOTE = '<div id="autograder-arrival">{text}</div>'
 OLD_NOTE = re.compile(r'\s*<div id="autograder-arrival"[^>]*>[^<]*</div>')
 
 

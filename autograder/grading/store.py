@@ -12,15 +12,33 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
+from autograder.assignment import Assignment
 from autograder.course import write_whole
-from autograder.grading.grader import Grader
 from autograder.grading.submission import Submission
 from autograder.results import Result
 
 log = logging.getLogger(__name__)
+
+
+class Grading(Protocol):
+    """What decides a result beside the submission, as a `Grader` has it."""
+
+    assignment: Assignment
+    secret: str
+    isolation: str
+
+
+@dataclass
+class InSandbox:
+    """The gradings of an assignment in the sandbox, for those who only read what was kept."""
+
+    assignment: Assignment
+    secret: str
+    isolation: str = "sandbox"
 
 
 class Store:
@@ -29,7 +47,7 @@ class Store:
     whole: whether every result so far could be kept
     """
 
-    def __init__(self, folder: Path, grader: Grader) -> None:
+    def __init__(self, folder: Path, grader: Grading) -> None:
         self._folder = folder / grader.assignment.slug
         self._grading = (grader.assignment.digest, grader.secret, grader.isolation)
         self.whole = True

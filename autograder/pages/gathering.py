@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import SubmissionError
 from autograder.gradebook.marks import Marks, roster
-from autograder.grading.store import Store
+from autograder.grading.store import InSandbox, Store
 from autograder.grading.submission import find, read, released_cells
 from autograder.pages.highlight import definition_in
 from autograder.results import Result
@@ -103,7 +103,7 @@ def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None]
     course, found = assignment.course, {}
     if not course.submitted.is_dir():
         return {}
-    store = Store.of(assignment, course.secret())
+    store = Store(course.results, InSandbox(assignment, course.secret()))
     skip = released_cells(assignment).not_run
     for one in find(course.submitted, assignment.slug):
         if one.student is not None:
@@ -111,9 +111,7 @@ def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None]
     return found
 
 
-def _kept(
-    assignment: Assignment, store: Store, path: Path, skip: frozenset[str]
-) -> Result | None:
+def _kept(assignment: Assignment, store: Store, path: Path, skip: frozenset[str]) -> Result | None:
     try:
         return store.get(read(path, skip))
     except SubmissionError as error:
@@ -147,7 +145,7 @@ def remember(assignment: Assignment, points: dict[str, Any]) -> Changes:
     file = assignment.course.results / f"{assignment.slug}.points.json"
     kept = _read(file)
     if kept["now"] != points and points:
-        today = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         before = {"before": kept["now"], "since": kept["at"]}
         kept = {"now": points, "at": today, **before}
         try:
