@@ -24,7 +24,7 @@ REQUIRED = (
     "mistakes/all_zeros.py",
 )
 KNOWN = (
-    *REQUIRED, "draws.py", "equivalent_mutants.toml", "answers.md", "test_lesson.py",
+    *REQUIRED, "ladder.toml", "draws.py", "equivalent_mutants.toml", "answers.md", "test_lesson.py",
     "variants/*.py", "mistakes/*.py", "data/*",
 )  # fmt: skip
 PROSE = (
