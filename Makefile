@@ -27,7 +27,7 @@ $(READY): pyproject.toml constraints.txt
 sandbox: $(READY)
 	@scripts/install-bubblewrap
 
-demo: sandbox  ## grade the example class in a course of its own, build/demo: table, gradebook, feedback
+demo: sandbox  ## grade the example class in a course of its own, build/demo: table, class page, gradebook, feedback
 	$(BIN)/python examples/demo.py
 
 browser: $(READY)
@@ -39,7 +39,7 @@ test: sandbox browser  ## every test of the project
 release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release
 	$(BIN)/autograder release
 
-grade: sandbox  ## grade the course's submitted folder into nbgrader's gradebook: make grade ASSIGNMENT=slug
+grade: sandbox  ## grade the submitted folder into nbgrader's gradebook, write the class page: make grade ASSIGNMENT=slug
 	@test -n "$(ASSIGNMENT)" || { echo "Name the assignment: make grade ASSIGNMENT=sgd_factorisation"; exit 2; }
 	$(BIN)/autograder gradebook $(ASSIGNMENT)
 

@@ -223,8 +223,9 @@ def gradebook(
     results, kept = grade_paths(chosen, [submitted_folder(chosen)], workers)
     console = report.console()
     report.print_table(console, chosen, results)
-    fill_gradebook(chosen, feedback=feedback)
+    page = fill_gradebook(chosen, feedback=feedback)
     console.print(f"gradebook: {gradebook_name(course)}", soft_wrap=True)
+    console.print(f"class page: {page}", soft_wrap=True)
     if feedback:
         console.print(f"feedback: {course.feedback}", soft_wrap=True)
     raise typer.Exit(0 if kept else 1)
@@ -276,6 +277,50 @@ def end_as_interrupted() -> None:
     import signal
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@app.command("report")
+def class_report(
+    assignment: Annotated[
+        Optional[str],
+        typer.Argument(help="The assignment's name; all that somebody handed in, without one."),
+    ] = None,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Numbers for names, and no word of a student's.")
+    ] = False,
+    table: Annotated[
+        Optional[Path], typer.Option("--csv", help="Write the same as a table, too.")
+    ] = None,
+) -> None:
+    """Write the class page: what a class did not understand, from what is graded already.
+
+    \b
+    Example:
+      autograder report sgd_factorisation --csv points.csv
+    """
+    from autograder import report
+    from autograder.course import write_whole
+    from autograder.pages import class_page
+    from autograder.pages.gathering import gather
+
+    chosen = handed_in(chosen_assignments([assignment] if assignment else None))
+    rows = []
+    for one in chosen:
+        classroom = gather(one)
+        page = class_page.lay(classroom, anonymous=anonymous)
+        report.console().print(str(page), markup=False, soft_wrap=True)
+        rows += class_page.table(classroom, anonymous=anonymous)
+    if table is not None:
+        write_whole(table, class_page.as_csv(rows))
+
+
+def handed_in(assignments: list[Assignment]) -> list[Assignment]:
+    """Those of some assignments that somebody has handed in; UsageError where there is none."""
+    found = [one for one in assignments if any(one.course.submitted.glob(f"*/{one.slug}"))]
+    if not found:
+        folder = assignments[0].course.submitted if assignments else "the course"
+        raise UsageError(f"nobody has handed in yet: {folder} holds no <student>/<assignment>/.")
+    return found
 
 
 @app.command()

@@ -124,10 +124,13 @@ def grade_paths(
     return results, store.whole
 
 
-def fill_gradebook(assignment: Assignment, *, feedback: bool) -> None:
-    """Enter a graded class into the gradebook, with feedback pages if asked for."""
+def fill_gradebook(assignment: Assignment, *, feedback: bool) -> Path:
+    """Enter a graded class into the gradebook, with feedback pages if asked for, and write the
+    class page; gives its file.
+    """
     from autograder import report
     from autograder.gradebook import commands
+    from autograder.pages.class_page import write_class_page
 
     commands.wrap_modules(assignment)
     with report.console().status("entering the points into nbgrader's gradebook"):
@@ -135,3 +138,4 @@ def fill_gradebook(assignment: Assignment, *, feedback: bool) -> None:
     if feedback:
         with report.console().status("writing the feedback pages"):
             commands.write_feedback(assignment)
+    return write_class_page(assignment)

@@ -1,5 +1,5 @@
 """The main job on real input, in a course of its own: release it, collect the example class, grade
-it, enter it in nbgrader's gradebook, write the feedback.
+it, enter it in nbgrader's gradebook, write the class page and the feedback.
 
 examples/<assignment>/<student>.py              handed in as a module
 examples/<assignment>/<student>.notebook.py     handed in as a notebook: its functions stand in the
@@ -32,6 +32,7 @@ EXAMPLES = Path(__file__).resolve().parent
 BUILD = EXAMPLES.parent / "build"
 MARKER = ".made-by-the-demo"  # the demo removes no folder without it
 NOTEBOOK = ".notebook.py"
+LOOK_AT = "published-loop"  # whose feedback page is worth a look: one mistake, told in words
 KEPT = "The last demo, if there was one, is as it was."
 WRITTEN = "Both look for the rank-2 matrix that is nearest to A."
 
@@ -138,11 +139,17 @@ def main() -> None:
         raise failed(f"interrupted\n{KEPT}", 130) from None
     console = report.console()
     console.print(f"gradebook  {course.gradebook}", soft_wrap=True)
-    page = course.feedback / "<student>" / "<assignment>" / "<assignment>.html"
-    console.print(f"feedback   {page}", soft_wrap=True)
+    console.print(f"class page {next(course.report.glob('*.html'))}", soft_wrap=True)
+    page = next(course.feedback.glob(f"{LOOK_AT}/*/*.html"))
+    console.print(f"feedback   {page}, one of {count_of(course)}", soft_wrap=True)
     console.print(
         f"formgrader make formgrader AUTOGRADER_COURSE={place_in(course)}", soft_wrap=True
     )
+
+
+def count_of(course: Course) -> int:
+    """How many feedback pages there are."""
+    return len(list(course.feedback.glob("*/*/*.html")))
 
 
 def place_in(course: Course) -> Path:

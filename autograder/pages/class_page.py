@@ -49,10 +49,14 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%", "\uff1d", "\uff0b", "\uff0d
 
 
 def write_class_page(assignment: Assignment, *, anonymous: bool = False) -> Path:
-    """Write the class page of an assignment; gives its file."""
-    classroom = gather(assignment)
-    name = f"{assignment.slug}{'-anonymous' if anonymous else ''}.html"
-    file = assignment.course.report / name
+    """Write the class page of an assignment as it stands; gives its file."""
+    return lay(gather(assignment), anonymous=anonymous)
+
+
+def lay(classroom: Classroom, *, anonymous: bool) -> Path:
+    """Write a class's page; gives its file."""
+    name = f"{classroom.assignment.slug}{'-anonymous' if anonymous else ''}.html"
+    file = classroom.assignment.course.report / name
     write_whole(file, class_page(classroom, anonymous=anonymous))
     return file
 

@@ -1,0 +1,120 @@
+"""`autograder report`: the class as it stands, what changed, who is apart; and its files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_course
+from click.testing import Result as Ended
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_course import SLUG
+
+from autograder.assignment import find_assignment
+from autograder.authoring.release import release
+from autograder.course import Course
+from autograder.pages.class_page import as_csv, safe
+from autograder.pages.classroom import apart
+from autograder.pages.gathering import gather
+from autograder.pages.highlight import definition_in
+from autograder.results import Curve
+
+RIGHT = "def halve(x, factor=0.5):\n    return x * factor\n\n\ndef total(x):\n    return x.sum()\n"
+WRONG = RIGHT.replace("x * factor", "x * factor * 2 / 3")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("course")
+    tiny_course.write(root)
+    release([find_assignment(Course(root), SLUG)])
+    for student, code in {"ada": RIGHT, "bob": WRONG, "eve": "def halve(:"}.items():
+        hand_in(root, student, code)
+    return root
+
+
+def hand_in(root: Path, student: str, code: str) -> None:
+    file = root / "course" / "submitted" / student / SLUG / f"{SLUG}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(code, encoding="utf-8")
+
+
+def test_a_report_says_what_changed_and_by_which_check(
+    course: Path, command: Callable[..., Ended], tmp_path: Path
+) -> None:
+    """Before anything is graded, after a grading, after bob handed in again, after nothing new."""
+    assert "not graded" in report(course, command, tmp_path, "bob")
+    assert command(course, "grade", SLUG).exit_code == 0
+    assert "graded" in report(course, command, tmp_path, "bob")
+    assert gather(find_assignment(Course(course), SLUG)).changes.changed == ()
+    hand_in(course, "bob", RIGHT)
+    assert command(course, "grade", SLUG).exit_code == 0
+    for _ in range(2):  # the second changes nothing, and hides nothing
+        changes = gather(find_assignment(Course(course), SLUG)).changes
+        (changed,) = changes.changed
+        assert (changed.student, changed.again) == ("bob", True)
+        assert changed.now - changed.before == pytest.approx(
+            sum(b - a for _, a, b in changed.checks)
+        )
+        assert {name for name, *_ in changed.checks} == {
+            "test_halve_of_a_vector",
+            "test_halve_of_a_secret_matrix",
+        }
+    page = (course / "course" / "report" / f"{SLUG}.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+
+
+def report(course: Path, command: Callable[..., Ended], folder: Path, student: str) -> str:
+    """A student's status in the table that the command writes."""
+    table = folder / "points.csv"
+    done = command(course, "report", SLUG, "--csv", table)
+    assert done.exit_code == 0, done.output
+    assert f"{SLUG}.html" in done.output
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return next(row["status"] for row in rows if row["student"] == student)
+
+
+def test_a_report_of_a_course_without_submissions_says_so(
+    command: Callable[..., Ended], tmp_path: Path
+) -> None:
+    tiny_course.write(tmp_path)
+    done = command(tmp_path, "report")
+    assert done.exit_code == 2
+
+
+def test_what_was_remembered_badly_is_forgotten(course: Path) -> None:
+    assignment = find_assignment(Course(course), SLUG)
+    file = assignment.course.results / f"{SLUG}.points.json"
+    for text in ("", "[]", json.dumps({"now": 1}), "{"):
+        file.write_text(text, encoding="utf-8")
+        assert gather(assignment).changes.changed == ()
+
+
+@given(st.text())
+def test_no_text_is_a_formula_in_a_spreadsheet(text: str) -> None:
+    cell = safe(text)
+    assert not cell.lstrip().startswith(("=", "+", "-", "@", "|", "%"))
+    assert len(as_csv([{"a": text}]).splitlines()) == 2
+
+
+def curve(last: float | None) -> Curve:
+    return Curve("loss", 3, (1.0, 0.5, last))
+
+
+def test_who_ends_elsewhere_than_the_class_is_apart() -> None:
+    close = [curve(0.1 + number / 1000) for number in range(20)]
+    assert apart(close) == {}
+    found = apart([*close, curve(1.0), curve(None), curve(0.001)])
+    assert set(found) == {20, 21, 22}
+    assert apart([curve(0.1), curve(0.1)]) == {}
+
+
+def test_a_definition_is_found_by_its_indentation() -> None:
+    source = "import torch\ndef f(x):\n    y = x\n\n    return y\n\ndef g(): pass\ndef f(z):\n    return 1\nf(1)"
+    assert definition_in(source, "f") == "def f(z):\n    return 1"
+    assert definition_in(source, "g") == "def g(): pass"
+    assert definition_in(source, "h") == ""
