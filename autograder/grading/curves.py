@@ -74,7 +74,7 @@ def rounded(curve: Curve, unit: float, digits: int) -> Curve:
     """A curve in some unit, to so many significant digits."""
 
     def few(value: float | None) -> float | None:
-        return None if value is None else float(f"{value / unit:.{digits}g}")
+        return None if value is None else number(float(f"{value / unit:.{digits}g}"))
 
     return Curve(
         curve.name,
