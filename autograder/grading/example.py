@@ -161,7 +161,9 @@ def _odd_start(known: Known, sandbox: Sandbox, asked: Asked) -> Example | None:
     settings = known.assignment.start
     if settings is None:
         return None
-    asked_for = zip(asked.rungs, asked.starts, strict=False)
+    asked_for = list(zip(asked.rungs, asked.starts, strict=False))
+    if not asked_for:  # the first call already has no end
+        return None
     for rung, start in sorted(asked_for, key=lambda one: sum(t.numel() for t in one[1])):
         still = rung.with_options(settings.options)
         if start and _is_odd(torch.cat([t.flatten() for t in start]), settings):
