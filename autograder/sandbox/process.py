@@ -315,11 +315,15 @@ class Box:
         times: int = 1,
         draw: str = "",
         start: Sequence[torch.Tensor] = (),
+        apart: bool = False,
     ) -> Reply:
-        """Call a function of the submission on fresh copies of the arguments, in a fresh process.
+        """Call a function of the submission on fresh copies of the arguments, in a process where no
+        earlier call has left anything behind.
 
         times: how often, in that one process; the reply is that of the last call
         draw, start: while it runs, `draw`, as in "torch.rand", hands out these tensors
+        apart: in a fresh process, whatever the last call left; else where nothing is noticed, the
+            process of the last call makes this one
         """
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
@@ -339,6 +343,7 @@ class Box:
             "times": times,
             "draw": draw,
             "start": [wire.encode_value(tensor, tensors) for tensor in start],
+            "apart": apart,
         }
         return self._ask(request, tensors, self._patience(calls=2))
 

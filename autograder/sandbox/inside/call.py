@@ -1,4 +1,4 @@
-"""The process of one function call: arguments in, the student's function called, what it returned
+"""One function call, in its process: arguments in, the student's function called, what it returned
 out.
 
 It runs student code, so everything it sends is no more than that code's own claim.
@@ -38,9 +38,9 @@ def clean_state(seed: int) -> None:
     numpy.random.seed(0)
 
 
-def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
-    """The packed reply to one call request, whatever the student's function does. most: bytes of
-    tensors that a reply may carry.
+def answer(request: dict, payload: bytes, namespace: dict, most: int) -> tuple[bytes, bool]:
+    """The packed reply to one call request, whatever the student's function does, and whether that
+    returned. most: bytes of tensors that a reply may carry.
     """
     import safetensors.torch
 
@@ -49,7 +49,7 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
     if not callable(function):
         return pack(
             {"outcome": "missing", "message": f"{request['function']} is not defined"} | number
-        )
+        ), False
     try:
         gradients = None
         began = time.process_time()
@@ -78,10 +78,10 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> bytes:
             return pack(
                 {"outcome": "output_limit", "message": "returned more than the grader reads"}
                 | number
-            )
-        return pack(header, payload_of(tensors) if tensors else b"")
+            ), False
+        return pack(header, payload_of(tensors) if tensors else b""), True
     except BaseException as error:
-        return pack(describe(error) | number)
+        return pack(describe(error) | number), False
 
 
 def _value_and_gradients(function, arguments, options):

@@ -9,6 +9,8 @@ import os
 import struct
 
 FRAME = struct.Struct("!II")
+# a word to the loader: the frame of a call follows; or the process of the last call shall end
+CALL, END = b"+", b"-"
 
 
 def pack(header: dict, payload: bytes = b"") -> bytes:

@@ -1,4 +1,7 @@
-"""The process that runs a submission's top level once, then forks one process for every call."""
+"""The process that runs a submission's top level once, then forks the processes of its calls.
+
+A call's process makes the next call as well, where nothing was left behind in it (traces.py).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import contextlib
 import functools
 import inspect
 import os
+import signal
 import sys
 import types
 
 from .call import MESSAGE_CHARACTERS, answer
-from .frames import pack, read_frame, write_all
+from .frames import END, pack, read_exactly, read_frame, write_all
 from .statements import CellRunner, NotPython, StatementRunner, Steps
+from .traces import Traces
 
 
 def load(request: dict, report) -> dict:
@@ -72,6 +77,7 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
             pack({"outcome": "unreadable", "message": str(error)[:MESSAGE_CHARACTERS]} | number),
         )
         return
+    flush_output()
     namespace = loaded["namespace"]
     functions = {
         name: signature(namespace.get(name))
@@ -82,19 +88,78 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
         replies,
         pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"]} | number),
     )
+    traces: dict[str, Traces] = {}
+    waits = 0  # the process of the last call, where it waits for another
     while True:
+        word = read_exactly(requests, 1)
+        if word == END:
+            waits = finish(waits)
+            continue
+        if waits:
+            os.kill(waits, signal.SIGCONT)
+        else:
+            call, payload = read_frame(requests)
+            number = {"number": call["number"]}
+            traces_of(call["function"], namespace, traces)  # here once, for all that follow
+            waits = os.fork()
+            if waits == 0:
+                try:
+                    serve_calls(call, payload, requests, replies, namespace, traces, limits)
+                finally:
+                    os._exit(0)
+        status = os.waitpid(waits, os.WUNTRACED)[1]
+        stays = os.WIFSTOPPED(status)
+        code = 0 if stays else os.waitstatus_to_exitcode(status)
+        waits = waits if stays else 0
+        write_all(replies, pack({"stays": stays, "ended": code} | number))
+
+
+def finish(pid: int) -> int:
+    """End a process that waits, if there is one; 0 is what waits then."""
+    if pid:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return 0
+
+
+def serve_calls(
+    call: dict,
+    payload: bytes,
+    requests: int,
+    replies: int,
+    namespace: dict,
+    traces: dict[str, Traces],
+    limits: dict,
+) -> None:
+    """The life of a call's process: this call, and those that follow until one leaves something
+    behind. In between it is stopped, which tells the loader that it stays.
+    """
+    while True:
+        number, name = {"number": call["number"]}, call["function"]
+        write_all(replies, pack({"started": os.getpid()} | number))
+        reply, returned = answer(call, payload, namespace, limits["reply_bytes"])
+        del payload
+        flush_output()
+        write_all(replies, reply)
+        if not returned or traces_of(name, namespace, traces).any():
+            return
+        os.kill(os.getpid(), signal.SIGSTOP)
         call, payload = read_frame(requests)
-        number = {"number": call["number"]}
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.close(requests)
-                write_all(replies, pack({"started": os.getpid()} | number))
-                write_all(replies, answer(call, payload, namespace, limits["reply_bytes"]))
-            finally:
-                os._exit(0)
-        status = os.waitpid(pid, 0)[1]
-        write_all(replies, pack({"ended": os.waitstatus_to_exitcode(status)} | number))
+        traces_of(call["function"], namespace, traces)
+
+
+def traces_of(name: str, namespace: dict, traces: dict[str, Traces]) -> Traces:
+    """What to look at after calls of a function; noted once, before the first of them."""
+    if name not in traces:
+        traces[name] = Traces(name, namespace)
+    return traces[name]
+
+
+def flush_output() -> None:
+    """Let what was printed be counted for the call that printed it."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
 
 
 def signature(function) -> dict:

@@ -15,13 +15,15 @@ import signal
 import time
 from collections.abc import Iterator
 
-from .frames import FRAME, pack, read_frame, write_all
+from .frames import CALL, END, FRAME, pack, read_frame, write_all
 from .loader import serve_submission
 from .meter import CROWDED, Census, CpuClock, Group, longest_wait
 from .walls import WRITABLE, confine_student
 
 TICK_SECONDS = 0.02
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
+# ends of a call that another call in the same process, earlier, could be the cause of
+DOUBTFUL_ENDS = ("raised", "missing", "died", "out_of_memory")
 
 
 class Breach(Exception):
@@ -73,6 +75,8 @@ class Supervisor:
         self.buffer = bytearray()
         self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
         self.started = False
+        self.stays = False  # whether the process of the last call waits for another
+        self.process = 0  # which request was the first of that process
         self.by_clock = ""  # of the request under way: see Breach
         # of the request under way; what earlier ones left running may still write, and is not heard
         self.number = 0
@@ -121,6 +125,7 @@ class Supervisor:
         for _ in range(3):
             self.kill_everything()
             self.number += 1
+            self.process = self.number
             self.load_request["number"] = self.number
             self.start_loader()
             cpu, wall = self.limits["load_cpu_seconds"], self.limits["load_wall_seconds"]
@@ -140,26 +145,46 @@ class Supervisor:
         return reply, b""
 
     def call(self, request: dict, payload: bytes) -> tuple[dict, bytes]:
-        """One call. Where an earlier call left the loader unable to start it, the loader is made
-        anew, once.
+        """One call, in the process of the call before it where that one stays. Where it does not
+        return from there, it is made once more, in a process of its own.
+        """
+        shared = self.stays and not request["apart"]
+        reply, tensors = self.call_once(request, payload, anew=not shared)
+        if shared and reply["outcome"] in DOUBTFUL_ENDS:
+            return self.call_once(request, payload, anew=True)
+        return reply, tensors
+
+    def call_once(self, request: dict, payload: bytes, anew: bool) -> tuple[dict, bytes]:
+        """One call, anew in a process of its own. Where an earlier call left the loader unable to
+        start it, the loader is made anew, once.
         """
         for _ in range(2):
             if not self.loader:
                 reply, _ = self.load()
                 if reply["outcome"] != "loaded":
                     return reply, b""
-            self.started = False
             self.number += 1
+            words = END + CALL if anew and self.stays else CALL
+            if anew or not self.stays:
+                self.process = self.number
+            self.started = self.stays = False
             try:
-                self.send(pack(request | {"number": self.number}, payload))
+                self.send(words + pack(request | {"number": self.number}, payload))
                 cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
-                return self.exchange(None, cpu, wall, finished=lambda header: "ended" in header)
+                return self.exchange(None, cpu, wall, finished=self.is_over)
             except Breach as breach:
                 self.give_up(breach)
                 reply = breach.reply
                 if self.started:
                     break
         return reply, b""
+
+    def is_over(self, header: dict) -> bool:
+        """Whether a call's process has ended, or waits for another call."""
+        if "ended" not in header:
+            return False
+        self.stays = header.get("stays") is True
+        return True
 
     def give_up(self, breach: Breach) -> None:
         """End the loader after a breach, and remember whether a clock decided."""
@@ -251,6 +276,8 @@ class Supervisor:
                                 "died",
                                 f"the process ended without an answer ({ending(header['ended'])})",
                             )
+                        while select.select([self.output], [], [], 0)[0] and self.drain():
+                            pass
                         return reply
             elif self.loader_is_gone():
                 raise Breach("died", "the process ended without an answer")
@@ -263,7 +290,9 @@ class Supervisor:
             raise Breach("died", "the process ended without an answer")
         self.buffer += part
         while (frame := self.next_frame()) is not None:
-            if frame[0].get("number") == self.number:
+            number = frame[0].get("number")
+            # the loader knows the process by its first call
+            if number == self.number or (number == self.process and "ended" in frame[0]):
                 yield frame
 
     def enforce(self, watch: Watch) -> None:
@@ -310,12 +339,15 @@ class Supervisor:
         """Whether the loader ended, though something that it left may hold its pipes open."""
         return os.waitid(os.P_PID, self.loader, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
-    def drain(self) -> None:
-        self.written += len(os.read(self.output, 1 << 20))
+    def drain(self) -> int:
+        """Read and count what was printed; how much it is now (0: nobody can print any more)."""
+        printed = len(os.read(self.output, 1 << 20))
+        self.written += printed
         if self.written > self.limits["output_bytes"]:
             raise Breach(
                 "output_limit", f"printed more than {self.limits['output_bytes'] // 1024} KiB"
             )
+        return printed
 
     def next_frame(self) -> tuple[dict, bytes] | None:
         """The next whole frame of the buffer, from a writer that may be hostile."""
@@ -348,7 +380,7 @@ class Supervisor:
                     pass
             for descriptor in (self.requests, self.replies, self.output):
                 os.close(descriptor)
-        self.loader = 0
+        self.loader, self.stays = 0, False
 
 
 def believe_shape(text: bytes) -> dict:

@@ -115,6 +115,9 @@ def warm_up() -> None:
     )  # more threads than one would hang the forks that follow
     load_data_in_one_process()
     matrix = torch.rand(3, 3, requires_grad=True)
+    for name in torch.optim.__all__:  # the first of its kind writes to its class
+        with contextlib.suppress(Exception):  # what is none, or wants more
+            vars(torch.optim)[name]([matrix], lr=0.1)
     for optimizer in (
         torch.optim.SGD([matrix], lr=0.1, momentum=0.9),
         torch.optim.Adam([matrix], lr=0.1),
