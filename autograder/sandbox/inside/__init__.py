@@ -5,7 +5,8 @@
     loader.py          └─ runs the submission's top level once, then waits
     statements.py      │  statement by statement; shell.py: IPython's shell for cells;
     wording.py         │  what a syntax error means
-    call.py            └─ one function call on the state that the top level left, then exits
+    call.py            └─ function calls, each on the state that the top level left
+    traces.py             whether one left anything behind; if so, its process ends
 
     walls.py        the namespaces, mounts, filters and limits that they put around what they start
     meter.py        CPU time and memory, read from outside the processes that use them
@@ -20,7 +21,7 @@ answered by one reply:
         -> {"outcome": "loaded", "functions": {name: {parameter: default}}, "errors": [...]}
          | {"outcome": "unreadable", "message": "line 3: invalid syntax"}    it is not Python
     {"op": "call", "function": "...", "arguments": tree, "options": tree, "seed": 7,
-    "differentiate": false, "times": 1, "draw": "", "start": []}
+    "differentiate": false, "times": 1, "apart": false, "draw": "", "start": []}
         -> {"outcome": "returned", "value": tree, "arguments": tree}    and the tensors in them
          | {"outcome": "raised", "message": "..."}    or "missing", "timed_out", "out_of_memory",
                                                       "output_limit", "died"
