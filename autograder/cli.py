@@ -314,6 +314,26 @@ def class_report(
         write_whole(table, class_page.as_csv(rows))
 
 
+@app.command()
+def similarity(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+) -> None:
+    """Write a page of submissions that are suspiciously alike, side by side, for a person to judge.
+
+    \b
+    Example:
+      autograder similarity sgd_factorisation
+    """
+    from autograder import report
+    from autograder.pages.similarity_page import write_similarity_page
+
+    (chosen,) = handed_in(chosen_assignments([assignment]))
+    page, count = write_similarity_page(chosen)
+    console = report.console()
+    console.print(f"{count} suspicious pair{'' if count == 1 else 's'}")
+    console.print(str(page), markup=False, soft_wrap=True)
+
+
 def handed_in(assignments: list[Assignment]) -> list[Assignment]:
     """Those of some assignments that somebody has handed in; UsageError where there is none."""
     found = [one for one in assignments if any(one.course.submitted.glob(f"*/{one.slug}"))]

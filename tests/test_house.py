@@ -46,6 +46,7 @@ WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder 
     "authoring.public_check",
     "authoring.new",
     "gradebook.settings",
+    "pages.class_page",
     "report",
     "plugin",
     "steps",

@@ -30,6 +30,7 @@ from autograder.gradebook import commands
 from autograder.gradebook.marks import roster
 from autograder.pages import class_page, gathering
 from autograder.pages.markup import formula, markdown
+from autograder.pages.similarity_page import write_similarity_page
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +47,18 @@ ANSWER = f"""\
 [another](javascript:window.stolen=1), ![a picture](https://evil.example/p.png)
 $\\href{{javascript:window.stolen=1}}{{x}}$ $$\\text{{{EVIL}}}$$
 """
-THIRDS = "def halve(x, factor=0.5):\n    return x * factor * 2 / 3\n"
+OWN = "".join(f"    y = y + {number} * abs(y)  # {EVIL}\n" for number in range(12))
+THIRDS = (
+    f"def halve(x, factor=0.5):\n    return x * factor * 2 / 3\ndef own(y):\n{OWN}    return y\n"
+)
+AXE = (
+    "feedback of ada",
+    "feedback of bob",
+    "feedback of =eve <b>",
+    "class",
+    "anonymous",
+    "similarity",
+)
 WORKS = {  # what each student's cells hold
     "ada": (RIGHT, TOTAL, "So that $\\frac12 + \\frac12 = 1$."),
     "bob": (THIRDS, TOTAL, ""),
@@ -108,6 +120,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     commands.write_feedback(assignment)
     class_page.write_class_page(assignment)
     class_page.write_class_page(assignment, anonymous=True)
+    assert write_similarity_page(assignment)[1] == 1
     return assignment
 
 
@@ -129,6 +142,7 @@ def pages(assignment: Assignment) -> dict[str, Path]:
     """Every page of ours, by a short name."""
     report = assignment.course.report
     found = {f"feedback of {who}": feedback_file(assignment, who) for who in WORKS}
+    found["similarity"] = report / f"{SLUG}-similarity.html"
     found |= {"class": report / f"{SLUG}.html", "anonymous": report / f"{SLUG}-anonymous.html"}
     return found
 
@@ -216,18 +230,13 @@ def test_a_page_without_names_has_no_word_of_anybodys(course: Assignment) -> Non
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_nothing_serious(course: Assignment, opened: Any, width: int, dark: bool) -> None:
     shown = pages(course)
-    for name in (
-        "feedback of ada",
-        "feedback of bob",
-        f"feedback of {HOSTILE}",
-        "class",
-        "anonymous",
-    ):
+    for name in AXE:
         page = opened(shown[name], width=width, dark=dark)
         if name == "class":
             page.click("#class tbody button >> nth=1")
-        found = Axe().run(page).response["violations"]
-        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        found = Axe().run(page).response
+        assert len(found["passes"]) > 15, "axe looked at nothing"
+        serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
         told = [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious]
         assert not told, f"{name}: {told}"
         wide = page.evaluate("document.documentElement.scrollWidth")

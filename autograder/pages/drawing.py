@@ -156,6 +156,9 @@ def class_chart(curves: Sequence[tuple[Curve, str]], outlying: set[int]) -> Mark
     floor = floors.most_common(1)[0][0] if floors else None
     axis = Axis.over([*shown, floor])
     drawn = axes(axis, along(every[0])) + floor_line(floor, axis)
+    rule = next((curve.reference for curve in every if curve.reference), ())
+    if rule:
+        drawn += line(points(rule, axis), "ref", "the rule", whole=is_whole(rule))
     together: dict[tuple[tuple[tuple[float, float], ...], bool], list[str]] = {}
     for place, (curve, name) in enumerate(curves):
         where = tuple((round(x, 1), round(y, 1)) for x, y in points(curve.yours, axis))
