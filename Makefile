@@ -8,6 +8,7 @@ ASSIGNMENT ?=
 MINUTES ?= 10
 KILLS ?= 100
 PORT ?= 8888
+OPEN ?= yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -27,11 +28,11 @@ $(READY): pyproject.toml constraints.txt
 sandbox: $(READY)
 	@scripts/install-bubblewrap
 
+browser:
+	@scripts/install-chromium
+
 demo: sandbox  ## grade the example class in a course of its own, build/demo: table, class page, gradebook, feedback
 	$(BIN)/python examples/demo.py
-
-browser: $(READY)
-	@scripts/install-chromium
 
 test: sandbox browser  ## every test of the project
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
@@ -46,8 +47,8 @@ grade: sandbox  ## grade the submitted folder into nbgrader's gradebook, write t
 audit: sandbox  ## grade the graders
 	$(BIN)/autograder audit
 
-formgrader: sandbox  ## nbgrader's web page: make formgrader [PORT=8888] [AUTOGRADER_COURSE=build/demo]
-	$(BIN)/autograder formgrader --port $(PORT)
+formgrader: sandbox  ## nbgrader's web page: make formgrader [PORT=8888] [OPEN=no] [AUTOGRADER_COURSE=build/demo]
+	$(BIN)/autograder formgrader --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
 bench: sandbox  ## the benchmarks, figures into benchmarks/results/
 	$(BIN)/python -m benchmarks

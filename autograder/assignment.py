@@ -2,7 +2,7 @@
 else.
 
 reference_solutions/<slug>/
-    assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md
+    assignment.toml  handout.md  solution.py  test_public.py  test_hidden.py  design.md  rubric.md
     variants/*.py  mistakes/*.py
 """
 
@@ -26,6 +26,7 @@ from autograder.limits import MIB, Limits
 ENGINE = Path(__file__).parent
 KINDS = {int: "a whole number", float: "a number"}
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
+RUBRIC = re.compile(r"(?m)^## (\w+)[ \t]*$")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
@@ -135,6 +136,20 @@ class Assignment:
     def mistakes(self) -> tuple[Overlay, ...]:
         """Known mistakes, by name."""
         return tuple(read_mistake(path) for path in sorted((self.folder / "mistakes").glob("*.py")))
+
+    @cached_property
+    def rubric(self) -> dict[str, str]:
+        """How written answers are marked: the sections of rubric.md by their names, in Markdown."""
+        file = self.folder / "rubric.md"
+        if not file.is_file():
+            return {}
+        parts = RUBRIC.split(file.read_text(encoding="utf-8"))
+        found = dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
+        if unknown := sorted(found.keys() - self.written.keys()):
+            names = ", ".join(self.written) or "there are none"
+            mend = f"Its headings are `## NAME`, with the names of [written]: {names}."
+            raise AuthoringError(file, f"has sections {', '.join(unknown)}", mend)
+        return found
 
     @cached_property
     def digest(self) -> str:

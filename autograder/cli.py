@@ -231,6 +231,32 @@ def gradebook(
     raise typer.Exit(0 if kept else 1)
 
 
+students = typer.Typer(cls=TyperGroup, no_args_is_help=True, help="The class list.")
+app.add_typer(students, name="students")
+
+
+@students.command("import")
+def import_students(
+    roster: Annotated[Path, typer.Argument(help="A table (CSV) with a line of titles.")],
+    id_column: Annotated[
+        str, typer.Option("--id", metavar="COLUMN", help="The title over nbgrader's names of them.")
+    ] = "",
+) -> None:
+    """Enter a class list into the gradebook: id, first name, last name, email.
+
+    \b
+    Example:
+      autograder students import class.csv --id "Login ID"
+    """
+    from autograder.course import Course
+    from autograder.gradebook.roster import enter_roster, read_roster
+
+    found = enter_roster(Course.find(), read_roster(roster, id_column))
+    print(f"{found.new} new, {found.changed} changed, {found.same} as they were")
+    if found.others:
+        print(f"in the gradebook, and not in the list: {', '.join(found.others)}")
+
+
 @app.command()
 def watch(
     assignments: Slugs = None,

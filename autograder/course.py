@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
@@ -32,6 +33,7 @@ STAFF = "reference_solutions"
 STUDENTS = "assignments"
 SETTINGS = "course.toml"
 KINDS = {
+    bool: "true or false",
     str: "a text in quotes",
     int: "a whole number",
     dict: "a table",
@@ -50,6 +52,9 @@ class Settings:
     exchange: the folder through which nbgrader hands out and collects; "": nbgrader's own
     packages: what this course's submissions import, beside what the kit brings
     watch: how many versions of a student are graded on arrival (watch/allowance.py)
+    late: what late work costs (`Late`)
+    extensions: days that students have longer, by assignment and student
+    names: whether markers see whose answer they read
     """
 
     title: str = ""
@@ -60,6 +65,29 @@ class Settings:
     exchange: str = ""
     packages: list[str] = field(default_factory=list)
     watch: dict[str, Any] = field(default_factory=dict)
+    late: dict[str, Any] = field(default_factory=dict)
+    extensions: dict[str, dict[str, float]] = field(default_factory=dict)
+    names: bool = False
+
+
+@dataclass(frozen=True)
+class Late:
+    """What late work costs: the table [late] of course.toml.
+
+    policy: "none"; "zero": everything; "percent": `percent` of what was earned, each day begun;
+        "days": nothing while the student has some of `days` left, then `percent` a day
+    percent: of the points earned, for each day begun, 100 at most in all
+    days: late days that each student has for the whole course
+    grace_minutes: lateness that is none
+    """
+
+    policy: str = "none"
+    percent: float = 10.0
+    days: int = 0
+    grace_minutes: float = 0.0
+
+
+POLICIES = ("none", "percent", "days", "zero")
 
 
 @dataclass(frozen=True)
@@ -181,7 +209,43 @@ def read_settings(path: Path) -> Settings:
         )
         if type(value) is not wanted or not texts or (wanted is int and value < 0):
             raise AuthoringError(path, f"has {name} = {value!r}", f"It is {KINDS[wanted]}.")
+    late_policy(path, values.get("late", {}))
+    _check_extensions(path, values.get("extensions", {}))
     return Settings(**values)
+
+
+def late_policy(path: Path, table: dict[str, Any]) -> Late:
+    """The table [late] of the course.toml at `path`, validated."""
+    known = {item.name: item.default for item in fields(Late)}
+    if unknown := sorted(table.keys() - known.keys()):
+        what = f"has unknown settings {', '.join(unknown)} in [late]"
+        raise AuthoringError(path, what, f"Known are {', '.join(known)}.")
+    for name, value in table.items():
+        if name == "policy":
+            if value not in POLICIES:
+                what = f"has the late policy {value!r}"
+                raise AuthoringError(path, what, f"Known are {', '.join(POLICIES)}.")
+        elif not _is_number(value) or value < 0 or (name == "percent" and value > 100):
+            mend = "It is a number from 0 to 100." if name == "percent" else "It is 0 or more."
+            raise AuthoringError(path, f"has {name} = {value!r} in [late]", mend)
+        elif name == "days" and not isinstance(value, int):
+            raise AuthoringError(path, f"has days = {value!r} in [late]", f"It is {KINDS[int]}.")
+    return Late(**table)
+
+
+def _check_extensions(path: Path, table: dict[str, Any]) -> None:
+    mend = 'Write [extensions.ASSIGNMENT], and below it lines such as "STUDENT" = 2, in days.'
+    for slug, students in table.items():
+        if not isinstance(students, dict):
+            raise AuthoringError(path, f"has {slug} = {students!r} in [extensions]", mend)
+        for student, days in students.items():
+            if not _is_number(days) or not 0 <= days <= 3650:
+                raise AuthoringError(path, f"gives {student} {days!r} days for {slug}", mend)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value of a TOML file is a finite number; true and false are none."""
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def write_whole(file: Path, data: str | bytes) -> None:

@@ -132,10 +132,10 @@ def fill_gradebook(assignment: Assignment, *, feedback: bool) -> Path:
     from autograder.gradebook import commands
     from autograder.pages.class_page import write_class_page
 
-    commands.wrap_modules(assignment)
-    with report.console().status("entering the points into nbgrader's gradebook"):
-        commands.enter(assignment)
+    count = len(list(assignment.course.submitted.glob(f"*/{assignment.slug}")))
+    with report.progress(count, "entering the points into nbgrader's gradebook") as advance:
+        commands.enter(assignment, advance)
     if feedback:
-        with report.console().status("writing the feedback pages"):
-            commands.write_feedback(assignment)
+        with report.progress(count, "writing the feedback pages") as advance:
+            commands.write_feedback(assignment, advance)
     return write_class_page(assignment)

@@ -182,7 +182,6 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     made.submitted("module").mkdir(parents=True)
     (made.submitted("module") / f"{SLUG}.py").write_text(solution, encoding="utf-8")
     (made.submitted("perfect") / "secrets.txt").symlink_to("/etc/passwd")
-    commands.wrap_modules(assignment)
     done = nbgrader(root, "autograde", SLUG)
     assert done.returncode == 0, done.stderr
     commands.write_feedback(assignment)

@@ -32,7 +32,7 @@ from autograder.gradebook.answers import (
     shown,
     tidy,
 )
-from autograder.gradebook.bridge import rebuild
+from autograder.gradebook.rebuild import rebuild
 from autograder.gradebook.rendering import Text, render, renderable
 
 SCHEMES = ("http:", "https:", "mailto:", "#")
@@ -156,11 +156,14 @@ def test_mathematics_makes_no_link_and_no_style(command: str) -> None:
     assert inert_markdown("$\\styled \\urlx \\class_x$").count("\\ ") == 1
 
 
+LESS = "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"
+
+
 def test_mathematics_keeps_its_inequalities() -> None:
     kept = "3 < 4 and $a < 2$, x <= y, $A_{ij} \\leq 1$, $a & b \\\\ c & d$, a -> b, f[0] &lt; 1"
     assert inert_markdown(kept) == kept
     assert inert_markdown("$a<b$ and `x<y`") == "$a< b$ and `x< y`"
-    assert "$a&lt; b$" in render(Text("markdown", inert_markdown("$a<b$")))
+    assert LESS in render(Text("markdown", inert_markdown("$a<b$")))
 
 
 # --- bounds ---------------------------------------------------------------------------------------

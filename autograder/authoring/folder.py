@@ -24,8 +24,8 @@ REQUIRED = (
     "mistakes/all_zeros.py",
 )
 KNOWN = (
-    *REQUIRED, "ladder.toml", "draws.py", "equivalent_mutants.toml", "answers.md", "test_lesson.py",
-    "variants/*.py", "mistakes/*.py", "data/*",
+    *REQUIRED, "ladder.toml", "draws.py", "equivalent_mutants.toml", "answers.md", "rubric.md",
+    "test_lesson.py", "variants/*.py", "mistakes/*.py", "data/*",
 )  # fmt: skip
 PROSE = (
     "handout.md",
@@ -33,6 +33,7 @@ PROSE = (
     "measure.py",
     "equivalent_mutants.toml",
     "answers.md",
+    "rubric.md",
     "test_lesson.py",
 )
 STRAY, NO_VARIANT, MISSING = "does not belong in a staff folder", "has no variant", "is missing"
@@ -90,6 +91,10 @@ def _files(assignment: Assignment) -> Iterator[AuthoringError]:
             yield AuthoringError(
                 path, STRAY, f"Remove it, or rename it: known are {', '.join(KNOWN)}."
             )
+    try:
+        _ = assignment.rubric
+    except AuthoringError as error:
+        yield error
     if not assignment.variants:
         yield AuthoringError(
             folder / "variants",

@@ -106,6 +106,7 @@ def staff_lines(assignment: Assignment) -> list[StaffLine]:
             if len(text) >= SHORTEST:
                 found.append(StaffLine(mistake.path, 1, text, test=True))
     found += _model_answers(assignment.folder / "handout.md")
+    found += _staff_answers(assignment.folder / "rubric.md")
     return found + _staff_answers(assignment.folder / "answers.md")
 
 
@@ -120,8 +121,8 @@ def _model_answers(handout: Path) -> list[StaffLine]:
 
 
 def _staff_answers(path: Path) -> list[StaffLine]:
-    """The sentences of answers.md, which quotes the questions that it answers: headings and block
-    quotes are public.
+    """The sentences of a page of the staff's, which may quote the questions that it answers:
+    headings and block quotes are public.
     """
     if not path.is_file():
         return []

@@ -2,22 +2,20 @@
 classes in.
 
 `nbgrader autograde` reads each submission twice. The first pass is `SubmissionExporter`: it never
-lets nbgrader parse what a student handed in, but rebuilds the *released* notebook with the
-student's answers, as text, in the solution cells and the student's other code cells after them.
-Outputs, metadata, raw cells and HTML of the student's are left behind; of an answer's attachments,
-pictures stay (`answers`). What would take a page too long is shown plainly (`rendering`). The
-second pass
-is `GradeInSandbox`, in the place of nbgrader's Execute: it starts no kernel, and writes into each
-check cell one output, from which nbgrader takes the points (a plain decimal) and in which people
-read the checks (a table).
+lets nbgrader parse what a student handed in, but writes the released notebook with the student's
+answers in it (`rebuild`). The second pass is `GradeInSandbox`, in the place of nbgrader's Execute:
+it starts no kernel, and writes into each check cell one output, from which nbgrader takes the
+points (a plain decimal) and in which people read the checks (a table). `SaveMarks` then keeps what
+a person marked, as long as the answer is the one that they saw.
 """
 
 from __future__ import annotations
 
 import atexit
+import glob
+import hashlib
 import html
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,39 +23,55 @@ from typing import Any
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 
 from autograder.assignment import Assignment, find_assignment, read_assignment
-from autograder.course import Course
+from autograder.course import Course, write_whole
 from autograder.errors import AutograderError, SubmissionError
-from autograder.gradebook.answers import MAX_CODE, Pictures, plain, shown, tidy
+from autograder.gradebook.exchange import hand_on, settle_timestamp
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT
-from autograder.gradebook.rendering import Text, renderable
+from autograder.gradebook.rebuild import handed_in, rebuild, student_cells, wrap
 from autograder.grading.grader import Grader, faults_in
 from autograder.grading.store import Store
-from autograder.grading.submission import (
-    Found,
-    ReleasedCells,
-    counts,
-    normalised,
-    notebook_parts,
-    read,
-    read_bytes,
-    released_cells,
-    source_of,
-    text_of,
-)
+from autograder.grading.submission import Found
 from autograder.grading.workers import grade_class
 from autograder.results import Check, Diagnosis, Result
 
-MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
+ANSWERS = "autograder_answers"  # among nbconvert's resources, from one preprocessor to the next
 KNOWN_AS = {
     "bank": "This behaves like a known mistake:",
     "edit": "This behaves like a right answer with one change:",
     "part": "Part of what is wrong, at least:",
 }
+CELL = "text-align:left;vertical-align:top;padding:0.2em 1em 0.2em 0"
 NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # an exception's words are no formula
+
+
+# --- before: who handed in what -------------------------------------------------------------------
+
+nbgraders_own: Any = Autograde.init_notebooks
+
+
+def init_notebooks(converter: Autograde) -> None:
+    """In the place of the converter's own, which passes over students without a notebook, as if
+    they had handed in nothing: a notebook without code is laid into their folders first.
+
+    nbgrader has no hook there; what it loads before is this module, by `exporter_class`.
+    """
+    directory: Any = converter.coursedir
+    asked = converter._format_source(directory.assignment_id, directory.student_id)
+    for folder in sorted(map(Path, glob.glob(asked))):
+        wrap(folder, folder.name)
+        if settle_timestamp(folder):
+            converter.log.warning("The timestamp of %r cannot be read", str(folder))
+    nbgraders_own(converter)
+
+
+setattr(Autograde, "init_notebooks", init_notebooks)  # noqa: B010 - not as a type checker has it
 
 
 # --- first pass: rebuild --------------------------------------------------------------------------
@@ -81,6 +95,7 @@ class SubmissionExporter(NotebookExporter):
             return super().from_filename(filename, resources=resources, **kwargs)
         assignment = find_assignment(course_of(self.converter), resources["nbgrader"]["assignment"])
         notebook = rebuild(assignment, handed_in(Path(filename), assignment))
+        write_outputs(notebook, assignment, not_graded(assignment))
         resources["metadata"] = {
             "name": resources["nbgrader"]["notebook"],
             "path": str(Path(filename).parent),
@@ -104,123 +119,6 @@ def without_other_files(course: CourseDirectory) -> CourseDirectory:
             setattr(quiet, name, getattr(course, name))
     quiet.ignore = ["*"]
     return quiet
-
-
-def handed_in(notebook: Path, assignment: Assignment) -> Path:
-    """The file that counts in the folder of `notebook`: that notebook, or the module beside it."""
-    return (
-        counts(notebook.parent, assignment.slug) if notebook.stem == assignment.slug else notebook
-    )
-
-
-def rebuild(assignment: Assignment, path: Path) -> NotebookNode:
-    """The released notebook with the answers of the submission at `path`; the released one where
-    that cannot be read.
-    """
-    notebook = nbformat.read(assignment.notebook, as_version=4)
-    write_outputs(notebook, assignment, not_graded(assignment))
-    try:
-        answers = list(student_cells(path))
-    except SubmissionError:
-        return notebook
-    fill(notebook, answers, released_cells(assignment))
-    return notebook
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A cell of a submission as bounded text. id: nbgrader's, "" where it has none
-
-    attachments: what the cell carries beside its text, unchecked
-    """
-
-    id: str
-    kind: str
-    source: str
-    attachments: Any = None
-
-
-def student_cells(path: Path) -> Iterator[Answer]:
-    """A submission's code and Markdown cells."""
-    if path.suffix != ".ipynb":
-        yield Answer("", "code", "\n".join(unit.source for unit in read(path).units))
-        return
-    for cell in notebook_parts(text_of(read_bytes(path), path), path):
-        metadata = cell.get("metadata")
-        settings = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-        identifier = settings.get("grade_id") if isinstance(settings, dict) else None
-        kind = cell.get("cell_type")
-        if kind in ("code", "markdown"):
-            named = identifier if isinstance(identifier, str) else ""
-            yield Answer(named, str(kind), source_of(cell), cell.get("attachments"))
-
-
-def fill(notebook: NotebookNode, answers: list[Answer], released: ReleasedCells) -> None:
-    """Put answers into the solution cells of a released notebook, and other code that the student
-    wrote after them.
-    """
-    solutions = {
-        cell.metadata.nbgrader.grade_id: cell for cell in notebook.cells if _is_solution(cell)
-    }
-    pictures = Pictures()
-    answered, written = set(), []
-    extra = []
-    for answer in answers:
-        cell = solutions.get(answer.id)
-        if cell is not None and answer.id not in answered:
-            answered.add(answer.id)
-            if _answer(cell, answer, pictures):
-                written.append(cell)
-        elif answer.kind == "code" and answer.source.strip() and not released.has(answer.source):
-            extra.append(answer.source)
-    written += _append(notebook, extra)
-    _bound_rendering(written)
-
-
-def _append(notebook: NotebookNode, sources: list[str]) -> list[NotebookNode]:
-    """The other code cells of a submission, as many as a page may have; gives the cells."""
-    if sources:
-        heading = "### Other code cells of this submission"
-        notebook.cells.append(nbformat.v4.new_markdown_cell(heading, id="other-code"))
-    cells: list[NotebookNode] = []
-    room = MAX_OTHER_CODE
-    for number, source in enumerate(sources):
-        text = tidy(source, min(MAX_CODE, room)) if room > 0 else "# not shown: the page is full"
-        cells.append(nbformat.v4.new_code_cell(text, id=f"other-code-{number}"))
-        if room <= 0:
-            break
-        room -= len(text)
-    notebook.cells += cells
-    return cells
-
-
-def _answer(cell: NotebookNode, answer: Answer, pictures: Pictures) -> bool:
-    """Write an answer into its cell, where it is of the cell's kind and something new; says whether
-    it was.
-    """
-    changed = normalised(answer.source) != normalised(cell.source)
-    if not changed or answer.kind != cell.cell_type:
-        return False
-    if cell.cell_type != "markdown":
-        cell.source = tidy(answer.source, MAX_CODE)
-        return True
-    cell.source, attachments = shown(answer.source, answer.attachments, pictures)
-    if attachments:
-        cell.attachments = nbformat.from_dict(attachments)
-    return True
-
-
-def _bound_rendering(cells: list[NotebookNode]) -> None:
-    """Show a cell without its markup where rendering it would take too long, or fail."""
-    texts = [Text(cell.cell_type, cell.source, cell.get("attachments", {})) for cell in cells]
-    for cell, good in zip(cells, renderable(texts), strict=True):
-        if not good:
-            cell.source = plain(cell.source, "# " if cell.cell_type == "code" else "")
-            cell.pop("attachments", None)
-
-
-def _is_solution(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
 # --- second pass: points --------------------------------------------------------------------------
@@ -261,7 +159,68 @@ class GradeInSandbox(NbGraderPreprocessor):
             )
         write_outputs(nb, assignment, result)
         nb.metadata[RESULT] = nbformat.from_dict(result.filed_as("", None).to_json())
+        place = directory.autograded_directory
+        autograded = directory.format_path(place, asked["student"], asked["assignment"])
+        hand_on(Path(folder), Path(autograded))
+        resources[ANSWERS] = answers_in(path)
         return nb, resources
+
+
+def answers_in(path: Path) -> dict[str, str]:
+    """The digests of a submission's answers by the names of their cells; "" for all of its code."""
+    found: dict[str, str] = {}
+    code = hashlib.sha256()
+    try:
+        for answer in student_cells(path):
+            text = repr((answer.kind, answer.source, answer.attachments)).encode("utf-8", "replace")
+            if answer.kind == "code":
+                code.update(hashlib.sha256(text).digest())
+            if answer.id:
+                found.setdefault(answer.id, hashlib.sha256(text).hexdigest())
+    except SubmissionError as error:
+        code.update(str(error).encode("utf-8", "replace"))
+    return found | {"": code.hexdigest()}
+
+
+class SaveMarks(SaveAutoGrades):
+    """In the place of nbgrader's own, which sends back whatever a person has marked each time that
+    a submission is graded: a mark stays while the answer is the one that was marked.
+
+    course/marked/<slug>/<student>/answers.json     the answers as they were graded last
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        exporter: Any = self.parent
+        asked = resources["nbgrader"]
+        folder = course_of(exporter.converter).work / "marked" / asked["assignment"]
+        file = folder / asked["student"] / "answers.json"
+        self.answers: dict[str, str] = resources.get(ANSWERS, {})
+        self.before = known_answers(file)
+        nb, resources = super().preprocess(nb, resources)
+        write_whole(file, json.dumps(self.answers, indent=1) + "\n")
+        return nb, resources
+
+    def _add_score(self, cell: NotebookNode, resources: Any) -> None:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade: Any = self.gradebook.find_grade(
+            name, self.notebook_id, self.assignment_id, self.student_id
+        )
+        waited, marked = grade.needs_manual_grade, grade.manual_score is not None
+        super()._add_score(cell, resources)
+        if marked:
+            answer = name if utils.is_solution(cell) else ""  # a check's points are for the code
+            same = answer in self.before and self.before[answer] == self.answers.get(answer)
+            grade.needs_manual_grade = waited or not same
+            self.gradebook.db.commit()
+
+
+def known_answers(file: Path) -> dict[str, str]:
+    """What `SaveMarks` has written; nothing where it has not, or the file is another's."""
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 def not_graded(assignment: Assignment) -> Result:
@@ -316,8 +275,7 @@ def table(assignment: Assignment, result: Result, function: str) -> str:
             head += story_of(diagnosis)
     rows = "".join(row(check) for check in result.of(function))
     titles = "".join(
-        f'<th style="text-align:left">{title}</th>'
-        for title in ("", "check", "points", "what happened")
+        f'<th style="{CELL}">{title}</th>' for title in ("", "check", "points", "what happened")
     )
     body = f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody>"
     return f'{head}<table class="{NO_MATHEMATICS}">{body}</table>'
@@ -349,4 +307,4 @@ def row(check: Check) -> str:
         f"{check.earned:g}/{check.points:g}",
         story,
     )
-    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>"

@@ -11,24 +11,22 @@ What the engine has graded it finds in the course's results; it starts no kernel
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from autograder.assignment import Assignment
 from autograder.authoring.handout import INSTALL
 from autograder.authoring.release import files_in, nbgrader_config
-from autograder.course import Course, write_whole
+from autograder.course import Course
 from autograder.errors import AutograderError, UsageError
 
-WRAPPED = "Handed in as the module `{name}`, which is what was graded."
 TAIL = 12  # lines of nbgrader's log that an error shows
 
 
@@ -87,35 +85,17 @@ def _is_in_database(assignment: Assignment) -> bool:
             return False
 
 
-def wrap_modules(assignment: Assignment) -> list[Path]:
-    """Lay a notebook without code beside each module that was handed in alone, since nbgrader skips
-    students who have no notebook.
-
-    The notebook carries no answer: of a module and a notebook without code, the module counts.
-    """
-    laid = []
-    for folder in sorted(assignment.course.submitted.glob(f"*/{assignment.slug}")):
-        module, notebook = folder / f"{assignment.slug}.py", folder / f"{assignment.slug}.ipynb"
-        if os.path.lexists(module) and not os.path.lexists(notebook):
-            write_whole(notebook, nbformat.writes(wrapper(module.name)) + "\n")
-            laid.append(notebook)
-    return laid
+def enter(assignment: Assignment, advance: Callable[[], None] = lambda: None) -> None:
+    """Enter the class's results into the gradebook. advance: called as each student is begun"""
+    asked = (assignment.slug, "*")
+    with each_time("Autograding ", advance):
+        run_nbgrader(assignment.course, "autograde", *asked, force=True, create=True)
 
 
-def wrapper(module: str) -> nbformat.NotebookNode:
-    """A notebook without code, that says of which module it is."""
-    cell = nbformat.v4.new_markdown_cell(WRAPPED.format(name=module), id="handed-in")
-    return nbformat.v4.new_notebook(cells=[cell])
-
-
-def enter(assignment: Assignment) -> None:
-    """Enter the class's results into the gradebook."""
-    run_nbgrader(assignment.course, "autograde", assignment.slug, "*", force=True, create=True)
-
-
-def write_feedback(assignment: Assignment) -> None:
-    """Write every student's feedback page."""
-    run_nbgrader(assignment.course, "generate_feedback", assignment.slug, force=True)
+def write_feedback(assignment: Assignment, advance: Callable[[], None] = lambda: None) -> None:
+    """Write every student's feedback page. advance: called as each student is begun"""
+    with each_time("Converting notebook ", advance):
+        run_nbgrader(assignment.course, "generate_feedback", assignment.slug, force=True)
 
 
 def run_nbgrader(
@@ -152,13 +132,39 @@ def serve_formgrader(course: Course, port: int, *, browser: bool) -> int:
     """Serve formgrader until it is interrupted; gives the server's exit status. A missing gradebook
     is made.
     """
-    command = [sys.executable, "-m", "jupyter", "lab", "--LabApp.default_url=/formgrader"]
+    command = [sys.executable, "-m", "jupyter", "server", "--ServerApp.default_url=/formgrader"]
     command += [f"--ServerApp.root_dir={course.root}", f"--ServerApp.port={port}"]
     command += [] if browser else ["--no-browser"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     with alembic_on_path():
         return subprocess.run(command, cwd=course.root, check=False).returncode
+
+
+@contextlib.contextmanager
+def each_time(begins: str, advance: Callable[[], None]) -> Iterator[None]:
+    """Call `advance` with each line of nbgrader's log that begins so: it tells its progress nowhere
+    else.
+    """
+    from traitlets.log import get_logger
+
+    def seen(record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith(begins):
+            advance()
+        return True
+
+    log: Any = get_logger()
+    log = getattr(log, "logger", log)
+    log.addFilter(seen)
+    try:
+        yield
+    finally:
+        log.removeFilter(seen)
+
+
+def database(course: Course) -> str:
+    """The gradebook as a database URL."""
+    return course.settings.gradebook or f"sqlite:///{course.gradebook}"
 
 
 @contextlib.contextmanager

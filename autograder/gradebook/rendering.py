@@ -32,15 +32,14 @@ class Text:
 
 
 def render(text: Text) -> str:
-    """What nbconvert's pages make of a cell."""
+    """What nbconvert's pages make of a cell, formulas as MathML."""
     from nbconvert.filters import Highlight2HTML, strip_files_prefix
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    from autograder.gradebook.mathematics import markdown_with_mathml
 
     if text.kind == "code":
         return str(Highlight2HTML()(text.source))
-    renderer = IPythonRenderer(escape=False, attachments=text.attachments)
-    html = MarkdownWithMath(renderer=renderer).render(text.source)
-    return str(strip_files_prefix(html))
+    return str(strip_files_prefix(markdown_with_mathml(text.source, text.attachments)))
 
 
 def renderable(texts: Sequence[Text], cpu_seconds: int = PAGE_CPU_SECONDS) -> list[bool]:

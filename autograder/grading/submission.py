@@ -19,6 +19,7 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ ENCODINGS = re.compile(  # of text, and read in one pass
     r"(us-)?ascii|latin-?1|l1|iso-?8859-\d{1,2}|cp\d{3,4}|windows-125\d|mac-?roman|koi8-[rut]"
     r"|gbk|gb2312|gb18030|big5|shift-?jis|s?jis|euc-?(jp|kr)"
 )
+MAX_NAMES = 1000  # in a student's folder
+RELEASED = re.compile(r"\.|conftest\.py|test_|kit_")  # hidden files, and the student kit's
 CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
 
 
@@ -91,7 +94,8 @@ def find(path: Path, slug: str) -> list[Found]:
 
 def counts(folder: Path, slug: str) -> Path:
     """Which file of a student's folder counts: the notebook, else the module. A notebook without
-    code beside a module does not.
+    code beside another file does not. Where neither is there by its name, the only notebook
+    counts, else the only module: browsers and people rename files.
 
     Of a folder that is a link to somewhere else, nothing counts: the link is what was handed in,
     and it is no regular file.
@@ -99,9 +103,29 @@ def counts(folder: Path, slug: str) -> Path:
     if os.path.islink(folder):
         return folder
     notebook, module = folder / f"{slug}.ipynb", folder / f"{slug}.py"
-    if os.path.lexists(module) and (not os.path.lexists(notebook) or _without_code(notebook)):
+    if os.path.lexists(notebook) and not _without_code(notebook):
+        return notebook
+    if os.path.lexists(module):
         return module
-    return notebook
+    return _only_other(folder, {notebook.name, module.name}) or notebook
+
+
+def _only_other(folder: Path, known: set[str]) -> Path | None:
+    """The only notebook of a folder, else its only module, beside `known` and what was released."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name for entry in islice(entries, MAX_NAMES + 1)} - known
+    except OSError:
+        return None
+    if len(names) >= MAX_NAMES:
+        return None
+    for ending in (".ipynb", ".py"):
+        found = [name for name in names if name.endswith(ending) and not RELEASED.match(name)]
+        if len(found) == 1:
+            return folder / found[0]
+        if found:
+            return None
+    return None
 
 
 def _without_code(notebook: Path) -> bool:

@@ -29,7 +29,7 @@ import nbformat
 
 from autograder.course import Course, put_in_place, write_whole
 from autograder.errors import SubmissionError
-from autograder.gradebook.commands import wrapper
+from autograder.gradebook.rebuild import wrapper
 from autograder.grading.submission import counts, read_bytes
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import SECRET, TIMESTAMP, Folder

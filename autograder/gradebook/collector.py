@@ -1,0 +1,153 @@
+"""`nbgrader zip_collect` for the file names that learning platforms give.
+
+Moodle        Ada Lovelace_123456_assignsubmission_file_halves.ipynb, or a folder of that name
+Canvas        lovelaceada_LATE_4711_98765_halves-1.ipynb
+Blackboard    Halves_ada7_attempt_2026-03-01-15-00-00_halves.ipynb
+Brightspace   12345-67890 - Ada Lovelace - Mar 1, 2026 315 PM/halves.ipynb
+Sakai         Lovelace, Ada(ada7)/Submission attachment(s)/halves.ipynb
+ILIAS         Lovelace_Ada_ada7_12345/20260301150000_halves.ipynb
+
+Where the name holds no name of nbgrader's, the student is looked up in the gradebook, by their name
+or the platform's number; who is not there is collected under both. A pattern of the course's own,
+`c.FileNameCollectorPlugin.named_regexp`, goes before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dateutil.parser import parse  # type: ignore[import-untyped]
+from nbgrader.api import Gradebook
+from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
+
+FILE = r"(?P<file>[^/]+)"
+WITHIN = r"(?:[^/]*/(?:[^/]+/)*)?"  # folders that a student's archive had
+WHO = r"[^/]+?"
+PATTERNS = tuple(
+    re.compile(rf"(?:.*/)?{pattern}{WITHIN}{FILE}")
+    for pattern in (
+        rf"(?P<name>{WHO})_(?P<number>\d+)_assignsubmission_file_?",
+        rf"{WHO}_(?P<user>[^/_]+)_attempt_(?P<time>\d{{4}}(?:-\d\d){{5}})_",
+        rf"(?P<number>\d+)-\d+ - (?P<name>{WHO}) - (?P<time>[^/]+?)/",
+        r"(?P<name>[^/]+, [^/]*)\((?P<user>[^/()]+)\)/",
+        r"(?P<name>[^/]+_[^/]+)_(?P<user>[^/_]+)_\d+/(?:(?P<time>\d{14})_)?",
+        r"(?P<name>[^/_]+)_(?:LATE_)?(?P<number>\d+)_\d+_",
+    )
+)
+COPY = re.compile(r"(?:[-_ ]?\(\d+\)|-\d+| - Copy| copy)+$")  # what is added to a name
+USER = re.compile(r"[\w@][\w.@-]{0,120}")
+
+
+class LmsFileNames(FileNameCollectorPlugin):
+    """nbgrader's collector: who handed a file in, as which file, and when, by the file's path."""
+
+    def collect(self, submitted_file: str) -> dict[str, str] | None:
+        """`student_id`, `file_id` and, where the platform says it, `timestamp`; None for a file
+        that is nobody's.
+
+        submitted_file: its whole path, in the folder that nbgrader has extracted
+        """
+        if os.path.splitext(submitted_file)[1] not in self.valid_ext:
+            return None
+        if os.path.islink(submitted_file):
+            self.log.warning("Not collected, as it is a link: %r", submitted_file)
+            return None
+        if self.named_regexp and (found := super().collect(submitted_file)):
+            return dict(found)
+        place = self._place(submitted_file)
+        if any(name.startswith((".", "__MACOSX")) for name in place.split("/")):
+            return None  # what Jupyter and operating systems leave in archives
+        told = parts(place)
+        if told is None:
+            self.log.warning("No platform names files so: %r", submitted_file)
+            return None
+        student = self._student(told)
+        info = {"student_id": student, "file_id": self._file(student, told["file"])}
+        if moment := moment_in(told["time"]):
+            info["timestamp"] = moment
+        return info
+
+    def _place(self, submitted_file: str) -> str:
+        """The file's path in the folder that nbgrader has extracted."""
+        app: Any = self.parent
+        root = app._format_collect_path(app.extracted_directory)
+        return Path(os.path.relpath(submitted_file, root)).as_posix()
+
+    @cached_property
+    def _assignment(self) -> str:
+        app: Any = self.parent
+        return str(app.coursedir.assignment_id)
+
+    @cached_property
+    def _roster(self) -> dict[str, set[str]]:
+        """nbgrader's names of students by their people's names and platform's numbers."""
+        app: Any = self.parent
+        found: dict[str, set[str]] = {}
+        with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as book:
+            rows: list[Any] = book.students
+            for row in rows:
+                first, last = row.first_name or "", row.last_name or ""
+                for key in {folded(first + last), folded(last + first), row.lms_user_id, row.id}:
+                    if key:
+                        found.setdefault(key, set()).add(row.id)
+        return found
+
+    def _student(self, told: dict[str, str]) -> str:
+        """Who it is: as the platform says, else by the roster, else under name and number."""
+        if USER.fullmatch(told["user"]):
+            return told["user"]
+        for key in (told["number"], folded(told["name"])):
+            known = self._roster.get(key, set())
+            if len(known) == 1:
+                return next(iter(known))
+        made = re.sub(r"[^\w-]+", "_", f"{told['name']}-{told['number']}").strip("_-")
+        self.log.warning("%r is not in the gradebook by that name: collected as %r", told, made)
+        return made
+
+    @cached_property
+    def _taken(self) -> set[tuple[str, str]]:
+        return set()
+
+    def _file(self, student: str, name: str) -> str:
+        """The name under which a file is kept: the assignment's where it is that, with what
+        platforms and browsers add. No two of a student's are the same, since nbgrader would stop.
+        """
+        stem, ending = os.path.splitext(name)
+        wanted = self._assignment
+        kept = wanted if COPY.sub("", stem).casefold() == wanted.casefold() else stem
+        for choice in (kept, stem, *(f"{stem}-{number}" for number in range(2, 1000))):
+            if (student, choice + ending) not in self._taken:
+                self._taken.add((student, choice + ending))
+                return choice + ending
+        return name
+
+
+def parts(place: str) -> dict[str, str] | None:
+    """What a path says, by the first platform that names files so; "" for what it does not."""
+    for pattern in PATTERNS:
+        if found := pattern.fullmatch(place):
+            said = found.groupdict(default="")
+            return {name: said.get(name, "") for name in ("name", "user", "number", "time", "file")}
+    return None
+
+
+def folded(name: str) -> str:
+    """A name as platforms write it into file names: letters and digits alone, without accents."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def moment_in(time: str) -> str | None:
+    """A platform's time as nbgrader reads one, in the platform's own zone; None for none."""
+    if re.fullmatch(r"\d{4}(?:-\d\d){5}", time):
+        time = "{}-{}-{} {}:{}:{}".format(*time.split("-"))
+    time = re.sub(r"(\d{1,2})(\d\d) ([AP]M)$", r"\1:\2 \3", time)
+    try:
+        return str(parse(time)) if time else None
+    except (ValueError, OverflowError):
+        return None

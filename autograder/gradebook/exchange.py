@@ -1,0 +1,223 @@
+"""nbgrader's exchange, where its own classes believe a student's files, or leave a student out.
+
+<exchange>/<course id>/
+    outbound/<slug>/                                  released assignments
+    inbound/<student>+<slug>+<time>+<random>/         what students handed in: theirs, and writable
+    feedback/<hash of a submission's secret>.html     released feedback
+
+`nbgrader submit` lays two files into what it hands in: `timestamp.txt`, and
+`submission_secret.txt`, under whose hash feedback is released and fetched. Both lie in a folder of
+the student's, so their bytes are the student's. They go on to `autograded/` and `feedback/` as what
+they say, written anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from fnmatch import fnmatch
+from glob import escape, glob
+from pathlib import Path
+from typing import Any
+
+from nbgrader.exchange.default import (
+    ExchangeCollect,
+    ExchangeFetchFeedback,
+    ExchangeReleaseFeedback,
+)
+from nbgrader.utils import notebook_hash, parse_utc
+
+from autograder.course import write_whole
+from autograder.errors import SubmissionError
+from autograder.grading.submission import read_bytes
+
+TIMESTAMP, SECRET = "timestamp.txt", "submission_secret.txt"
+UNREADABLE = "timestamp.unreadable.txt"
+MAX_TEXT = 256  # bytes of either file
+MAX_FILES = 1000  # of one submission
+CHUNK = 1 << 20
+MOMENT = re.compile(  # as nbgrader and people write it; dateutil would take a good deal more
+    r"20\d\d-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?"
+    r"(?:Z| ?(?:[A-Za-z]{1,6}|[+-]\d\d:?\d\d))?"
+)
+USER = re.compile(r"[\w@][\w.@+-]{0,127}")
+TOKEN = re.compile(r"[0-9A-Za-z_-]{16,256}")
+
+
+def timestamp_in(folder: Path) -> datetime | None:
+    """When a submission was handed in, in UTC without a zone, as nbgrader keeps it; None where its
+    file is missing or says no time.
+    """
+    text = small_text(folder / TIMESTAMP)
+    if text is None or not MOMENT.fullmatch(text):
+        return None
+    try:
+        moment: datetime = parse_utc(text)
+    except (ValueError, OverflowError, TypeError, AttributeError):
+        return None
+    return moment
+
+
+def secret_in(folder: Path) -> str | None:
+    """The secret of a submission; None where it came without one."""
+    text = small_text(folder / SECRET)
+    return text if text is not None and TOKEN.fullmatch(text) else None
+
+
+def small_text(file: Path) -> str | None:
+    """The text of a small regular file; None for whatever else a student may have put there."""
+    try:
+        data = read_bytes(file)
+        return data.decode("ascii").strip() if len(data) <= MAX_TEXT else None
+    except (SubmissionError, UnicodeDecodeError):
+        return None
+
+
+def settle_timestamp(folder: Path) -> bool:
+    """Set a timestamp that says no time aside, since formgrader's list of a whole class ends at it;
+    says whether there was one.
+    """
+    file = folder / TIMESTAMP
+    if not os.path.lexists(file) or timestamp_in(folder) is not None:
+        return False
+    with suppress(OSError):
+        os.replace(file, folder / UNREADABLE)
+    return True
+
+
+def hand_on(submitted: Path, autograded: Path) -> None:
+    """Lay a submission's timestamp and secret where nbgrader's feedback takes them from."""
+    moment, secret = timestamp_in(submitted), secret_in(submitted)
+    if moment is not None:
+        written = moment.isoformat(sep=" ", timespec="microseconds")
+        write_whole(autograded / TIMESTAMP, f"{written} UTC")
+    if secret is not None:
+        write_whole(autograded / SECRET, secret)
+
+
+# --- collect --------------------------------------------------------------------------------------
+
+
+class Collect(ExchangeCollect):
+    """`nbgrader collect`, following no link: what lies in the exchange is a student's, and a link
+    there would be copied as the file of the instructor's that it names.
+    """
+
+    def init_src(self) -> None:
+        """Find the submissions, without those under names that are none: they are a student's
+        choice, and formgrader takes them for HTML.
+        """
+        super().init_src()  # type: ignore[no-untyped-call]
+        known = []
+        for record in self.src_records:
+            if USER.fullmatch(record["username"]):
+                known.append(record)
+            else:
+                self.log.warning("Not collected, as nobody is called so: %r", record["filename"])
+        self.src_records = known
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        """Copy a submission: regular files, within the course's bounds on size and number."""
+        left_out = list(copy_regular(Path(src), Path(dest), self.coursedir))
+        for name in left_out:
+            self.log.warning("Not collected, as it is no regular file, or too large: %r", name)
+        if settle_timestamp(Path(dest)):
+            self.log.warning("The timestamp of %r cannot be read", dest)
+
+
+def copy_regular(source: Path, target: Path, bounds: Any) -> Iterator[str]:
+    """Copy the regular files of a tree; gives the names of those that were left out.
+
+    bounds: nbgrader's CourseDirectory, whose `ignore`, `max_file_size` and `max_dir_size` (both in
+        kilobytes) hold
+    """
+    left, count = bounds.max_dir_size * 1000, 0
+    for place, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
+        inner = target / Path(place).relative_to(source)
+        inner.mkdir(parents=True, exist_ok=True)
+        folders[:] = [name for name in folders if not _ignored(name, bounds.ignore)]
+        for name in names:
+            if _ignored(name, bounds.ignore):
+                continue
+            most = min(left, bounds.max_file_size * 1000)
+            size = _copy(name, descriptor, inner / name, most) if count < MAX_FILES else None
+            if size is None:
+                yield str(Path(place, name))
+            else:
+                left, count = left - size, count + 1
+
+
+def _ignored(name: str, patterns: list[str]) -> bool:
+    return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def _copy(name: str, folder: int, target: Path, most: int) -> int | None:
+    """Copy one file of the folder `folder`; gives its size, None where it was left out."""
+    try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as reading:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > most:
+            return None
+        size = 0
+        with open(target, "wb") as writing:
+            while part := reading.read(min(CHUNK, most + 1 - size)):
+                size += len(part)
+                if size > most:  # it grew while it was read
+                    break
+                writing.write(part)
+    if size > most:
+        target.unlink()
+        return None
+    return size
+
+
+# --- feedback -------------------------------------------------------------------------------------
+
+
+class ReleaseFeedback(ExchangeReleaseFeedback):
+    """`nbgrader release_feedback`, for everybody who handed in through the exchange, whoever else
+    did not.
+    """
+
+    def copy_files(self) -> None:
+        """Release the pages of one student after another."""
+        asked = self.src_path
+        for folder in sorted(glob(asked)):
+            if secret_in(Path(folder)) is None or timestamp_in(Path(folder)) is None:
+                what = "Not released, as it was not handed in through the exchange: %r"
+                self.log.warning(what, folder)
+                continue
+            self.src_path = escape(folder)
+            super().copy_files()  # type: ignore[no-untyped-call]
+        self.src_path = asked
+
+
+class FetchFeedback(ExchangeFetchFeedback):
+    """`nbgrader fetch_feedback`, for submissions without a notebook, too: nbgrader's own looks for
+    one page a notebook that was handed in.
+    """
+
+    def init_src(self) -> None:
+        """Find the pages of the submissions in this student's cache."""
+        super().init_src()  # type: ignore[no-untyped-call]
+        directory: Any = self.coursedir
+        assignment = directory.assignment_id
+        found = {moment for name, moment, _ in self.feedback_files if name == assignment}
+        for folder in sorted(
+            glob(os.path.join(escape(self.cache_path), f"*+{escape(assignment)}+*"))
+        ):
+            moment, secret = folder.rsplit("+", 1)[-1], secret_in(Path(folder))
+            if secret is None or moment in found:
+                continue
+            name = notebook_hash(secret=secret, notebook_id=assignment)
+            page = os.path.join(self.outbound_path, f"{name}.html")
+            if os.path.exists(page):
+                self.feedback_files.append((assignment, moment, page))

@@ -1,0 +1,468 @@
+"""What a term in nbgrader rests on, piece by piece: who is in the class, who is late, which file is
+whose, what goes through the exchange, what a page makes of formulas and of modules.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+import nbformat
+import pytest
+import tiny_course
+from hypothesis import given
+from hypothesis import strategies as st
+from nbgrader.api import Gradebook
+from nbgrader.apps import ZipCollectApp
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder.course import Course, Late, read_settings
+from autograder.errors import AuthoringError, UsageError
+from autograder.gradebook import exchange
+from autograder.gradebook.collector import parts
+from autograder.gradebook.commands import alembic_on_path, database
+from autograder.gradebook.export import CsvExport, safe
+from autograder.gradebook.late import days_late, penalty
+from autograder.gradebook.mathematics import markdown_with_mathml, mathml
+from autograder.gradebook.rebuild import definition
+from autograder.gradebook.roster import enter_roster, read_roster
+from autograder.gradebook.settings import configure
+from autograder.grading.submission import counts
+
+DAY = 24 * 3600
+
+
+# --- the class list -------------------------------------------------------------------------------
+
+ROSTER = "ID,First name,Last name,Email\nada7,Ada,Lovelace,ada@example.org\nalan,Alan,Turing,\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ROSTER.encode(),
+        b"\xef\xbb\xbf" + ROSTER.encode(),
+        ROSTER.replace(",", ";").replace("\n", "\r\n").encode(),
+        ROSTER.replace(",", "\t").encode("utf-16"),
+        b"Surname,Forename,User name,E-mail address\nLovelace, Ada ,ada7,ada@example.org\n,,,\n"
+        b"Turing,Alan,alan,-\n",
+        b'Student,SIS Login ID,Email\n"Lovelace, Ada",ada7,ada@example.org\n"Turing, Alan",alan,\n',
+    ],
+)
+def test_a_class_list_is_read_whoever_wrote_it(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "list.csv").write_bytes(data)
+    ada, alan = read_roster(tmp_path / "list.csv")
+    assert (ada.id, ada.first_name, ada.last_name, ada.email) == (
+        "ada7", "Ada", "Lovelace", "ada@example.org",
+    )  # fmt: skip
+    assert (alan.id, alan.last_name, alan.email) == ("alan", "Turing", "")
+
+
+def test_a_list_of_windows_keeps_its_letters(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes("id;Nachname\nk1;Müßig\n".encode("cp1252"))
+    assert read_roster(tmp_path / "list.csv")[0].last_name == "Müßig"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["../x,A,B,"], "line 2: id '../x'"),
+        (["ada,A,B,a@b", ",A,B,"], "line 3: no id"),
+        (["ada,A,B,", "ada,C,D,"], "'ada' stands there 2 times"),
+        (["ada,=HYPERLINK(1),B,"], "line 2: first_name '=HYPERLINK(1)' begins as a spreadsheet's"),
+        (["ada,<b>A,B,"], "line 2: first_name '<b>A' holds < or >"),
+        (["ada,A"], "line 2: 2 columns, where the titles have 4"),
+        (["ada,A,B,nowhere"], "line 2: email 'nowhere' is no address"),
+        ([f"ada,{'A' * 200},B,"], "line 2: first_name has more than 128 characters"),
+        (["ada,A\x1b[31m,B,"], "line 2: first_name 'A\\x1b[31m' holds control characters"),
+        (['ada,"A,B,'], "line 2"),
+        ([], "has no student"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], told: str) -> None:
+    text = "\n".join(["id,first name,last name,email", *lines])
+    (tmp_path / "list.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        read_roster(tmp_path / "list.csv")
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0\1\2", b"a,b\n1,2\n", b"\xff\xfe\x00"])
+def test_what_is_no_class_list_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "list.csv").write_bytes(data)
+    with pytest.raises(UsageError):
+        read_roster(tmp_path / "list.csv")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_list_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.csv"
+    file.write_bytes(data)
+    try:
+        students = read_roster(file)
+    except UsageError:
+        return
+    assert all(student.id and "/" not in student.id for student in students)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course with an empty gradebook and one class list entered."""
+    root = tmp_path_factory.mktemp("term")
+    tiny_course.write(root)
+    (root / "course.toml").write_text('course_id = "tiny"\n', encoding="utf-8")
+    (root / "list.csv").write_text(ROSTER, encoding="utf-8")
+    made = Course(root)
+    made.work.mkdir()
+    enter_roster(made, read_roster(root / "list.csv"))
+    return made
+
+
+def test_a_list_is_entered_and_what_it_does_not_say_stays(course: Course) -> None:
+    (course.root / "more.csv").write_text(
+        "id,email\nalan,alan@example.org\neve,\n", encoding="utf-8"
+    )
+    entered = enter_roster(course, read_roster(course.root / "more.csv"))
+    assert (entered.new, entered.changed, entered.same) == (1, 1, 0)
+    assert entered.others == ["ada7"]
+    with Gradebook(database(course)) as book:
+        alan = book.find_student("alan")
+        assert (alan.first_name, alan.email) == ("Alan", "alan@example.org")
+        book.remove_student("eve")
+
+
+def test_what_a_spreadsheet_would_calculate_is_exported_as_text(course: Course) -> None:
+    with Gradebook(database(course)) as book:
+        book.add_assignment("halves")
+        book.add_student("=cmd|' /C calc'!A0", last_name="O'Neil, the\nThird")
+        CsvExport(to=str(course.root / "grades.csv")).export(book)
+        book.remove_student("=cmd|' /C calc'!A0")
+    with open(course.root / "grades.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert "'=cmd|' /C calc'!A0" in {row["student_id"] for row in rows}
+    assert {row["last_name"] for row in rows} >= {"Lovelace", "O'Neil, the\nThird"}
+    assert all(len(row) == 11 and None not in row for row in rows)
+
+
+def test_a_number_is_no_formula() -> None:
+    assert [safe(value) for value in (-1.5, 0.0, None, "-2+3", "@x")] == [
+        "-1.5", "0.0", "", "'-2+3", "'@x",
+    ]  # fmt: skip
+
+
+# --- late work ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "seconds", "lost"),
+    [
+        (Late("none"), 9 * DAY, 0),
+        (Late("zero"), 1, 10),
+        (Late("zero", grace_minutes=10), 600, 0),
+        (Late("percent", percent=10), 1, 1),
+        (Late("percent", percent=10), DAY, 1),
+        (Late("percent", percent=10), DAY + 1, 2),
+        (Late("percent", percent=40), 5 * DAY, 10),
+        (Late("percent", percent=10), 0, 0),
+    ],
+)
+def test_what_a_late_submission_loses_of_ten_points(
+    rule: Late, seconds: float, lost: float
+) -> None:
+    assert penalty(10.0, days_late(seconds, rule), rule) == pytest.approx(lost)
+
+
+@given(
+    score=st.floats(0, 1e6),
+    days=st.integers(0, 10_000),
+    percent=st.floats(0, 100),
+    policy=st.sampled_from(("none", "percent", "days", "zero")),
+)
+def test_nobody_loses_more_than_they_earned(
+    score: float, days: int, percent: float, policy: str
+) -> None:
+    assert 0 <= penalty(score, days, Late(policy, percent)) <= score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[late]\npolicy = "harsh"',
+        "[late]\npercent = 120",
+        "[late]\npercent = nan",
+        "[late]\ndays = 1.5",
+        "[late]\ndays = true",
+        "[late]\nper_day = 3",
+        "[extensions]\nhalves = 2",
+        '[extensions.halves]\nada = "2 days"',
+        "[extensions.halves]\nada = -1",
+        'names = "yes"',
+    ],
+)
+def test_a_late_policy_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "course.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(AuthoringError, match=r"course\.toml"):
+        read_settings(tmp_path / "course.toml")
+
+
+# --- the exchange ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01 18:00:00.5 UTC", datetime(2026, 3, 1, 18, 0, 0, 500_000)),
+        ("2026-03-01 18:00:00", datetime(2026, 3, 1, 18)),
+        ("2026-03-01T18:00:00Z", datetime(2026, 3, 1, 18)),
+        ("2026-03-01 18:00:00+01:00", datetime(2026, 3, 1, 17)),
+        ("2026-13-01 18:00:00", None),
+        ("0001-01-01 00:00:00+99:99", None),
+        ("1", None),
+        ("tomorrow", None),
+        ("2026-03-01 18:00:00 ../../etc/passwd", None),
+        ("2026-03-01 18:00:00 UTC" + " " * 10_000, None),
+        ("", None),
+    ],
+)
+def test_a_time_is_read_or_it_is_none(tmp_path: Path, text: str, moment: datetime | None) -> None:
+    (tmp_path / exchange.TIMESTAMP).write_text(text, encoding="utf-8")
+    assert exchange.timestamp_in(tmp_path) == moment
+    assert exchange.settle_timestamp(tmp_path) == (moment is None)
+    assert (tmp_path / exchange.UNREADABLE).exists() == (moment is None)
+
+
+def test_the_two_files_go_on_as_what_they_say(tmp_path: Path) -> None:
+    student, staff = tmp_path / "student", tmp_path / "staff"
+    student.mkdir()
+    (student / exchange.TIMESTAMP).write_text("2026-03-01 18:00 UTC\n", encoding="ascii")
+    (student / exchange.SECRET).write_text("ab" * 64, encoding="ascii")
+    exchange.hand_on(student, staff)
+    assert exchange.timestamp_in(staff) == datetime(2026, 3, 1, 18)
+    assert (staff / exchange.SECRET).read_text(encoding="ascii") == "ab" * 64
+
+
+@pytest.mark.parametrize("text", ["", "short", "../" * 20, "é" * 32, "a" * 10_000, "<b>" * 20])
+def test_a_secret_that_is_none_goes_nowhere(tmp_path: Path, text: str) -> None:
+    (tmp_path / exchange.SECRET).write_text(text, encoding="utf-8")
+    exchange.hand_on(tmp_path, tmp_path / "staff")
+    assert not (tmp_path / "staff").exists()
+
+
+def test_collecting_follows_no_link_and_keeps_bounds(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    (theirs / "inner").mkdir(parents=True)
+    (tmp_path / "solution.py").write_text("secret", encoding="utf-8")
+    (theirs / "halves.py").symlink_to(tmp_path / "solution.py")
+    (theirs / "linked").symlink_to(tmp_path)
+    (theirs / "inner" / "halves.ipynb").write_text("{}", encoding="utf-8")
+    (theirs / "huge").write_bytes(b"x" * 3000)
+    (theirs / "feedback").mkdir()
+    os.mkfifo(theirs / "pipe")
+    bounds = CourseDirectory(max_file_size=2)
+    left_out = list(exchange.copy_regular(theirs, ours, bounds))
+    kept = [path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()]
+    assert kept == ["inner/halves.ipynb"]
+    assert sorted(Path(name).name for name in left_out) == ["halves.py", "huge", "pipe"]
+
+
+# --- file names of learning platforms -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "user", "file"),
+    [
+        (
+            "Ada Lovelace_123456_assignsubmission_file_halves.ipynb",
+            "Ada Lovelace",
+            "",
+            "halves.ipynb",
+        ),
+        ("Ada Lovelace_123456_assignsubmission_file/halves.py", "Ada Lovelace", "", "halves.py"),
+        ("Ada Lovelace_1_assignsubmission_file_/a/b/halves.py", "Ada Lovelace", "", "halves.py"),
+        ("Ada Lovelace_1_assignsubmission_file_work/halves.py", "Ada Lovelace", "", "halves.py"),
+        ("lovelaceada_LATE_4711_98765_halves-1.ipynb", "lovelaceada", "", "halves-1.ipynb"),
+        ("lovelaceada_4711_98765_my_halves.ipynb", "lovelaceada", "", "my_halves.ipynb"),
+        ("Halves_ada7_attempt_2026-03-01-15-00-00_halves.ipynb", "", "ada7", "halves.ipynb"),
+        ("12-67 - Ada Lovelace - Mar 1, 2026 315 PM/h.ipynb", "Ada Lovelace", "", "h.ipynb"),
+        ("H/Lovelace, Ada(ada7)/Submission attachment(s)/h.py", "Lovelace, Ada", "ada7", "h.py"),
+        (
+            "Lovelace_Ada_ada7_12345/20260301150000_halves.ipynb",
+            "Lovelace_Ada",
+            "ada7",
+            "halves.ipynb",
+        ),
+    ],
+)
+def test_a_platforms_path_says_who(place: str, name: str, user: str, file: str) -> None:
+    told = parts(place)
+    assert told is not None
+    assert (told["name"], told["user"], told["file"]) == (name, user, file)
+
+
+@pytest.mark.parametrize("place", ["halves.ipynb", "ada7/halves.ipynb", "", "/" * 4000, "_" * 4000])
+def test_a_path_of_no_platform_says_nothing(place: str) -> None:
+    assert parts(place) is None
+
+
+def test_zip_collect_takes_what_platforms_give(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nbgrader's own command, on files as Moodle, Canvas and Blackboard name them, archives of the
+    students' own among them.
+    """
+    archive = course.work / "downloaded" / "halves" / "archive"
+    archive.mkdir(parents=True)
+    blank = nbformat.writes(nbformat.v4.new_notebook())
+    for name in (
+        "Ada Lovelace_123456_assignsubmission_file_halves (1).ipynb",
+        "turingalan_LATE_4711_98765_halves-2.py",
+        "Halves_eve.x_attempt_2026-03-01-15-00-00_halves.ipynb",
+        "Halves_eve.x_attempt_2026-03-02-15-00-00_Halves.ipynb",
+        "hoppergrace_99_1_mine.ipynb",
+        "what is this.ipynb",
+    ):
+        (archive / name).write_text(blank, encoding="utf-8")
+    with zipfile.ZipFile(archive / "Bob Unknown_7_assignsubmission_file_work.zip", "w") as made:
+        made.writestr("work/halves.ipynb", blank)
+        made.writestr("work/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
+        made.writestr("__MACOSX/work/._halves.ipynb", b"\0\1")
+    monkeypatch.chdir(course.root)
+    config = Config()
+    configure(config, course.root)
+    app = ZipCollectApp(config=config)
+    app.config_file = "none"
+    with alembic_on_path():
+        app.initialize(["halves"])
+        app.start()
+    collected = {
+        path.relative_to(course.submitted).as_posix()
+        for path in course.submitted.rglob("*")
+        if path.is_file()
+    }
+    assert collected == {
+        "ada7/halves/halves.ipynb",
+        "alan/halves/halves.py",
+        "eve.x/halves/halves.ipynb",
+        "eve.x/halves/Halves.ipynb",
+        "eve.x/halves/timestamp.txt",
+        "hoppergrace-99/halves/mine.ipynb",
+        "Bob_Unknown-7/halves/halves.ipynb",
+    }
+
+
+# --- files with odd names -------------------------------------------------------------------------
+
+
+def test_the_only_notebook_counts_whatever_its_name_then_the_only_module(tmp_path: Path) -> None:
+    released = ("conftest.py", "test_public.py", "kit_report.py", ".hidden.py")
+    for name in released:
+        (tmp_path / name).write_text("x = 1", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "halves.ipynb"
+    (tmp_path / "my work.py").write_text("x = 1", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "my work.py"
+    (tmp_path / "halves (1).ipynb").write_text("{}", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "halves (1).ipynb"
+    (tmp_path / "halves (2).ipynb").write_text("{}", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "halves.ipynb"
+    (tmp_path / "halves.py").write_text("x = 1", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "halves.py"
+
+
+# --- a module's functions -------------------------------------------------------------------------
+
+MODULE = '''\
+import torch
+
+# the first try
+def halve(x):
+    return x
+
+
+@torch.no_grad()
+# again
+def halve(
+    x,
+):
+    """Half
+of it.
+"""
+    y = x / 2
+
+    # done
+    return y
+
+print(halve(1))
+class total: pass
+'''
+
+
+def test_the_last_definition_of_a_function_is_found_by_its_form() -> None:
+    lines = MODULE.splitlines()
+    first, last = definition(lines, "halve") or (0, 0)
+    assert lines[first] == "@torch.no_grad()"
+    assert lines[last - 1] == "    return y"
+    assert definition(lines, "total") == (len(lines) - 1, len(lines))
+    assert definition(lines, "hal") is None
+
+
+@given(st.lists(st.sampled_from(["def f(x):", "  y", '"""', "", "@a", "# c", ")", "z = 1"])))
+def test_a_definition_begins_with_itself_and_stays_within_the_text(lines: list[str]) -> None:
+    span = definition(lines, "f")
+    assert (span is None) == ("def f(x):" not in lines)
+    if span is not None:
+        assert 0 <= span[0] < span[1] <= len(lines)
+        assert "def f(x):" in lines[slice(*span)]
+
+
+# --- formulas -------------------------------------------------------------------------------------
+
+
+def test_formulas_are_mathml_and_words_are_words() -> None:
+    page = markdown_with_mathml("Let $x^2 < 1$, so\n\n$$\\sum_i x_i$$\n\nand *done*.")
+    assert page.count("<math") == 2
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in page
+    assert "<em>done</em>" in page
+    assert "$" not in page
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\text{<script>alert(1)</script>}",
+        r"\href{javascript:alert(1)}{x}",
+        r"\text{<img src=x onerror=alert(1)>}",
+        r"\text{&#60;script>}",
+        r"\mathrm{</math><script>}",
+        r"\style{background:url(//evil)}{x}",
+        r"\unicode{x3C}script>",
+        r"\newcommand{\a}{\b\b}\newcommand{\b}{\c\c}\a",
+        "{" * 1999,
+        r"\frac" * 300,
+        "x" * 100_000,
+    ],
+)
+def test_no_formula_holds_anything_alive(tex: str) -> None:
+    made = mathml(tex)
+    assert "<script" not in made
+    assert "<img" not in made
+    assert "javascript" not in made or made.startswith("<code>")
+    assert "style=" not in made
+    assert "href" not in made or made.startswith("<code>")
+
+
+def test_every_formula_of_the_lessons_is_drawn() -> None:
+    from test_house import ROOT
+
+    for file in (ROOT / "assignments").glob("*/*.ipynb"):
+        for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown" and "$" in "".join(cell["source"]):
+                page = markdown_with_mathml("".join(cell["source"]))
+                assert "<math" in page
+                assert "$" not in page.replace("\\$", "")
