@@ -305,6 +305,31 @@ def end_as_interrupted() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@students.command("reset")
+def reset_submissions(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    named: Annotated[
+        Optional[list[str]], typer.Argument(metavar="[STUDENT]...", help="Whose submission.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--everybody", help="The whole class's.")] = False,
+) -> None:
+    """Take submissions out of the course, points and marks included, into course/removed/.
+
+    \b
+    Example:
+      autograder students reset gd_inverse alice
+    """
+    from autograder.assignment import find_assignment
+    from autograder.course import Course
+    from autograder.gradebook import reset
+
+    chosen = find_assignment(Course.find(), assignment)
+    who = reset.everybody(chosen) if everybody else (named or [])
+    if not who:
+        raise UsageError("nobody is named. Name students, or --everybody.")
+    print(f"moved to {reset.reset(chosen, who)}")
+
+
 @app.command("report")
 def class_report(
     assignment: Annotated[

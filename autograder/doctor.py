@@ -65,7 +65,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
     first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
-    return [*first, seccomp(), counting(), nbgrader(), browser(), workers()]
+    return [*first, seccomp(), counting(), nbgrader(), *exchange(), browser(), workers()]
 
 
 def can_grade(findings: Sequence[Finding]) -> bool:
@@ -202,6 +202,26 @@ def nbgrader() -> Finding:
     return package(
         "nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'."
     )
+
+
+def exchange() -> list[Finding]:
+    """Whether the course here can use its exchange; nothing where it names none."""
+    try:
+        settings = Course.find().settings
+    except AutograderError:
+        return []
+    if not settings.exchange:
+        return []
+    place = Path(settings.exchange)
+    mend = ""
+    if not settings.course_id:
+        mend = 'Add a line such as course_id = "nla-2026" to course.toml.'
+    elif not place.is_dir():
+        mend = f"Make it, for everybody to write to: mkdir -p {place} && chmod 777 {place}"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        mend = f"Let everybody write to it, as its owner: chmod 777 {place}"
+    found = f"{place}, course {settings.course_id or 'without a name'}"
+    return [Finding("exchange", not mend, found, mend, needed=False)]
 
 
 def browser() -> Finding:

@@ -56,7 +56,8 @@ def test_every_option_named_is_one(page: Path) -> None:
         for name, rest in re.findall(r"(?:^|[ /])autograder ([a-z]+)((?: [^`]*)?)$", code):
             options = {
                 flag
-                for option in COMMANDS[name].params
+                for command in (COMMANDS[name], *getattr(COMMANDS[name], "commands", {}).values())
+                for option in command.params
                 for flag in (*option.opts, *option.secondary_opts)
             }
             for flag in re.findall(r"(?<= )--[a-z-]+", rest):

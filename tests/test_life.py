@@ -413,6 +413,15 @@ def test_the_marker_sees_what_a_mark_needs_and_gives_it(page: Any, term: Term) -
     assert "Marked by hand: 2 points, in the place of the checks' 0.4." in page.content()
 
 
+def test_a_name_is_there_where_the_course_wants_it(page: Any, term: Term) -> None:
+    file = term.course.root / "course.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text("names = true\n" + text, encoding="utf-8")
+    open_submission(page, term, "bob")
+    assert page.locator("a.name-shown").inner_text().strip() == "Byte, Bob"
+    file.write_text(text, encoding="utf-8")
+
+
 def test_nothing_of_a_hostile_notebook_runs_or_reaches_out(page: Any, term: Term) -> None:
     open_submission(page, term, "eve")
     page.wait_for_timeout(300)

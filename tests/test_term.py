@@ -8,7 +8,7 @@ import csv
 import json
 import os
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbformat
@@ -16,20 +16,24 @@ import pytest
 import tiny_course
 from hypothesis import given
 from hypothesis import strategies as st
-from nbgrader.api import Gradebook
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
+from autograder import doctor
+from autograder.assignment import find_assignment
 from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import exchange
 from autograder.gradebook.collector import parts
 from autograder.gradebook.commands import alembic_on_path, database
 from autograder.gradebook.export import CsvExport, safe
-from autograder.gradebook.late import days_late, penalty
+from autograder.gradebook.late import LatePolicy, days_late, penalty
 from autograder.gradebook.mathematics import markdown_with_mathml, mathml
 from autograder.gradebook.rebuild import definition
+from autograder.gradebook.reset import reset
 from autograder.gradebook.roster import enter_roster, read_roster
 from autograder.gradebook.settings import configure
 from autograder.grading.submission import counts
@@ -140,7 +144,7 @@ def test_a_list_is_entered_and_what_it_does_not_say_stays(course: Course) -> Non
 
 def test_what_a_spreadsheet_would_calculate_is_exported_as_text(course: Course) -> None:
     with Gradebook(database(course)) as book:
-        book.add_assignment("halves")
+        book.update_or_create_assignment("halves")
         book.add_student("=cmd|' /C calc'!A0", last_name="O'Neil, the\nThird")
         CsvExport(to=str(course.root / "grades.csv")).export(book)
         book.remove_student("=cmd|' /C calc'!A0")
@@ -155,6 +159,31 @@ def test_a_number_is_no_formula() -> None:
     assert [safe(value) for value in (-1.5, 0.0, None, "-2+3", "@x")] == [
         "-1.5", "0.0", "", "'-2+3", "'@x",
     ]  # fmt: skip
+
+
+def test_what_is_taken_out_is_gone_from_everywhere_and_lost_nowhere(course: Course) -> None:
+    assignment = find_assignment(course, "halves")
+    for step in ("submitted", "autograded"):
+        (course.work / step / "alan" / "halves").mkdir(parents=True)
+        (course.work / step / "alan" / "halves" / "file").write_text(step, encoding="utf-8")
+    with Gradebook(database(course)) as book:
+        book.update_or_create_assignment("halves")
+        book.add_notebook("halves", "halves")
+        book.add_grade_cell("check_halve", "halves", "halves", max_score=3, cell_type="code")
+        book.add_submission("halves", "alan")
+        book.find_grade("check_halve", "halves", "halves", "alan").manual_score = 2.5
+        book.db.commit()
+    with pytest.raises(UsageError, match="nothing of halves from ada7"):
+        reset(assignment, ["alan", "ada7"])
+    with pytest.raises(UsageError):
+        reset(assignment, ["../submitted/alan"])
+    kept = reset(assignment, ["alan"]) / "alan" / "halves"
+    assert (kept / "submitted" / "file").read_text(encoding="utf-8") == "submitted"
+    rows = json.loads((kept / "gradebook.json").read_text(encoding="utf-8"))
+    assert [row["manual_score"] for row in rows if row["name"] == "check_halve"] == [2.5]
+    assert not (course.submitted / "alan" / "halves").exists()
+    with Gradebook(database(course)) as book, pytest.raises(MissingEntry):
+        book.find_submission("halves", "alan")
 
 
 # --- late work ------------------------------------------------------------------------------------
@@ -189,6 +218,31 @@ def test_nobody_loses_more_than_they_earned(
     score: float, days: int, percent: float, policy: str
 ) -> None:
     assert 0 <= penalty(score, days, Late(policy, percent)) <= score
+
+
+def test_late_days_are_spent_in_the_order_of_due_dates(course: Course) -> None:
+    """Three for the course: two go to the first assignment, one and a half are left to be seen as
+    one, and the third pays in full. An extension is no late day.
+    """
+    due = datetime(2031, 3, 1)
+    with Gradebook(database(course)) as book:
+        for number, hours in ((1, 40), (2, 30), (3, 5)):
+            when = due + timedelta(days=7 * number)
+            book.update_or_create_assignment(f"late{number}", duedate=when)
+            handed_in = when + timedelta(hours=hours)
+            submission = book.add_submission(f"late{number}", "ada7", timestamp=handed_in)
+            submission.extension = timedelta(hours=4) if number == 2 else None
+        book.db.commit()
+        lost = {}
+        for number in (3, 1, 2):  # whatever the order in which they are graded
+            asking = AssignLatePenalties()
+            asking.gradebook, asking.assignment_id = book, f"late{number}"
+            plugin = LatePolicy(parent=asking, policy="days", days=3, percent=10)
+            late = book.find_submission(f"late{number}", "ada7").total_seconds_late
+            lost[number] = plugin.late_submission_penalty("ada7", 10.0, late)
+        for number in (1, 2, 3):
+            book.remove_assignment(f"late{number}")
+    assert lost == {1: None, 2: 1.0, 3: 1.0}
 
 
 @pytest.mark.parametrize(
@@ -270,6 +324,22 @@ def test_collecting_follows_no_link_and_keeps_bounds(tmp_path: Path) -> None:
     kept = [path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()]
     assert kept == ["inner/halves.ipynb"]
     assert sorted(Path(name).name for name in left_out) == ["halves.py", "huge", "pipe"]
+
+
+def test_the_doctor_says_what_an_exchange_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "reference_solutions").mkdir()
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path))
+    assert doctor.exchange() == []
+    place = tmp_path / "exchange"
+    settings = f'exchange = "{place}"\n'
+    (tmp_path / "course.toml").write_text(settings, encoding="utf-8")
+    assert "course_id" in doctor.exchange()[0].mend
+    (tmp_path / "course.toml").write_text(settings + 'course_id = "x"\n', encoding="utf-8")
+    assert f"mkdir -p {place}" in doctor.exchange()[0].mend
+    place.mkdir()
+    assert doctor.exchange()[0].good
 
 
 # --- file names of learning platforms -------------------------------------------------------------

@@ -1,0 +1,77 @@
+"""A submission taken out of the course, as if it had never been handed in; nothing of it is lost.
+
+course/removed/<time>/<student>/<assignment>/
+    submitted/  autograded/  feedback/  marked/      what lay there
+    gradebook.json                                   points, marks and comments
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.course import write_whole
+from autograder.errors import UsageError
+from autograder.gradebook.commands import alembic_on_path, database
+
+STEPS = ("submitted", "autograded", "feedback")
+
+
+def reset(assignment: Assignment, students: list[str]) -> Path:
+    """Take the submissions of some students out; gives the folder that they were moved to.
+
+    UsageError where somebody has none: then nothing is moved.
+    """
+    from nbgrader.api import Gradebook
+
+    course = assignment.course
+    lying = {student: _folders(assignment, student) for student in students}
+    if missing := sorted(student for student, folders in lying.items() if not folders):
+        raise UsageError(
+            f"nothing of {assignment.slug} from {', '.join(missing)} in {course.work}."
+        )
+    kept = course.work / "removed" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+    with alembic_on_path(), Gradebook(database(course), course.settings.course_id) as book:
+        for student, folders in lying.items():
+            place = kept / student / assignment.slug
+            entered = _entered(book, assignment.slug, student)
+            write_whole(place / "gradebook.json", json.dumps(entered, indent=1) + "\n")
+            for step, folder in folders.items():
+                os.rename(folder, place / step)
+            if entered:
+                book.remove_submission(assignment.slug, student)
+    return kept
+
+
+def everybody(assignment: Assignment) -> list[str]:
+    """Who has handed an assignment in."""
+    return sorted(
+        path.parent.name for path in assignment.course.submitted.glob(f"*/{assignment.slug}")
+    )
+
+
+def _folders(assignment: Assignment, student: str) -> dict[str, Path]:
+    work, slug = assignment.course.work, assignment.slug
+    places = {step: work / step / student / slug for step in STEPS}
+    places["marked"] = work / "marked" / slug / student
+    named = student and Path(student).name == student  # no path of somebody's
+    return {step: place for step, place in places.items() if named and place.is_dir()}
+
+
+def _entered(book: Any, slug: str, student: str) -> list[dict[str, Any]]:
+    """What the gradebook holds of a submission; nothing where it has none."""
+    from nbgrader.api import MissingEntry
+
+    try:
+        submission = book.find_submission(slug, student)
+    except MissingEntry:
+        return []
+    rows = []
+    for notebook in submission.notebooks:
+        rows += [grade.to_dict() for grade in notebook.grades]
+        rows += [comment.to_dict() for comment in notebook.comments]
+    return rows
