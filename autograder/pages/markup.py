@@ -3,36 +3,24 @@
 The Markdown comes from the rebuilt notebook, where `gradebook.answers` has taken apart what could
 begin something alive, and `gradebook.rendering` has tried how long this parser takes for it. Here
 nothing is believed of that: HTML is escaped, links lead to the web and to mail alone, pictures are
-those of the notebook. Of a formula's MathML, listed elements and attributes are kept.
+those of the notebook.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from autograder.gradebook.mathematics import mathml
 
 MAX_FORMULA, MAX_FORMULAS = 400, 100  # characters of one; how many on a page
 MAX_PICTURES = 60_000  # characters of base64 on a page; larger pictures are named only
 LINK = re.compile(r"(?:https?://|mailto:)[^\s]{1,500}", re.IGNORECASE)
 PICTURE = re.compile(r"[A-Za-z0-9+/=]+")
 KINDS = ("image/png", "image/jpeg")
-# what makes new commands could grow without bound; the others are no mathematics
-REFUSED = re.compile(r"\\(?:(?:re)?new|provide|Declare|def|let|href|url|style|class|cssId|html)")
-ELEMENTS = re.compile(
-    "math|m(?:row|[inos]|text|space|sub|sup|subsup|under|over|underover|frac|sqrt|root|table|tr|td"
-    "|style|padded|phantom|enclose|multiscripts|prescripts)|none"
-)
-ATTRIBUTES = re.compile(
-    "display(?:style)?|scriptlevel|mathvariant|stretchy|fence|separator|form|[lr]space|m(?:in|ax)size"
-    "|symmetric|largeop|movablelimits|accent(?:under)?|linethickness|(?:column|row)align|width|height"
-    "|depth|notation"
-)
-VALUE = re.compile(r"[\w.%+\- ]{0,40}", re.ASCII)
 
 
 # --- formulas -------------------------------------------------------------------------------------
@@ -40,38 +28,9 @@ VALUE = re.compile(r"[\w.%+\- ]{0,40}", re.ASCII)
 
 def formula(source: str, *, block: bool = False) -> Markup:
     """A formula as MathML; its source as text where it is none, or too long."""
-    shown = _mathml(source.strip(), block) if len(source) <= MAX_FORMULA else None
-    return shown if shown is not None else Markup("<code>{}</code>").format(source)
-
-
-@cache
-def _mathml(source: str, block: bool) -> Markup | None:
-    from latex2mathml.converter import convert_to_element
-
-    if REFUSED.search(source):
-        return None
-    try:
-        tree = convert_to_element(source, display="block" if block else "inline")
-        return Markup(_written(tree, 0))
-    except Exception:  # whatever a student's formula does to the parser
-        return None
-
-
-def _written(element: Any, depth: int) -> str:
-    """MathML as text, of listed elements and attributes alone. The library leaves entities in its
-    texts, which are resolved before everything is escaped.
-    """
-    tag = element.tag.rpartition("}")[2]
-    if not ELEMENTS.fullmatch(tag) or depth > 60:
-        raise ValueError(f"no element of MathML: {tag}")
-    attributes = "".join(
-        f' {name}="{value}"'
-        for name, value in element.attrib.items()
-        if ATTRIBUTES.fullmatch(name) and VALUE.fullmatch(value)
-    )
-    inner = html.escape(html.unescape(element.text or ""), quote=False)
-    inner += "".join(_written(child, depth + 1) for child in element)
-    return f"<{tag}{attributes}>{inner}</{tag}>"
+    if len(source) > MAX_FORMULA:
+        return Markup("<code>{}</code>").format(source)
+    return Markup(mathml(source, block=block))
 
 
 # --- Markdown -------------------------------------------------------------------------------------
