@@ -1,0 +1,177 @@
+"""docs/speed.md and the plot beside the figures, from the figures of `benchmarks.speed`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from autograder.course import write_whole
+
+PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
+PLOT = Path(__file__).parent / "results" / "speed.svg"
+NAMES = {"ours": "autograder", "nbgrader": "nbgrader", "otter": "otter run", "pytest": "pytest"}
+TARGETS = (  # key, target, whether more is better, what it is
+    ("beyond_floor", 0.15, False, "a right submission beyond the floor, CPU in units of `import torch`"),
+    ("wrong_over_right", 1.5, False, "a wrong submission over a right one, CPU"),
+    ("vs_nbgrader", 6.0, True, "nbgrader over ours: CPU, 100 submissions with start-up"),
+    ("vs_otter", 8.0, True, "`otter run` over ours, the same"),
+    ("vs_pytest", 4.0, True, "a fresh pytest over ours, the same"),
+    ("gradebook_cpu", 0.06, False, "gradebook and notebook, CPU s a submission"),
+    ("feedback_cpu", 0.05, False, "feedback page, CPU s a submission"),
+    ("unchanged_1000_wall", 5.0, False, "a class of 1,000 that is unchanged, s"),
+    ("speedup_2_workers", 1.7, True, "two workers over one: grading, gradebook and feedback, wall"),
+)  # fmt: skip
+
+
+def write(figures: dict[str, Any]) -> None:
+    """Write the page, and the plot where there is something to plot."""
+    parts = [HEAD, about(figures), targets(figures)]
+    if "cpu_each_of_100" in figures:
+        parts.append(comparison(figures))
+        plot(figures)
+    if "growth" in figures:
+        parts.append(growth(figures))
+    parts += [paragraph for paragraph in (burst(figures), kills(figures)) if paragraph]
+    write_whole(PAGE, "\n\n".join(parts) + "\n")
+
+
+def about(figures: dict[str, Any]) -> str:
+    machine = figures["machine"]
+    kind = "**Quick run, small sizes: no more than a trial.** " if figures["quick"] else ""
+    return (
+        f"{kind}{machine['date']}, {machine['processor']}, {machine['cores']} cores, Python "
+        f"{machine['python']}, torch {machine['torch']}; load {machine['load']} when it began and "
+        f"{machine['load_at_the_end']} when it ended. Where other work shares the machine, times "
+        "grow, and with shared processor parts CPU times too; ratios less."
+    )
+
+
+def table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def targets(figures: dict[str, Any]) -> str:
+    rows = []
+    for key, target, more, what in TARGETS:
+        if key not in figures:
+            continue
+        met = figures[key] >= target if more else figures[key] <= target
+        wanted = f"{'at least' if more else 'at most'} {target:g}"
+        rows.append((what, f"`{key}`", wanted, f"{figures[key]:.3g}", "yes" if met else "**no**"))
+    titles = ("what", "figure", "target", "measured", "met")
+    return "## Targets\n\n" + table(titles, rows)
+
+
+def comparison(figures: dict[str, Any]) -> str:
+    rows = []
+    for name, title in NAMES.items():
+        margin = figures["cpu_each_at_the_margin"][name]
+        rows.append(
+            (
+                title,
+                f"{figures['cpu_each_of_100'][name]:.2f}",
+                f"{margin['median']:.2f} ({margin['least']:.2f} to {margin['most']:.2f})",
+                f"{figures['start_up_cpu'][name]:.1f}",
+                f"{figures['peak_memory_mib'][name]:.0f}",
+            )
+        )
+    floor = f"{figures['floor_cpu']:.3f}"
+    rows.append(("the floor", floor, floor, f"{figures['import_torch_cpu']:.2f}", "–"))
+    titles = (
+        "grader",
+        "CPU s each of 100",
+        "at the margin (spread)",
+        "start-up, CPU s",
+        "memory, MiB",
+    )
+    cold, same = figures["cold_one_cpu"]["median"], figures["unchanged_cpu"]["median"]
+    more = (
+        f"One submission from nothing costs us {cold:.1f} CPU s; the class once more, unchanged, "
+    )
+    more += f"{same:.1f}.\n\n![CPU seconds a submission](../benchmarks/results/speed.svg)"
+    return f"## The same submissions, the same questions\n\n{table(titles, rows)}\n\n{more}"
+
+
+def growth(figures: dict[str, Any]) -> str:
+    rows = []
+    for size, found in figures["growth"].items():
+        beyond = found["cpu_each_beyond_the_first"]
+        rows.append(
+            (
+                f"{int(size):,}",
+                f"{found['cpu_each']:.3f}",
+                "–" if beyond is None else f"{beyond:.3f}",
+                f"{found['wall']:.1f}",
+                f"{found['trusted_mib']:.0f}",
+                f"{found['memory_mib']:.0f}",
+            )
+        )
+    titles = (
+        "class",
+        "CPU s each",
+        "beyond the smallest class",
+        "wall, s",
+        "command, MiB",
+        "everything, MiB",
+    )
+    return f"## Growth\n\n{table(titles, rows)}"
+
+
+def burst(figures: dict[str, Any]) -> str:
+    if "burst" not in figures:
+        return ""
+    one = figures["burst"]
+    return (
+        f"## A deadline\n\n{one['submissions']:,} submissions arrive within {one['within']:g} s, "
+        "and `autograder watch` has all cores. From arrival to feedback page: "
+        f"{one['p50']:.0f} s in the median, {one['p95']:.0f} s at the 95th percentile, "
+        f"{one['p99']:.0f} s at the 99th; two of them are the time for which a file must stay as "
+        "it is."
+    )
+
+
+def kills(figures: dict[str, Any]) -> str:
+    if "kills" not in figures:
+        return ""
+    one = figures["kills"]
+    return (
+        f"The watch killed {one['kills']} times at random instants while {one['submissions']} "
+        f"arrive (at {one['midway']} of the kills some had their page and some had not): "
+        f"{one['lost']} lost, half written, or with other points than undisturbed grading gives."
+    )
+
+
+def plot(figures: dict[str, Any]) -> None:
+    """CPU seconds a submission as bars, start-up apart."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "speed"
+    from matplotlib import pyplot
+
+    each, margin = figures["cpu_each_of_100"], figures["cpu_each_at_the_margin"]
+    names = list(NAMES)[::-1]
+    figure, axes = pyplot.subplots(figsize=(7, 2.6), layout="constrained")
+    own = [margin[name]["median"] for name in names]
+    rest = [each[name] - margin[name]["median"] for name in names]
+    axes.barh([NAMES[name] for name in names], own, color="tab:blue", label="each more")
+    axes.barh(
+        [NAMES[name] for name in names], rest, left=own, color="tab:orange", label="start-up / 100"
+    )
+    axes.axvline(figures["floor_cpu"], color="black", linewidth=1, label="floor")
+    axes.set_xlabel("CPU seconds a submission")
+    axes.legend()
+    figure.savefig(PLOT, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+HEAD = """\
+# Speed
+
+Made by `make bench`; do not edit. All commands of one run on one machine, taken in turn, on the
+same submissions with the same questions (the checks of `sgd_factorisation`, where nothing else is
+said). CPU is the kernel's account of everything that a command started, sandbox included. The floor
+is the CPU time of the students' own calls, made one after another in one warm process without any
+wall. The others do not keep a student's code apart from the checks; what each gets is in
+`benchmarks/rivals.py`. Figures: `benchmarks/results/latest.json`."""
