@@ -420,8 +420,8 @@ def summary(phases: Figures, sizes: Sizes) -> Figures:
 
 
 def compared(rounds: dict[str, list[Figures]], sizes: Sizes) -> Figures:
-    """CPU seconds a submission, of each: in a class of 100 with start-up, and at the margin; and the
-    ratios to ours.
+    """CPU seconds a submission, of each grader: in a class of 100 with start-up, and at the margin;
+    and their ratios to ours.
     """
     cpu = {name: [one["cpu"] for one in seen] for name, seen in rounds.items()}
     count, few = sizes.compared, sizes.rivals

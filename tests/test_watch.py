@@ -254,7 +254,7 @@ def test_what_is_handed_in_ends_in_the_gradebook_and_on_a_page_each_version_once
         hand_in(course, "alice", text)
         assert watched.run() == []
     assert "It is graded after" in watched.page("alice")
-    assert watched.page("alice").count("autograder-arrival") == 1
+    assert watched.page("alice").count('<div id="autograder-arrival"') == 1
     assert scores(course)["alice"] == POINTS[HALF]
 
     hand_in(course, "alice", RIGHT)

@@ -1,0 +1,112 @@
+"""What the benchmarks stand on: a class that is the same every time, and a meter that counts what a
+command started.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import COURSE
+
+from autograder.assignment import Assignment, find_assignment
+from benchmarks.meter import Failed, measure
+from benchmarks.plain import functions_in, passes, questions
+from benchmarks.population import Population, answered, lay
+from benchmarks.speed import Sizes, compared, grown
+
+SLUG = "tensors_and_autograd"
+
+
+@pytest.fixture(scope="module")
+def warm_up() -> Assignment:
+    return find_assignment(COURSE, SLUG)
+
+
+def test_a_class_is_the_same_every_time_and_no_two_in_it_are_alike(warm_up: Assignment) -> None:
+    first, again = list(Population(warm_up, 3)(150)), list(Population(warm_up, 3)(150))
+    assert first == again
+    whole = [one for one in first if one.kind != "broken"]
+    assert len({one.module() for one in whole}) == len(whole)
+    assert {one.kind for one in first} == {"right", "wrong", "broken"}
+    other = {one.module() for one in Population(warm_up, 4)(150) if one.kind != "broken"}
+    assert not other & {one.module() for one in whole}
+
+
+def test_right_students_earn_everything_and_wrong_ones_lose_something(warm_up: Assignment) -> None:
+    """By the checks in this process, which is what the rivals ask."""
+    asked, folder = questions(warm_up.folder), warm_up.folder
+    assert sum(one.points for one in asked) == warm_up.max_score
+    for kind in ("right", "wrong"):
+        for work in Population(warm_up, 5, (kind,), fails=False)(6):
+            namespace: dict[str, object] = {}
+            exec(compile(work.module(), "student", "exec"), namespace)
+            functions = functions_in(namespace, folder)
+            lost = [one.name for one in asked if not passes(one, functions, folder)]
+            assert bool(lost) == (kind == "wrong"), (work.number, lost)
+
+
+def test_students_hand_in_modules_and_notebooks_with_their_answers(
+    warm_up: Assignment, tmp_path: Path
+) -> None:
+    works = list(Population(warm_up, 6, ("right",))(4))
+    files = [next(lay(work, warm_up, tmp_path).iterdir()).name for work in works]
+    assert files == [f"{SLUG}.ipynb", f"{SLUG}.py"] * 2
+    cells = answered(works[0], warm_up)["cells"]
+    sources = {
+        cell["metadata"].get("nbgrader", {}).get("grade_id"): cell["source"] for cell in cells
+    }
+    for name, source in works[0].functions:
+        assert sources[name] == source
+
+
+BURN = "import time\nwhile time.process_time() < 0.4: pass"
+
+
+def test_the_meter_counts_what_a_command_started_and_tells_what_it_said_when_it_fails(
+    tmp_path: Path,
+) -> None:
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN!r}])\n{BURN}"
+    cost = measure([sys.executable, "-c", code], tmp_path)
+    assert 0.75 < cost.cpu < 5
+    assert cost.trusted > 1
+    with pytest.raises(Failed, match="so it goes"):
+        measure([sys.executable, "-c", "raise SystemExit('so it goes')"], tmp_path)
+
+
+def test_ratios_are_of_a_class_of_100_with_start_up() -> None:
+    """Ours: 5 s to start and 0.5 each; nbgrader: 3 and 3; the others 5 and 2 each."""
+
+    def seen(cpu: float) -> list[dict]:
+        return [{"cpu": cpu, "memory": 1.0, "import_torch": 1.0}]
+
+    rounds = {
+        "ours, one": seen(5.5),
+        "ours": seen(15.0),
+        "ours, unchanged": seen(2.0),
+        "nbgrader, one": seen(6.0),
+        "nbgrader": seen(12.0),
+        "otter": seen(15.0),
+        "pytest": seen(6.0),
+        "floor": seen(0.1),
+    }
+    figures = compared(rounds, Sizes(compared=20, rivals=3))
+    assert figures["cpu_each_of_100"]["ours"] == pytest.approx(0.55)
+    assert figures["vs_nbgrader"] == pytest.approx(3.03 / 0.55)
+    assert figures["vs_otter"] == pytest.approx(5 / 0.55)
+    assert figures["at_the_margin"]["vs_pytest"] == pytest.approx(4)
+
+
+def test_growth_names_the_largest_class_that_was_graded_again() -> None:
+    cost = {"cpu": 10.0, "wall": 9.0, "trusted": 1.0, "memory": 2.0}
+    again = {"unchanged": {"wall": 1.5}, "rewritten": 0}
+    sizes = {
+        "10": {"cost": cost, "cpu_each": 1.0} | again,
+        "1000": {"cost": cost | {"cpu": 505.0}, "cpu_each": 0.505} | again,
+        "5000": {"cost": cost, "cpu_each": 0.5},
+    }
+    figures = grown(json.loads(json.dumps(sizes)))
+    assert (figures["unchanged_1000_wall"], figures["unchanged_1000_rewritten"]) == (1.5, 0)
+    assert figures["growth"]["1000"]["cpu_each_beyond_the_first"] == pytest.approx(0.5)
