@@ -30,6 +30,10 @@ Workers = Annotated[
         min=0, help="Submissions graded at a time; 0: course.toml's, else the number of cores."
     ),
 ]
+NoPreflight = Annotated[
+    bool,
+    typer.Option("--no-preflight", help="Grade even where right answers would lose points."),
+]
 Slugs = Annotated[
     Optional[list[str]], typer.Argument(help="Assignments; all of the course if none is named.")
 ]
@@ -120,6 +124,14 @@ def grade(
     again: Annotated[
         bool, typer.Option("--again", help="Grade even what was graded before.")
     ] = False,
+    preflight: Annotated[
+        Optional[bool],
+        typer.Option(
+            "--preflight/--no-preflight",
+            help="Grade right answers first, and nobody where one loses a point. Without either: "
+            "where there is more than one submission.",
+        ),
+    ] = None,
     summary: Annotated[
         bool, typer.Option("--table/--no-table", help="Print the table of results.")
     ] = True,
@@ -140,7 +152,13 @@ def grade(
     with closing(Lines(json)) as lines:
         isolation = "sandbox" if sandbox else "none"
         results, kept = grade_paths(
-            chosen, submitted, workers, isolation=isolation, again=again, note=lines.add
+            chosen,
+            submitted,
+            workers,
+            isolation=isolation,
+            again=again,
+            preflight=True if not paths and preflight is None else preflight,
+            note=lines.add,
         )
     if summary:
         report.print_table(report.console(to_stderr=json == "-"), chosen, results)
@@ -206,6 +224,7 @@ def gradebook(
     feedback: Annotated[
         bool, typer.Option("--feedback", help="Write the students' feedback pages too.")
     ] = False,
+    no_preflight: NoPreflight = False,
 ) -> None:
     """Grade the course's submitted folder into nbgrader's gradebook.
 
@@ -220,7 +239,8 @@ def gradebook(
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
-    results, kept = grade_paths(chosen, [submitted_folder(chosen)], workers)
+    folder = submitted_folder(chosen)
+    results, kept = grade_paths(chosen, [folder], workers, preflight=not no_preflight)
     console = report.console()
     report.print_table(console, chosen, results)
     page = fill_gradebook(chosen, feedback=feedback)

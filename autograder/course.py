@@ -10,6 +10,7 @@
         results/<assignment>/<key>.json      graded submissions (grading/store.py)
         watch/                               grading on arrival (watch/ledger.py)
         report/<assignment>.html             the class page (pages/classroom.py)
+        rounds/<assignment>.log              what was handed in before which feedback
         log/grading.log                      tracebacks of the grader's own faults
 """
 
@@ -148,6 +149,10 @@ class Course:
     @property
     def results(self) -> Path:
         return self.work / "results"
+
+    def rounds(self, slug: str) -> Path:
+        """The log of what was handed in before which feedback (grading/rounds.py)."""
+        return self.work / "rounds" / f"{slug}.log"
 
     @property
     def report(self) -> Path:

@@ -65,7 +65,8 @@ class Finding:
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
     first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
-    return [*first, seccomp(), counting(), nbgrader(), *exchange(), browser(), workers()]
+    rest = [nbgrader(), *exchange(), browser(), workers(), *course()]
+    return [*first, seccomp(), counting(), *rest]
 
 
 def can_grade(findings: Sequence[Finding]) -> bool:
@@ -237,6 +238,19 @@ def workers() -> Finding:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     return Finding("workers", True, f"{cores} at a time by default")
+
+
+def course() -> list[Finding]:
+    """The course that one is in, by its title; nothing outside a course."""
+    try:
+        found = Course.find()
+    except AutograderError:
+        return []
+    try:
+        title, fault = found.settings.title or "without a title", ""
+    except AutograderError as error:
+        title, fault = "its settings cannot be read", str(error)
+    return [Finding("course", not fault, f"{title}, in {found.root}", fault, needed=False)]
 
 
 def print_findings(to: Console, findings: Sequence[Finding]) -> None:

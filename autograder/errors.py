@@ -3,6 +3,7 @@
 AutograderError                 anything below; its text says what happened, where, and what to do
 ├─ AuthoringError               a staff folder that does not hold together: the file and the mend
 ├─ UsageError                   a command that asks for something that is not there
+├─ PreflightFailed              right answers lose points: whose, in which check, and the mend
 ├─ SubmissionError              what a student handed in is "unreadable" or "missing" (`status`)
 ├─ SandboxError                 student code could not be run behind the line
 │  ├─ SandboxUnavailable        this machine cannot build the wall; says what to install
@@ -35,6 +36,10 @@ class AuthoringError(AutograderError):
 
 class UsageError(AutograderError):
     """A command that asks for something that is not there."""
+
+
+class PreflightFailed(AutograderError):
+    """Right answers lose points on the inputs that a class would meet."""
 
 
 class SubmissionError(AutograderError):

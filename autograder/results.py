@@ -122,6 +122,7 @@ class Result:
 
     by_clock: whether a limit on time decided anything: "computed" (the submission used that much),
         "slept" (it did nothing for that long), "crowded" (it waited for a processor that long), ""
+    round: which draw of the hidden inputs it met
     """
 
     assignment: str
@@ -137,6 +138,7 @@ class Result:
     by_clock: str = ""
     grader: str = ""
     digest: str = ""
+    round: int = 0
     seconds: float = 0.0
 
     @property

@@ -86,15 +86,20 @@ def grade_paths(
     *,
     isolation: str = "sandbox",
     again: bool = False,
+    preflight: bool | None = None,
     note: Callable[[Result], None] = lambda result: None,
 ) -> tuple[list[Result], bool]:
-    """Grade what is at `paths` with a progress display. note: called with each result as it comes,
-    in order
+    """Grade what is at `paths` with a progress display.
+
+    preflight: whether right answers are graded first, and end the class with PreflightFailed where
+        they lose a point; None: where there is more than one submission
+    note: called with each result as it comes, in order
 
     Returns the results, and whether all of them could be kept for the next run.
     """
     from autograder import report
     from autograder.grading.grader import Grader, faults_in
+    from autograder.grading.preflight import preflight as right_answers_first
     from autograder.grading.store import Store
     from autograder.grading.submission import find
     from autograder.grading.workers import grade_class
@@ -103,20 +108,28 @@ def grade_paths(
     found = []
     for path in paths:
         found += find(path, assignment.slug)
-    grader = Grader(assignment, course.secret(), isolation=isolation)
+    count = workers or course.workers
+    grader = Grader.of_course(assignment, isolation=isolation)
     store = Store(course.results, grader)
     results = []
     with ExitStack() as stack:
         stack.enter_context(closing(grader))
         stack.enter_context(faults_in(course.log))
         advance = stack.enter_context(report.progress(len(found), assignment.title))
+
+        def before(rounds: set[int]) -> None:
+            if len(found) > 1 if preflight is None else preflight:
+                right_answers_first(grader, rounds, count, course.results, progress=advance)
+                advance(0, len(found))
+
         graded = grade_class(
             grader,
             found,
-            workers or course.workers,
+            count,
             store=store,
             again=again,
             progress=lambda _: advance(),
+            before=before,
         )
         for result in stack.enter_context(closing(graded)):
             results.append(result)

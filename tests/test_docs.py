@@ -97,6 +97,17 @@ def test_every_test_named_is_one(page: Path) -> None:
         assert f"def {name}(" in source, f"{page.name} names {file}::{name}"
 
 
+@each_page
+def test_every_specimen_named_is_there(page: Path) -> None:
+    """Right answers, known mistakes and hostile files, by their path."""
+    places = {"mistakes": "reference_solutions", "variants": "reference_solutions"}
+    for path in re.findall(r"`(\w+/\w+/\w+\.py)`", page.read_text(encoding="utf-8")):
+        first, kind, _ = path.split("/")
+        place = "tests" if first == "hostile" else places.get(kind)
+        if place is not None:
+            assert (ROOT / place / path).is_file(), f"{page.name} names {path}"
+
+
 def test_the_instructor_guide_has_every_command_and_target() -> None:
     text = INSTRUCTOR.read_text(encoding="utf-8")
     for name in COMMANDS:

@@ -18,6 +18,7 @@ from test_grading import Command
 from test_hostile import timeless
 from typer.testing import CliRunner
 
+from autograder import doctor
 from autograder.assignment import find_assignments
 from autograder.authoring.new import chosen_lessons
 from autograder.cli import app
@@ -57,7 +58,9 @@ def init(folder: Path, *options: str) -> Result:
 # --- what init lays -------------------------------------------------------------------------------
 
 
-def test_a_new_course_holds_all_lessons_and_its_settings(tmp_path: Path) -> None:
+def test_a_new_course_holds_all_lessons_and_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = init(tmp_path / "linear-algebra-2027")
     assert done.exit_code == 0, done.output
     course = Course(tmp_path / "linear-algebra-2027")
@@ -65,6 +68,9 @@ def test_a_new_course_holds_all_lessons_and_its_settings(tmp_path: Path) -> None
     assert {assignment.slug for assignment in find_assignments(course)} == lessons != set()
     assert course.settings.title == "Linear algebra 2027"
     assert course.settings.course_id == "linear-algebra-2027"
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(course.root))
+    (finding,) = doctor.course()
+    assert finding.found == f"Linear algebra 2027, in {course.root}"
     ignored = (course.root / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert "course/" in ignored
     assert course.secret() == course.secret()

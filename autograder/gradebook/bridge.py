@@ -16,7 +16,8 @@ import glob
 import hashlib
 import html
 import json
-from functools import cache
+import threading
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader import utils
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.preprocessors.base import NbGraderPreprocessor
@@ -36,6 +38,7 @@ from autograder.gradebook.exchange import hand_on, settle_timestamp
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT
 from autograder.gradebook.rebuild import handed_in, rebuild, student_cells, wrap
 from autograder.grading.grader import Grader, faults_in
+from autograder.grading.preflight import preflight
 from autograder.grading.store import Store
 from autograder.grading.submission import Found
 from autograder.grading.workers import grade_class
@@ -88,6 +91,7 @@ class SubmissionExporter(NotebookExporter):
         self.converter = converter
         if hasattr(converter, "_sanitizing"):
             converter.coursedir = without_other_files(converter.coursedir)
+            grade_all(converter)
 
     def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> Any:
         """The text and the resources of a notebook, as nbconvert's exporters give them."""
@@ -124,13 +128,38 @@ def without_other_files(course: CourseDirectory) -> CourseDirectory:
 # --- second pass: points --------------------------------------------------------------------------
 
 
+def grade_all(converter: Any) -> None:
+    """Grade all that an Autograde is about to convert, before it converts any: right answers first,
+    and on all processors. What is kept of it is there when its turn comes.
+
+    NbGraderException, which ends the run, where nobody can be graded.
+    """
+    directory = converter.coursedir
+    # a server that runs this has other threads, and they do not survive a fork
+    workers = course_of(converter).workers if threading.active_count() == 1 else 1
+    try:
+        assignment = find_assignment(course_of(converter), directory.assignment_id)
+        name = f"{assignment.slug}.ipynb"
+        folders = sorted(Path(directory.root, folder) for folder in converter.assignments)
+        found = [Found(handed_in(folder / name, assignment), None) for folder in folders]
+        grader, store = grading_of(assignment.folder, assignment.digest)
+        results = assignment.course.results
+        before = partial(preflight, grader, workers=workers, folder=results)
+        with faults_in(assignment.course.log):
+            for _ in grade_class(grader, found, workers, store=store, before=before):
+                pass
+    except AutograderError as error:
+        converter.log.error("%s", error)
+        raise NbGraderException(str(error)) from error
+
+
 @cache
 def grading_of(folder: Path, digest: str) -> tuple[Grader, Store]:
     """The grader of a staff folder as it is at the moment, kept warm as long as nbgrader runs, and
     its kept results.
     """
     assignment = read_assignment(folder)
-    grader = Grader(assignment, assignment.course.secret())
+    grader = Grader.of_course(assignment)
     atexit.register(grader.close)
     return grader, Store(assignment.course.results, grader)
 

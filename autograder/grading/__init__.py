@@ -7,5 +7,7 @@ known.py         what known mistakes answer to calls, run once and remembered
 diagnosis.py     which known mistake a failing function behaves like
 grader.py        all of that, for one submission
 store.py         results kept between runs
+rounds.py        which draw of the hidden inputs a submission meets
 workers.py       a class of submissions on several processes
+preflight.py     right answers before a class
 """

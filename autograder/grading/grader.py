@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, Sub
 from autograder.grading.checks import open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.known import Known
+from autograder.grading.rounds import Rounds, secret_of
 from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
 from autograder.results import Check, Diagnosis, Result
@@ -67,6 +69,7 @@ class Grader:
     isolation: "sandbox", or "none" for code that one trusts
     sandbox: one that runs already, and is not ended with this grader
     diagnoses: whether failing functions are compared with the known mistakes
+    rounds: which draw of those inputs each submission meets; None: all the same
     """
 
     def __init__(
@@ -77,10 +80,18 @@ class Grader:
         isolation: str = "sandbox",
         sandbox: Sandbox | None = None,
         diagnoses: bool = True,
+        rounds: Rounds | None = None,
     ) -> None:
         self.assignment, self.secret, self.isolation = assignment, secret, isolation
-        self.sandbox, self.diagnoses = sandbox, diagnoses
+        self.sandbox, self.diagnoses, self.rounds = sandbox, diagnoses, rounds
         self._own = ExitStack()  # what this grader started
+
+    @classmethod
+    def of_course(cls, assignment: Assignment, *, isolation: str = "sandbox") -> Grader:
+        """The grader of a course's own submissions: its secret, and its rounds."""
+        course = assignment.course
+        rounds = Rounds(course.rounds(assignment.slug))
+        return cls(assignment, course.secret(), isolation=isolation, rounds=rounds)
 
     def warm(self) -> Sandbox:
         """The running sandbox, started if there is none."""
@@ -106,7 +117,14 @@ class Grader:
 
     def read(self, found: Found) -> Submission:
         """What was handed in; SubmissionError where it cannot be read."""
-        return read(found.path, self.released.not_run)
+        submission = read(found.path, self.released.not_run)
+        if self.rounds is None:
+            return submission
+        return replace(submission, round=self.rounds.of(submission.digest))
+
+    def secret_of(self, submission: Submission) -> str:
+        """What the inputs that a submission meets derive from."""
+        return secret_of(self.secret, submission.round)
 
     def grade(self, found: Found, submission: Submission | None = None) -> Result:
         """The result of one submission. Never raises for what a student handed in.
@@ -142,7 +160,7 @@ class Grader:
         start = time.monotonic() if start is None else start
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, submission) as loaded:
-            checks = run_checks(self.assignment, Student(loaded), self.secret)
+            checks = run_checks(self.assignment, Student(loaded), self.secret_of(submission))
             diagnosis = self._diagnosis(checks, loaded) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
@@ -157,6 +175,7 @@ class Grader:
             by_clock=loaded.box.by_clock,
             grader=self.assignment.digest,
             digest=submission.digest,
+            round=submission.round,
             seconds=round(time.monotonic() - start, 3),
         )
 

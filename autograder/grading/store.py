@@ -18,6 +18,7 @@ from typing import Protocol
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
+from autograder.grading.rounds import secret_of
 from autograder.grading.submission import Submission
 from autograder.results import Result
 
@@ -49,13 +50,15 @@ class Store:
 
     def __init__(self, folder: Path, grader: Grading) -> None:
         self._folder = folder / grader.assignment.slug
-        self._grading = (grader.assignment.digest, grader.secret, grader.isolation)
+        self._secret = grader.secret
+        self._grading = (grader.assignment.digest, grader.isolation)
         self.whole = True
 
     def file(self, submission: Submission) -> Path:
         """Where the result of a submission lies, or will."""
         sources = (unit.source for unit in submission.units)
-        parts = (*self._grading, submission.digest, *sources)
+        secret = secret_of(self._secret, submission.round)
+        parts = (*self._grading, secret, submission.digest, *sources)
         key = hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
         return self._folder / f"{key}.json"
 

@@ -65,10 +65,14 @@ class Unit:
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed in, as read: its units in order, and the digest of its bytes."""
+    """What was handed in, as read: its units in order, and the digest of its bytes.
+
+    round: which draw of the hidden inputs it meets (`rounds`)
+    """
 
     units: tuple[Unit, ...]
     digest: str
+    round: int = 0
 
 
 def find(path: Path, slug: str) -> list[Found]:

@@ -189,6 +189,7 @@ def grade_class(
     store: Store | None = None,
     again: bool = False,
     progress: Callable[[Result], None] = lambda result: None,
+    before: Callable[[set[int]], None] = lambda rounds: None,
 ) -> Generator[Result, None, None]:
     """Grade submissions on `workers` processes; results come in the order of the submissions, each
     as soon as it can.
@@ -196,11 +197,13 @@ def grade_class(
     store: where results are kept between runs (None: nowhere)
     again: grade even what the store has
     progress: called with each result when it is done, in any order
+    before: called once, where there is something to grade, before any of it is: with the rounds of
+        hidden inputs that it meets. What it raises ends the class
     """
     found = list(submissions)
     results: dict[int, Result] = {}
     following = 0
-    for place, result in _graded(grader, found, workers, store, again):
+    for place, result in _graded(grader, found, workers, store, again, before):
         results[place] = result
         progress(result)
         while following in results:
@@ -209,27 +212,36 @@ def grade_class(
 
 
 def _graded(
-    grader: Grader, found: list[Found], workers: int, store: Store | None, again: bool
+    grader: Grader,
+    found: list[Found],
+    workers: int,
+    store: Store | None,
+    again: bool,
+    before: Callable[[set[int]], None],
 ) -> Iterator[tuple[int, Result]]:
     """The place and the result of every submission: first those that need no grading."""
-    new = []
+    done, new, rounds = [], [], set()
     for place, one in enumerate(found):
-        kept = _without_grading(grader, one, None if again else store)
-        if kept is None:
-            new.append(place)
+        known = _without_grading(grader, one, None if again else store)
+        if isinstance(known, Result):
+            done.append((place, known))
         else:
-            yield place, kept
+            new.append(place)
+            rounds.add(known.round)
+    if new:
+        before(rounds)
+    yield from done
     for number, result in _graded_anew(grader, [found[place] for place in new], workers, store):
         yield new[number], result
 
 
-def _without_grading(grader: Grader, found: Found, store: Store | None) -> Result | None:
-    """The result of a submission that cannot be read, or that the store has."""
+def _without_grading(grader: Grader, found: Found, store: Store | None) -> Result | Submission:
+    """The result of a submission that cannot be read, or that the store has; else what was read."""
     submission = attempt(grader, found)
     if isinstance(submission, Result):
         return submission
     kept = store.get(submission) if store is not None else None
-    return kept and kept.filed_as(str(found.path), found.student)
+    return submission if kept is None else kept.filed_as(str(found.path), found.student)
 
 
 def _graded_anew(

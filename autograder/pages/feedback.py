@@ -21,6 +21,7 @@ from nbconvert.exporters import Exporter
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks, roster
+from autograder.grading.rounds import Rounds
 from autograder.pages.drawing import curve_chart, in_words
 from autograder.pages.highlight import code, definition_in
 from autograder.pages.markup import markdown
@@ -55,6 +56,7 @@ class FeedbackExporter(Exporter):
         assignment = find_assignment(course, asked["assignment"])
         marks = roster(course, assignment.slug, asked["student"]).marks.get(asked["student"])
         resources["output_extension"] = self.file_extension
+        Rounds(course.rounds(assignment.slug)).close()  # feedback goes out
         notebook = json.loads(Path(filename).read_text(encoding="utf-8"))
         return feedback_page(assignment, asked["student"], notebook, marks), resources
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import SubmissionError
 from autograder.gradebook.marks import Marks, roster
+from autograder.grading.rounds import Rounds
 from autograder.grading.store import InSandbox, Store
 from autograder.grading.submission import find, read, released_cells
 from autograder.pages.highlight import definition_in
@@ -105,15 +106,19 @@ def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None]
         return {}
     store = Store(course.results, InSandbox(assignment, course.secret()))
     skip = released_cells(assignment).not_run
+    rounds = Rounds(course.rounds(assignment.slug))
     for one in find(course.submitted, assignment.slug):
         if one.student is not None:
-            found[one.student] = (one.path, _kept(assignment, store, one.path, skip))
+            found[one.student] = (one.path, _kept(assignment, store, one.path, skip, rounds))
     return found
 
 
-def _kept(assignment: Assignment, store: Store, path: Path, skip: frozenset[str]) -> Result | None:
+def _kept(
+    assignment: Assignment, store: Store, path: Path, skip: frozenset[str], rounds: Rounds
+) -> Result | None:
     try:
-        return store.get(read(path, skip))
+        submission = read(path, skip)
+        return store.get(replace(submission, round=rounds.known(submission.digest)))
     except SubmissionError as error:
         unread = (assignment.slug, "", None, error.status, assignment.max_score)
         return Result(*unread, message=str(error))

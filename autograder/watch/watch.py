@@ -24,6 +24,7 @@ from autograder.course import SETTINGS, Course
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.single import Folders, annotate, enter_student
 from autograder.grading.grader import Grader, attempt, faults, faults_in
+from autograder.grading.preflight import preflight
 from autograder.grading.store import Store
 from autograder.grading.submission import Found, Submission, counts
 from autograder.grading.workers import grade_class, run_on_workers
@@ -156,7 +157,8 @@ class Watch:
         self.allowance = Allowance.of(course)
         self.ledger = Ledger(course)
         self.arrivals = Arrivals(course.submitted, [one.slug for one in assignments], settle)
-        self.graders = {one.slug: Grader(one, course.secret()) for one in assignments}
+        self.graders = {one.slug: Grader.of_course(one) for one in assignments}
+        self.ahead: set[str] = set()  # the assignments whose right answers were graded
         self.staff = Staff(course, assignments)
         self.failed: dict[Folder, tuple[Job, float]] = {}  # and when each is tried again
         self.tries: dict[Folder, int] = {}
@@ -293,8 +295,18 @@ class Watch:
         grader.sandbox = self._warm()
         found = [Found(counts(job.folder.path, slug), job.student) for job in jobs]
         store = Store(self.course.results, grader)
-        with closing(grade_class(grader, found, self.workers, store=store)) as results:
+        before = partial(self._right_answers_first, slug)
+        graded = grade_class(grader, found, self.workers, store=store, before=before)
+        with closing(graded) as results:
             return list(results)
+
+    def _right_answers_first(self, slug: str, rounds: set[int]) -> None:
+        """Once for these checks, and not for each round: here a round begins with the first version
+        after a page, and ten gradings before each would be the queue.
+        """
+        if slug not in self.ahead:
+            preflight(self.graders[slug], {min(rounds)}, self.workers, self.course.results)
+            self.ahead.add(slug)
 
     def _warm(self) -> Sandbox:
         """The sandbox that all assignments share, started anew where it has ended."""
