@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,19 +19,22 @@ from typing import Any
 import pytest
 import tiny_course
 from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT
+from conftest import COURSE, ROOT
 from nbgrader.api import Gradebook
 from playwright.sync_api import Browser, Page
 from tiny_course import SLUG
+from tinyhtml5.parser import HTMLParser
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
-from autograder.gradebook.marks import roster
+from autograder.gradebook.marks import RESULT, roster
 from autograder.pages import class_page, gathering
+from autograder.pages.feedback import feedback_page
 from autograder.pages.markup import formula, markdown
 from autograder.pages.similarity_page import write_similarity_page
+from autograder.results import Check, Curve, Diagnosis, Example, Result
 
 pytestmark = pytest.mark.slow
 
@@ -257,6 +261,24 @@ def test_headings_are_in_order_and_pages_small(course: Assignment, opened: Any) 
         assert file.stat().st_size < 150_000, name
 
 
+def test_pages_are_valid_html_with_each_id_once(course: Assignment, opened: Any) -> None:
+    """By a parser that tells every error of HTML's own list; axe has looked at what elements say."""
+    for name, file in pages(course).items():
+        parser = HTMLParser()
+        parser.parse(file.read_text(encoding="utf-8"))
+        assert parser.errors == [], name
+        ids = opened(file).eval_on_selector_all("[id]", "all => all.map(one => one.id)")
+        assert len(ids) == len(set(ids)), name
+
+
+def test_a_printed_page_has_no_tools_and_everything_else(course: Assignment, opened: Any) -> None:
+    page = opened(pages(course)["class"])
+    assert page.is_visible("#filter")
+    page.emulate_media(media="print")
+    assert not page.is_visible("#filter")
+    assert page.is_visible("#class")
+
+
 # --- the class page -------------------------------------------------------------------------------
 
 
@@ -324,6 +346,44 @@ def test_points_are_the_same_everywhere(course: Assignment, opened: Any) -> None
     overridden = opened(feedback_file(course, HOSTILE)).inner_text("main")
     assert "set by hand; the checks gave 0" in overridden
     assert "Well put." in opened(feedback_file(course, "ada")).inner_text("main")
+
+
+# --- what is known of a function ------------------------------------------------------------------
+
+
+def page_of(*diagnoses: Diagnosis, curve: Curve | None = None) -> str:
+    """The feedback page of a result that lost the first function."""
+    assignment = find_assignment(COURSE, "sgd_factorisation")
+    function = next(iter(assignment.functions))
+    check = Check(
+        "test", function, 8.0, "failed", "hidden", "off by 2", 0.1, "It is right.", "Look."
+    )
+    made = replace(check, curve=curve)
+    result = Result(assignment.slug, "", None, "graded", 20.0, (made,), diagnoses)
+    notebook = {"metadata": {RESULT: result.to_json()}, "cells": []}
+    return feedback_page(assignment, "ada", notebook, None)
+
+
+def test_a_diagnosis_is_told_in_words_with_its_example() -> None:
+    function = "sgd_factorise"
+    example = Example("f([<1>], rank=1)", "", "nan", "2")
+    page = page_of(Diagnosis(function, "", "A sign", "Which way is `down`?", "edit", example))
+    assert "right answer with one change: <b>A sign</b>" in page
+    assert "<code>down</code>" in page
+    assert "f([&lt;1&gt;], rank=1)" in page
+    unnamed = page_of(Diagnosis(function, "", "", "", "", example))
+    assert "The smallest example" in unnamed
+    assert "This behaves" not in unnamed
+    alone = page_of(Diagnosis(function, "", "", "", "", None, "a group"))
+    assert "a group" not in alone
+    assert "Look first at" in alone
+
+
+def test_a_curve_is_drawn_on_the_floor_and_told_in_words() -> None:
+    curve = Curve("the loss", 50, (3.0, 1.0, 0.5, None), (3.0, 1.0, 0.2, 0.1), 0.1)
+    page = page_of(curve=curve)
+    assert 'class="floor"' in page
+    assert "went from 3 to 0.5, and then to no number; the rule ends at 0.1" in page
 
 
 # --- what a student wrote -------------------------------------------------------------------------
