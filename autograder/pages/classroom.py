@@ -143,10 +143,12 @@ def lead(classroom: Classroom, failed: list[Rate], shared: list[Shared]) -> str:
         return f"All {count} understood all of it: every check passed."
     worst = missed[0]
     told = f"{worst.count - worst.passed} of {worst.count} fail this: {sentence(worst.check.title)}"
-    named = next((one for one in shared if one.title), None)
-    if named is not None:
-        who = f"{len(named.members)} {'student' if len(named.members) == 1 else 'students'}"
-        told += f" The mistake that most share ({who}): {sentence(named.title)}"
+    named = [one for one in shared if one.title]
+    if named and len(named[0].members) > 1:
+        who = f"{len(named[0].members)} students"
+        told += f" The mistake that most share ({who}): {sentence(named[0].title)}"
+    elif named:
+        told += f" No known mistake is shared; {len(named)} have one each."
     return told
 
 
