@@ -10,7 +10,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any
 import pytest
 import tiny_course
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import Result as Ended
 from conftest import COURSE, ROOT
 from nbgrader.api import Gradebook
+from nbgrader.plugins import CsvExportPlugin
 from playwright.sync_api import Browser, Page
 from tiny_course import SLUG
 from tinyhtml5.parser import HTMLParser
@@ -316,9 +318,11 @@ def test_tables_sort_and_filter_and_a_row_opens_a_result(course: Assignment, ope
 # --- one number -----------------------------------------------------------------------------------
 
 
-def test_points_are_the_same_everywhere(course: Assignment, opened: Any) -> None:
+def test_points_are_the_same_everywhere(
+    course: Assignment, opened: Any, command: Callable[..., Ended], tmp_path: Path
+) -> None:
     """The gradebook's, with an override, a comment's points and a penalty, on every page, in the
-    table, and those of the checks as the results have them.
+    table and in nbgrader's export; and those of the checks as the command `grade` gives them.
     """
     with Gradebook(f"sqlite:///{course.course.gradebook}") as book:
         expected = {}
@@ -334,6 +338,17 @@ def test_points_are_the_same_everywhere(course: Assignment, opened: Any) -> None
     assert {
         row["student"].removeprefix("'"): float(row["total"]) for row in table if row["total"]
     } == expected
+    with Gradebook(f"sqlite:///{course.course.gradebook}") as book:
+        CsvExportPlugin(to=str(tmp_path / "grades.csv")).export(book)
+    exported = csv.DictReader((tmp_path / "grades.csv").read_text(encoding="utf-8").splitlines())
+    assert {
+        row["student_id"]: float(row["score"]) for row in exported if row["timestamp"]
+    } == expected
+    assert command(course.course.root, "grade", SLUG, "--json", tmp_path / "r.jsonl").exit_code == 0
+    for text in (tmp_path / "r.jsonl").read_text(encoding="utf-8").splitlines():
+        result = json.loads(text)
+        cells = found.marks[result["student"]].cells.values()
+        assert sum(mark.automatic or 0.0 for mark in cells) == pytest.approx(result["score"])
     page = opened(pages(course)["class"])
     cells = page.eval_on_selector_all(
         "#class tbody tr", "all => all.map(r => [r.dataset.student, r.cells[2].textContent])"

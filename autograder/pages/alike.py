@@ -9,7 +9,7 @@ many of a class have. What two still share, as a share of the smaller, is their 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -65,7 +65,12 @@ class Print:
     def _line(self, place: int) -> int:
         at = bisect_left(self.offsets, (place, -1))
         moved = self.offsets[min(at, len(self.offsets) - 1)][1] if self.offsets else 0
-        return self.code.count("\n", 0, place + moved)
+        return bisect_right(self._ends, place + moved - 1)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where each line of the code ends."""
+        return [place for place, letter in enumerate(self.code) if letter == "\n"]
 
 
 def fingerprint(code: str) -> Print:

@@ -302,12 +302,13 @@ def table(classroom: Classroom, *, anonymous: bool = False) -> list[dict[str, An
             "total": marks.total if marks else "",
             "total of": marks.maximum if marks else "",
             "penalty": marks.penalty if marks else "",
-            "late seconds": int(marks.late.total_seconds()) if marks else "",
+            "late": "yes" if marks and marks.late else "",
             "to be marked": "yes" if marks and marks.open else "",
             "mistakes": titles_of(one),
         }
         if not anonymous:
             row["name"] = one.name
+            row["late seconds"] = int(marks.late.total_seconds()) if marks else ""
         for function in classroom.assignment.functions:
             value = earned(one, function)
             row[f"points of {function}"] = "" if value is None else value

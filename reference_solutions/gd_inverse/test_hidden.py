@@ -109,7 +109,7 @@ def start_of(student, M, **options):
     return run(student, M, call, **options, num_iterations=1, lr=STANDSTILL)[0]
 
 
-def follows(student, M, steps, lr, momentum, tolerance):
+def follows(student, M, steps, lr, momentum, tolerance, picture=None):
     """Fail unless X is where the rule leads from the student's own start in so many steps.
 
     A start at the inverse is none, except for 1×1, where a multiple of Mᵀ may be just that.
@@ -118,7 +118,9 @@ def follows(student, M, steps, lr, momentum, tolerance):
     start = start_of(student, M, momentum=momentum)
     arrived = len(M) > 1 and max(loss_of(start, M, side) for side in SIDES) < 1e-4
     expect(not arrived, f"{call}: X starts at the inverse; start from torch.rand")
-    X, _ = run(student, M, call, num_iterations=steps, lr=lr, momentum=momentum)
+    X, losses = run(student, M, call, num_iterations=steps, lr=lr, momentum=momentum)
+    if picture is not None:
+        picture.curve(yours=losses, floor=0.0, name="the loss at the defaults, from the start on")
     targets = [descend(start, M, steps, lr, momentum, side) for side in SIDES]
     scale = max(1.0, *(float(target.abs().max()) for target in targets))
     nearest = min(targets, key=lambda target: difference(X, target))
@@ -199,12 +201,13 @@ def test_goes_on_where_the_loss_is_zero(student, draw):
     "On a matrix with a small singular value the default is not enough to arrive. Is every step of "
     "your loop the same step, the last one too?"
 )
-def test_the_default_number_of_steps_follows_the_rule(student, draw):
+def test_the_default_number_of_steps_follows_the_rule(student, draw, picture):
     """The 10,000 steps of gd_inverse at the defaults end where the rule leads: for a badly
     conditioned matrix, half-way.
     """
     M, there = slow_matrix(draw), student.seeded(draw.seed())
-    follows(there, M, DEFAULT["num_iterations"], DEFAULT["lr"], DEFAULT["momentum"], FAR)
+    rate, momentum = DEFAULT["lr"], DEFAULT["momentum"]
+    follows(there, M, DEFAULT["num_iterations"], rate, momentum, FAR, picture)
 
 
 @pytest.mark.task("gd_inverse")
