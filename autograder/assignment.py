@@ -30,6 +30,7 @@ RUBRIC = re.compile(r"(?m)^## (\w+)[ \t]*$")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
+UNWRITTEN = "TO WRITE:"  # begins a title or a hint of a mistake that `autograder learn` has laid
 REQUIREMENTS = (
     "torch>=2.2",
     "numpy",
@@ -50,6 +51,11 @@ class Overlay:
     title: str
     hint: str
     fails: tuple[str, ...]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a person has written what students are told of it."""
+        return not any(text.startswith(UNWRITTEN) for text in (self.title, self.hint))
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Start:
 @dataclass(frozen=True)
 class Assignment:
     """One assignment. `functions` and `written` map a name to its points, in the order of
-    assignment.toml.
+    assignment.toml; `words` parts of the solution to what a diagnosis calls them.
     """
 
     slug: str
@@ -86,6 +92,7 @@ class Assignment:
     requirements: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     start: Start | None = None
+    words: dict[str, str] = field(default_factory=dict)
 
     @property
     def course(self) -> Course:
@@ -222,7 +229,8 @@ def read_assignment(folder: Path) -> Assignment:
         written=_points(where, settings, "written"),
         requirements=(*REQUIREMENTS, *settings.get("requirements", ())),
         limits=_limits(where, course.settings.limits | settings.get("limits", {})),
-        start=_start(where, settings["diagnosis"]) if "diagnosis" in settings else None,
+        start=_start(where, settings.get("diagnosis", {})),
+        words=_words(where, settings.get("diagnosis", {}).get("words", {})),
     )
 
 
@@ -246,7 +254,17 @@ def _settings(where: Path) -> dict[str, Any]:
     return settings
 
 
-def _start(where: Path, table: dict[str, Any]) -> Start:
+def _words(where: Path, words: object) -> dict[str, str]:
+    """An assignment's own words for parts of its solution."""
+    if isinstance(words, dict) and all(isinstance(word, str) for word in words.values()):
+        return words
+    mend = 'A line of it is a part of the solution and its word, such as "V[c]" = "V\'s row".'
+    raise AuthoringError(where, "has words in [diagnosis] that cannot be read", mend)
+
+
+def _start(where: Path, table: dict[str, Any]) -> Start | None:
+    if set(table) <= {"words"}:
+        return None
     example = 'start = { lr = 0.0 }, draw = "torch.rand", interval = [0.0, 1.0]'
     mend = f"It has three lines, such as {example}."
     try:

@@ -193,6 +193,13 @@ def release(
             "--check", help="Change nothing; say what differs from what would be released."
         ),
     ] = False,
+    edits: Annotated[
+        bool,
+        typer.Option(
+            "--edits/--no-edits",
+            help="Make what diagnosis compares with, where it is missing or out of date.",
+        ),
+    ] = True,
 ) -> None:
     """Build the students' side and nbgrader's from the staff's.
 
@@ -215,6 +222,52 @@ def release(
     for assignment in chosen:
         for file in generate(assignment):
             print(file)
+    if edits:
+        from autograder.steps import make_edits
+
+        for page in make_edits(chosen):
+            print(page)
+
+
+@app.command("edits")
+def edits_of(assignments: Slugs = None) -> None:
+    """Make what diagnosis compares failing functions with: small changes of the right answers.
+    Write the page of what students may be told of them.
+
+    \b
+    Example:
+      autograder edits sgd_factorisation
+    """
+    from autograder.steps import make_edits
+
+    for page in make_edits(chosen_assignments(assignments), again=True):
+        print(page)
+
+
+@app.command()
+def learn(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    submission: Annotated[Path, typer.Argument(help="A module, a notebook or a student's folder.")],
+    function: Annotated[
+        str, typer.Option(help="Whose mistake it is, where several functions lost points.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the file in mistakes/.")] = "",
+) -> None:
+    """Make a known mistake of what a student handed in: its file, with the checks that it fails.
+    Title and hint are yours to write; until then, nobody is told of it.
+
+    \b
+    Example:
+      autograder learn gd_inverse course/submitted/bob --name step_divided_by_n
+    """
+    from autograder.assignment import find_assignment
+    from autograder.authoring.learn import learn as learn_from
+    from autograder.course import Course
+    from autograder.sandbox.process import Sandbox
+
+    chosen = find_assignment(Course.find(), assignment)
+    with Sandbox.start() as sandbox:
+        print(learn_from(chosen, submission, sandbox, function=function, name=name))
 
 
 @app.command()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from autograder.errors import UsageError
+from autograder.errors import SandboxUnavailable, UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
     from autograder.results import Result
+
+log = logging.getLogger(__name__)
 
 
 class Lines:
@@ -152,3 +155,26 @@ def fill_gradebook(assignment: Assignment, *, feedback: bool) -> Path:
         with report.progress(count, "writing the feedback pages") as advance:
             commands.write_feedback(assignment, advance)
     return write_class_page(assignment)
+
+
+def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Iterator[Path]:
+    """Make the tables that diagnosis looks in, and give their pages. Where no sandbox starts, say
+    so and go on: grading then names the known mistakes alone.
+
+    again: even those that are there already
+    """
+    from autograder.authoring.edits import is_made, page_of, table_of
+    from autograder.sandbox.process import Sandbox
+
+    wanted = [one for one in assignments if again or not is_made(one)]
+    if not wanted:
+        return
+    try:
+        with Sandbox.start() as sandbox:
+            for assignment in wanted:
+                table_of(assignment, sandbox)
+                yield page_of(assignment)
+    except SandboxUnavailable as error:
+        if again:
+            raise
+        log.warning("no small changes for the diagnosis: %s", error)

@@ -218,7 +218,7 @@ def graded(installed: Installed) -> list[Graded]:
         if student != "snooper":
             text = (ROOT / "examples" / SLUG / f"{student}.py").read_text(encoding="utf-8")
         (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
-    for words in (["new", OWN], ["release"], ["gradebook", SLUG, "--feedback"]):
+    for words in (["new", OWN], ["release", "--no-edits"], ["gradebook", SLUG, "--feedback"]):
         done = installed.run("autograder", *words)
         assert done.returncode == 0, done.stdout + done.stderr
     done = installed.run("autograder", "grade", SLUG, "--json", "-")

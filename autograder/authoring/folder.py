@@ -174,6 +174,8 @@ def _mistakes(assignment: Assignment, checks: list[Declared]) -> Iterator[Author
         except AuthoringError as error:
             yield error
             continue
+        if not mistake.is_written:
+            yield AuthoringError(path, "has no title or no hint yet", "Write what students read.")
         for name in mistake.fails:
             if name.partition("[")[0] not in families:
                 mend = f"There are {', '.join(families)}: mend its list `fails`."

@@ -14,6 +14,7 @@ assignment.toml: at a learning rate of 0, say) and what it is drawn with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from autograder.errors import SandboxError
 from autograder.grading.alike import loose, same, words
 from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
+from autograder.grading.search import Answered, Search, group_of
 from autograder.grading.student import Loaded, Recorded, Verdict
 from autograder.results import Check, Diagnosis
 from autograder.sandbox.process import Reply, Sandbox
@@ -32,27 +34,26 @@ NUDGE = 1e-6
 
 
 def diagnose(
-    known: Known, sandbox: Sandbox, checks: Sequence[Check], submission: Loaded
+    search: Search, sandbox: Sandbox, checks: Sequence[Check], submission: Loaded
 ) -> tuple[Diagnosis, ...]:
-    """The known mistake of each failing function, where there is one; functions in the assignment's
-    order.
+    """What is known of each failing function, where there is anything; in the assignment's order.
 
     submission: still open, with the calls that the checks made recorded in it
     """
     found = []
     missed = {check.name for check in checks if check.outcome != "passed"}
-    for function in known.assignment.functions:
+    for function in search.assignment.functions:
         names = {check.name for check in checks if check.function == function}
         calls = [call for call in submission.recorded if call.function == function]
         if names & missed and any(_tells(call.reply) for call in calls):
-            told = _diagnosed(known, sandbox, function, names, missed, calls, submission)
+            told = _diagnosed(search, sandbox, function, names, missed, calls, submission)
             if told is not None:
                 found.append(told)
     return tuple(found)
 
 
 def _diagnosed(
-    known: Known,
+    search: Search,
     sandbox: Sandbox,
     function: str,
     names: set[str],
@@ -61,16 +62,46 @@ def _diagnosed(
     submission: Loaded,
 ) -> Diagnosis | None:
     """What is known of one failing function; None where that is nothing."""
-    candidates = _candidates(known.assignment.mistakes, names, missed)
-    mistake = first_alike(known, sandbox, candidates, calls, submission)
-    example = None
+    known, answered, example = search.known, None, None
     if function not in submission.timed_out:
         rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
         asked = ask(submission, rungs, known.assignment.start)
+        answered = search.answered(sandbox, function, asked)
         example = smallest_example(known, sandbox, asked)
+    mistake = _mistake(search, sandbox, function, answered, names, missed, calls, submission)
     if mistake is not None:
         return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)
-    return Diagnosis(function, "", "", "", how="", example=example) if example else None
+    named = answered and search.find(sandbox, function, answered, names & missed)
+    if named:
+        return replace(named, example=example)
+    group = group_of(answered, names & missed) if answered else ""
+    if not (example or group):
+        return None
+    return Diagnosis(function, "", "", "", how="", example=example, group=group)
+
+
+def _mistake(
+    search: Search,
+    sandbox: Sandbox,
+    function: str,
+    answered: Answered | None,
+    names: set[str],
+    missed: set[str],
+    calls: Sequence[Recorded],
+    submission: Loaded,
+) -> Overlay | None:
+    """The known mistake that a function behaves like: of those that agree on the ladder, where that
+    can be said, else of all.
+    """
+    bank = [one for one in search.assignment.mistakes if one.is_written and search.bank]
+    candidates = _candidates(bank, names, missed)
+    if answered is not None:
+        agree = search.mistakes(function, answered)
+        agreeing = [mistake for mistake in candidates if mistake in agree]
+        found = first_alike(search.known, sandbox, agreeing, calls, submission)
+        if found is not None or answered.placed:
+            return found
+    return first_alike(search.known, sandbox, candidates, calls, submission)
 
 
 def _candidates(mistakes: Sequence[Overlay], names: set[str], missed: set[str]) -> list[Overlay]:
@@ -125,7 +156,10 @@ def first_alike(
     def loosely_same(running: Running) -> bool:
         return all(_same_from(running, call, start) for call, start in started)
 
-    return None if behaves_like(None, loosely_same) else first(loosely_same)
+    right = (None, *known.assignment.bases)
+    if any(behaves_like(answer, loosely_same) for answer in right):
+        return None
+    return first(loosely_same)
 
 
 def _same(running: Running, calls: Sequence[Recorded]) -> bool:

@@ -18,6 +18,7 @@ from autograder.grading.checks import open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.known import Known
 from autograder.grading.rounds import Rounds, secret_of
+from autograder.grading.search import Search
 from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
 from autograder.results import Check, Diagnosis, Result
@@ -108,8 +109,8 @@ class Grader:
         self.sandbox = None
 
     @cached_property
-    def known(self) -> Known:
-        return Known(self.assignment)
+    def search(self) -> Search:
+        return Search(Known(self.assignment), self.secret)
 
     @cached_property
     def released(self) -> ReleasedCells:
@@ -182,7 +183,7 @@ class Grader:
     def _diagnosis(self, checks: list[Check], loaded: Loaded) -> tuple[Diagnosis, ...]:
         """The known mistakes of a submission; none where to name them fails."""
         try:
-            return diagnose(self.known, self.warm(), checks, loaded)
+            return diagnose(self.search, self.warm(), checks, loaded)
         except SandboxError:
             raise
         except Exception as error:

@@ -61,6 +61,11 @@ class Running:
         self._known, self._sandbox, self._mistake, self._stack = known, sandbox, mistake, stack
         self._box: Box | None = None
 
+    @property
+    def cpu_seconds(self) -> float:
+        """What its box has used."""
+        return self._box.cpu_seconds if self._box is not None else 0.0
+
     def reply(self, call: Recorded) -> Reply:
         """How a call ends that a check made."""
         key = (self._mistake and self._mistake.name, fingerprint(call))

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
+from autograder.grading.place import file_of
 from autograder.grading.rounds import secret_of
 from autograder.grading.submission import Submission
 from autograder.results import Result
@@ -51,7 +52,10 @@ class Store:
     def __init__(self, folder: Path, grader: Grading) -> None:
         self._folder = folder / grader.assignment.slug
         self._secret = grader.secret
-        self._grading = (grader.assignment.digest, grader.isolation)
+        # results made with another table of known programs may say more, or less
+        table = file_of(grader.assignment)
+        known = table.name if table.is_file() else ""
+        self._grading = (grader.assignment.digest, grader.isolation, known)
         self.whole = True
 
     def file(self, submission: Submission) -> Path:

@@ -1,0 +1,308 @@
+"""Makes the table that diagnosis looks failing functions up in: what the right answers, the known
+mistakes and the small changes of the right answers answer to the assignment's ladder.
+
+Changed programs were written by nobody, so they run behind the line like everything that was not
+written by staff, and under limits of their own: a change of a loop may never end.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+
+from autograder.assignment import Assignment, Overlay
+from autograder.course import write_whole
+from autograder.errors import SandboxError
+from autograder.grading import table as tables
+from autograder.grading.edits import Change, changes, function_in, source
+from autograder.grading.ladder import SEED, Rung, read_ladder
+from autograder.grading.place import file_of
+from autograder.grading.sentences import sentence
+from autograder.grading.sketch import Sketches
+from autograder.grading.table import EDIT, MISTAKE, RIGHT
+from autograder.sandbox.process import Box, Reply, Sandbox
+
+IN_A_BOX = 160  # programs
+IN_A_CALL = 16
+CPU_SECONDS = 110.0  # for an assignment; past it, what is made has to do
+CALL_SECONDS = 0.3
+RUNNER = """
+import functools
+from inside import many
+answers = functools.partial(many.answers, globals())
+"""
+
+
+@dataclass
+class Made:
+    """What became of an assignment's changes: how many there are, how many were left out because
+    they do not run, and how many because they are right.
+    """
+
+    table: tables.Table
+    tried: int = 0
+    broken: int = 0
+    right: int = 0
+    cut: int = 0
+    cpu_seconds: float = 0.0
+
+
+def make(
+    assignment: Assignment, sandbox: Sandbox, note: Callable[[str], None] = lambda line: None
+) -> Made:
+    """Make the table of an assignment. Nothing is written."""
+    made, begun = Made({}), time.process_time()
+    ladder = {
+        function: [rung for rung in rungs if not rung.long]
+        for function, rungs in read_ladder(assignment).items()
+    }
+    rows = {function: Rows(rungs) for function, rungs in ladder.items()}
+    for number, right in enumerate([None, *right_answers(assignment)]):
+        for function, replies in _answers(assignment, sandbox, right, ladder, made).items():
+            rows[function].add((RIGHT, number), replies)
+    for one in rows.values():
+        one.close_right()
+    for number, mistake in enumerate(assignment.mistakes):
+        for function, replies in _answers(assignment, sandbox, mistake, ladder, made).items():
+            rows[function].add((MISTAKE, number), replies)
+    for function, rungs in ladder.items():
+        for number, base in enumerate(bases(assignment)):
+            for program, replies in _edits(assignment, sandbox, base, function, rungs, made, begun):
+                rows[function].add((EDIT + number, program), replies)
+        one = rows[function]
+        made.right, made.broken = made.right + one.right, made.broken + one.broken
+        if one.programs:
+            made.table[function] = one.known()
+        note(f"{function}: {len(one.programs)} programs behave in {len(one.sketches)} ways")
+    made.cpu_seconds += time.process_time() - begun
+    return made
+
+
+def table_of(
+    assignment: Assignment, sandbox: Sandbox, note: Callable[[str], None] = lambda line: None
+) -> Made:
+    """Make the table of an assignment, and keep it with the course: the table and its page."""
+    made = make(assignment, sandbox, note)
+    tables.save(assignment, made.table)
+    write_whole(page_of(assignment), page(assignment, made))
+    return made
+
+
+def is_made(assignment: Assignment) -> bool:
+    """Whether there is a table that fits the assignment, or nothing to make one of."""
+    has_ladder = (assignment.folder / "ladder.toml").is_file()
+    return not has_ladder or file_of(assignment).is_file()
+
+
+def page_of(assignment: Assignment) -> Path:
+    """Where the author reads what students may be told."""
+    return file_of(assignment).with_name("edits.md")
+
+
+def page(assignment: Assignment, made: Made) -> str:
+    """What students may be told, function by function, and by which changes: for the author alone,
+    as it shows parts of the solution.
+    """
+    lines = [
+        f"# {assignment.title}: small changes of right answers",
+        "",
+        "What a student reads whose function behaves like one of these changes, and like no known",
+        "mistake. For the staff alone: the changes show parts of the solution. A sentence that",
+        "does not please is mended in `[diagnosis.words]` of assignment.toml.",
+        "",
+        f"{made.tried} changes were tried. {made.right} of them are right, {made.broken} do not",
+        f"run, {made.cut} were left out for want of time",
+        f"({made.cpu_seconds:.0f} s of processor time).",
+    ]
+    texts = [base.read_text(encoding="utf-8") for base in bases(assignment)]
+    for function, known in made.table.items():
+        lines += ["", f"## {function}", "", "| students read | changes |", "|---|---|"]
+        all_changes = [changes(text, function) for text in texts]
+        for group in range(len(known.sketches.hashes)):
+            told: dict[str, list[str]] = {}
+            for origin, place in known.members(group):
+                if origin >= EDIT:
+                    change = all_changes[origin - EDIT][place]
+                    one = sentence(change, assignment.words)
+                    told.setdefault(f"{one.rank:04.1f} {one.title}", []).append(_what(change))
+            for title in sorted(told)[:3]:
+                lines.append(f"| {title[5:]} | {'; '.join(told[title][:3])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _what(change: Change) -> str:
+    parts = [part for part in (change.about, change.other) if part]
+    what = f"{change.kind}: `{' / '.join(parts)}` in `{change.places[0]}`"
+    return what.replace("|", "\\|").replace("\n", " ")
+
+
+def right_answers(assignment: Assignment) -> list[Overlay]:
+    """The variants, as overlays."""
+    return [Overlay(path.stem, path, path.stem, "", ()) for path in assignment.variants]
+
+
+def bases(assignment: Assignment) -> list[Path]:
+    """The files whose changes are made: the solution, and what is right in another way."""
+    return [assignment.solution, *(base.path for base in assignment.bases)]
+
+
+class Rows:
+    """The programs of one function, grouped by behaviour as they come."""
+
+    def __init__(self, rungs: Sequence[Rung]) -> None:
+        self.rungs = rungs
+        self.programs: list[tuple[int, int]] = []
+        self.groups: list[int] = []
+        self.sketches: list[Sketches] = []
+        self.broken = self.right = 0
+        self._right: list[Sketches] = []
+
+    def close_right(self) -> None:
+        """What was added so far is right."""
+        self._right = list(self.sketches)
+
+    def add(self, program: tuple[int, int], replies: list[Reply]) -> None:
+        """Add a program, unless it does not end, behaves like a right answer, or raises on most
+        rungs: a change that does so says nothing.
+        """
+        if len(replies) < len(self.rungs):
+            self.broken += 1
+            return
+        made = Sketches.of(replies)
+        if self._right:
+            if any(bool(one.alike(made, loosely=False).all()) for one in self._right):
+                self.right += 1
+                return
+            if program[0] >= EDIT and self._mostly_raises(replies):
+                self.broken += 1
+                return
+        self.programs.append(program)
+        self.groups.append(self._group_of(made))
+
+    def _mostly_raises(self, replies: list[Reply]) -> bool:
+        returned = sum(reply.outcome == "returned" for reply in replies)
+        return 2 * returned <= len(replies)
+
+    def _group_of(self, made: Sketches) -> int:
+        for group, one in enumerate(self.sketches):
+            if bool((one.hashes == made.hashes).all()) and bool(one.alike(made).all()):
+                return group
+        self.sketches.append(made)
+        return len(self.sketches) - 1
+
+    def known(self) -> tables.Known:
+        return tables.Known(
+            numpy.array(self.programs, dtype=numpy.int32),
+            numpy.array(self.groups, dtype=numpy.int32),
+            Sketches(
+                numpy.stack([one.hashes for one in self.sketches]),
+                numpy.stack([one.numbers for one in self.sketches]),
+            ),
+        )
+
+
+def _answers(
+    assignment: Assignment,
+    sandbox: Sandbox,
+    program: Overlay | None,
+    ladder: dict[str, list[Rung]],
+    made: Made,
+) -> dict[str, list[Reply]]:
+    """What a file of the staff's answers to each function's rungs; fewer where it does not end."""
+    paths = [assignment.solution, *([program.path] if program is not None else [])]
+    replies: dict[str, list[Reply]] = {}
+    try:
+        with _loaded(sandbox, assignment, [path.read_text("utf-8") for path in paths]) as box:
+            for function, rungs in ladder.items():
+                calls = [_call(function, rung) for rung in rungs]
+                replies[function] = [reply for one in _asked(box, calls) for reply in one]
+            made.cpu_seconds += box.cpu_seconds
+    except SandboxError:
+        return replies
+    return replies
+
+
+@contextmanager
+def _loaded(sandbox: Sandbox, assignment: Assignment, sources: list[str]) -> Iterator[Box]:
+    """A box that answers many calls at once to functions of these sources."""
+    with sandbox.open(assignment.limits) as box:
+        units = [
+            {"kind": "statements", "source": one, "label": "edits"} for one in [*sources, RUNNER]
+        ]
+        box.load(units, ["answers"])
+        yield box
+
+
+def _call(name: str, rung: Rung) -> list:
+    call = rung.call
+    return [name, list(call.arguments), list(call.options), list(call.options.values())]
+
+
+def _asked(box: Box, calls: Sequence[list]) -> Iterator[list[Reply]]:
+    """How each call ended: [its reply], or [] where it did not end."""
+    for first in range(0, len(calls), IN_A_CALL):
+        some = list(calls[first : first + IN_A_CALL])
+        answer = box.call("answers", (CALL_SECONDS, SEED, some), {}, seed=SEED)
+        if answer.outcome != "returned":
+            yield from ([] for _ in some)
+            continue
+        for ended in answer.value:
+            if ended[0] == "returned":
+                yield [Reply("returned", {}, ended[1], tuple(ended[2]))]
+            else:
+                yield [Reply("raised", {"type": ended[1]})] if ended[0] == "raised" else []
+
+
+def _edits(
+    assignment: Assignment,
+    sandbox: Sandbox,
+    base: Path,
+    function: str,
+    rungs: Sequence[Rung],
+    made: Made,
+    begun: float,
+) -> Iterator[tuple[int, list[Reply]]]:
+    """The number of each change of a function, and what it answers to the rungs."""
+    text = base.read_text(encoding="utf-8")
+    programs = list(_programs(text, function, made))
+    for first in range(0, len(programs), IN_A_BOX):
+        if made.cpu_seconds + time.process_time() - begun > CPU_SECONDS:
+            made.cut += len(programs) - first
+            return
+        some = programs[first : first + IN_A_BOX]
+        numbers = [number for number, _ in some]
+        with _loaded(sandbox, assignment, [text, *(program for _, program in some)]) as box:
+            replies: dict[int, list[Reply]] = {number: [] for number in numbers}
+            for rung in rungs:
+                calls = [_call(_name(function, number), rung) for number in numbers]
+                for number, reply in zip(numbers, _asked(box, calls), strict=True):
+                    replies[number] += reply
+            made.cpu_seconds += box.cpu_seconds
+        yield from replies.items()
+
+
+def _programs(text: str, function: str, made: Made) -> Iterator[tuple[int, str]]:
+    """The number and the source of each change, under a name of its own; each source once."""
+    found, seen = function_in(text, function), set()
+    for number, change in enumerate(changes(text, function)):
+        assert found is not None
+        made.tried += 1
+        try:
+            plain = source(found, change, function)
+            ast.parse(plain)
+        except (ValueError, TypeError, AttributeError, SyntaxError, StopIteration, AssertionError):
+            made.broken += 1
+            continue
+        if plain not in seen:
+            seen.add(plain)
+            yield number, source(found, change, _name(function, number))
+
+
+def _name(function: str, number: int) -> str:
+    return f"{function}__{number}"

@@ -1,0 +1,30 @@
+"""Where the table of known programs lies; its name changes with anything that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+from autograder.assignment import ENGINE, Assignment
+
+MADE_BY = ("grading/edits.py", "grading/sketch.py", "grading/ladder.py", "grading/table.py")
+
+
+def digest(assignment: Assignment) -> str:
+    """Changes with anything that the table depends on."""
+    files = [assignment.solution, assignment.folder / "ladder.toml", *assignment.variants]
+    files += [mistake.path for mistake in assignment.mistakes]
+    files += [ENGINE / name for name in MADE_BY]
+    files += sorted((ENGINE / "sandbox" / "inside").glob("*.py"))
+    made = hashlib.sha256(f"{version('torch')} {assignment.start}".encode())
+    for file in files:
+        content = file.read_bytes() if file.is_file() else b""
+        made.update(file.name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return made.hexdigest()[:16]
+
+
+def file_of(assignment: Assignment) -> Path:
+    """Where the table of an assignment lies, or will."""
+    folder = assignment.course.results / assignment.slug / "edits"
+    return folder / f"{digest(assignment)}.npz"

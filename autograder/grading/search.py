@@ -1,0 +1,322 @@
+"""Which small change of a right answer does a failing function behave like?
+
+Never a guess. A submission's function is asked every rung of the ladder, and what it answers is
+compared with what every known program answered (`table`). A change is named where
+
+- all rungs agree; or all agree once the function starts where the solution does, whatever it draws
+  first (`Search.from_the_solutions_start`); or all agree on which the change differs from what is
+  right, and there the submission differs as well: then it explains a part, and more is wrong;
+- no right answer agrees on all of them, so something is wrong at all;
+- the change, graded like a submission, fails a check of that function which the submission fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy
+import torch
+
+from autograder.assignment import Assignment, Overlay
+from autograder.course import write_whole
+from autograder.errors import AutograderError
+from autograder.grading import table as tables
+from autograder.grading.checks import run_checks
+from autograder.grading.edits import Change, changes, function_in, source
+from autograder.grading.example import Asked, tensors_of
+from autograder.grading.known import Known
+from autograder.grading.place import file_of
+from autograder.grading.sentences import Sentence, sentence
+from autograder.grading.sketch import Sketches
+from autograder.grading.student import Loaded, Student
+from autograder.grading.table import EDIT, MISTAKE, RIGHT
+from autograder.results import Diagnosis
+from autograder.sandbox.process import Reply, Sandbox
+
+log = logging.getLogger(__name__)
+MOST_TRIED = 3  # groups that are graded before a search gives up
+LEAST_PART = 3  # rungs on which a part of what is wrong must agree
+TOLD_BESIDE = 2  # other changes that behave alike
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a function answered to the ladder: from its own start, and from the solution's where
+    that is another one and it could be put there. placed: whether one of these is the solution's
+    """
+
+    rows: tuple[Sketches, ...]
+    placed: bool
+
+
+class Search:
+    """The known programs of one assignment, for one grader.
+
+    secret: what the inputs of hidden checks derive from
+    bank: whether known mistakes are named; a benchmark asks what is found without them
+    """
+
+    def __init__(self, known: Known, secret: str, *, bank: bool = True) -> None:
+        self.known, self.secret, self.bank = known, secret, bank
+        self._fails: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._changes: dict[tuple[int, str], list[Change]] = {}
+
+    @property
+    def assignment(self) -> Assignment:
+        return self.known.assignment
+
+    @cached_property
+    def table(self) -> tables.Table:
+        return tables.load(self.assignment)
+
+    # --- what is compared -------------------------------------------------------------------------
+
+    def answered(self, sandbox: Sandbox, function: str, asked: Asked) -> Answered | None:
+        """What a function answered to the ladder; None where that is not all of it."""
+        known = self.table.get(function)
+        if known is None or not asked.rungs or len(asked.replies) < len(asked.rungs):
+            return None
+        if known.sketches.hashes.shape[1] != len(asked.rungs):
+            return None
+        own = Sketches.of(asked.replies)
+        if not any(asked.starts):
+            return Answered((own,), placed=True)
+        moved = self.from_the_solutions_start(sandbox, asked)
+        if moved is None:
+            return Answered((own,), placed=False)
+        return Answered((own, Sketches.of(moved)) if moved else (own,), placed=True)
+
+    def from_the_solutions_start(self, sandbox: Sandbox, asked: Asked) -> list[Reply] | None:
+        """The function's replies from where the solution starts; [] where it starts there anyway,
+        None where what it draws cannot be turned into that.
+
+        What draws hands out the solution's start. From what the function makes of it, in whatever
+        order and turned however, follows what to hand out for it to start there.
+        """
+        settings = self.assignment.start
+        assert settings is not None, "without [diagnosis] nobody is asked for a start"
+        replies: list[Reply] = []
+        moved = False
+        with self.known.running(sandbox, None) as running:
+            for rung, own, reply in zip(asked.rungs, asked.starts, asked.replies, strict=True):
+                still = rung.with_options(settings.options).call
+                right = tensors_of(running.reply(still)) if own else []
+                handed = self._handed_out(asked, still, own, right)
+                if handed is None:
+                    return None
+                if handed:
+                    reply = _ask(asked.submission, rung.call, settings.draw, handed)
+                    moved = True
+                replies.append(reply)
+        return replies if moved else []
+
+    def _handed_out(
+        self, asked: Asked, still: Any, own: list[torch.Tensor], right: list[torch.Tensor]
+    ) -> list[torch.Tensor] | None:
+        """What to hand out for a start at `right`: [] where it is there by itself, None where
+        nothing does it.
+        """
+        if [t.shape for t in own] != [t.shape for t in right]:
+            return None
+        if _close(own, right):
+            return []
+        settings = self.assignment.start
+        assert settings is not None
+        moved = tensors_of(_ask(asked.submission, still, settings.draw, right))
+        if [t.shape for t in moved] != [t.shape for t in right]:
+            return None
+        flat, ends, wanted = map(_flat, (right, moved, right))
+        places = numpy.abs(ends[:, None] - flat[None, :]).argmin(1)
+        permuted = sorted(places) == list(range(len(flat)))
+        if not permuted or numpy.abs(flat[places] - ends).max() > 1e-6:
+            return None
+        handed = numpy.empty_like(flat)
+        handed[places] = wanted
+        return _unflat(handed, right)
+
+    # --- what is found ----------------------------------------------------------------------------
+
+    def mistakes(self, function: str, answered: Answered) -> list[Overlay]:
+        """The known mistakes that agree on every rung."""
+        known = self.table[function]
+        groups = {
+            group
+            for row in answered.rows
+            for group in numpy.flatnonzero(known.sketches.alike(row).all(1)).tolist()
+        }
+        places = [place for place, group in known.of(MISTAKE) if group in groups]
+        return [self.assignment.mistakes[place] for place in places]
+
+    def find(
+        self, sandbox: Sandbox, function: str, answered: Answered, missed: set[str]
+    ) -> Diagnosis | None:
+        """The change that a function behaves like, or that explains a part of what is wrong."""
+        known = self.table[function]
+        if any(self.is_right(function, row) for row in answered.rows):
+            return None
+        for how in ("edit", "part"):
+            tried = 0
+            for row in answered.rows:
+                for group in self._alike(known, row) if how == "edit" else _parts(known, row):
+                    told = self._sentences(function, known, group)
+                    if not told or tried == MOST_TRIED:
+                        continue
+                    tried += 1
+                    if set(self.fails(sandbox, function, known, group)) & missed:
+                        return _named(function, told, how)
+        return None
+
+    def is_right(self, function: str, row: Sketches) -> bool:
+        """Whether a right answer gives the same replies."""
+        known = self.table[function]
+        groups = sorted({group for _, group in known.of(RIGHT)})
+        right = Sketches(known.sketches.hashes[groups], known.sketches.numbers[groups])
+        return bool(right.alike(row, loosely=False).all(1).any())
+
+    def _alike(self, known: tables.Known, row: Sketches) -> Iterator[int]:
+        """The groups that agree on every rung, those that agree in the kinds of numbers first."""
+        loosely = known.sketches.alike(row).all(1)
+        strictly = known.sketches.alike(row, loosely=False).all(1)
+        right = self._right_loosely(known, row)
+        yield from numpy.flatnonzero(strictly).tolist()
+        if not right:
+            yield from numpy.flatnonzero(loosely & ~strictly).tolist()
+
+    def _right_loosely(self, known: tables.Known, row: Sketches) -> bool:
+        groups = sorted({group for _, group in known.of(RIGHT)})
+        right = Sketches(known.sketches.hashes[groups], known.sketches.numbers[groups])
+        return bool(right.alike(row).all(1).any())
+
+    def _sentences(self, function: str, known: tables.Known, group: int) -> list[Sentence]:
+        """What the changes of a group do, the likeliest first; each title once."""
+        told: dict[str, Sentence] = {}
+        for origin, place in known.members(group):
+            if origin >= EDIT:
+                one = sentence(self._change(function, origin, place), self.assignment.words)
+                if one.title not in told or told[one.title].rank > one.rank:
+                    told[one.title] = one
+        return sorted(told.values(), key=lambda one: one.rank)
+
+    def _change(self, function: str, origin: int, place: int) -> Change:
+        key = (origin, function)
+        if key not in self._changes:
+            self._changes[key] = changes(self._base(origin), function)
+        return self._changes[key][place]
+
+    def _base(self, origin: int) -> str:
+        bases = [self.assignment.solution, *(base.path for base in self.assignment.bases)]
+        return bases[origin - EDIT].read_text(encoding="utf-8")
+
+    def fails(
+        self, sandbox: Sandbox, function: str, known: tables.Known, group: int
+    ) -> tuple[str, ...]:
+        """The checks that a group's first change fails: graded once, and kept with the course."""
+        if (function, group) not in self._fails:
+            origin, place = next(one for one in known.members(group) if one[0] >= EDIT)
+            file = file_of(self.assignment).parent / (
+                f"fails-{self.assignment.digest}-{function}-{origin}-{place}.json"
+            )
+            kept = _read(file)
+            if kept is None:
+                kept = self._graded(sandbox, function, origin, place)
+                with suppress(OSError):
+                    write_whole(file, json.dumps(kept))
+            self._fails[function, group] = kept
+        return self._fails[function, group]
+
+    def _graded(self, sandbox: Sandbox, function: str, origin: int, place: int) -> tuple[str, ...]:
+        """The checks that a change fails, behind the line."""
+        text = self._base(origin)
+        tree = function_in(text, function)
+        assert tree is not None
+        changed = source(tree, self._change(function, origin, place), function)
+        units = [{"kind": "statements", "source": one, "label": "edit"} for one in (text, changed)]
+        names = list(self.assignment.functions)
+        try:
+            with sandbox.open(self.assignment.limits) as box:
+                loaded = Loaded.from_reply(box, box.load(units, names), names)
+                checks = run_checks(self.assignment, Student(loaded), self.secret)
+        except AutograderError as error:
+            log.warning("a change of %s cannot be graded: %s", function, error)
+            return ()
+        return tuple(check.name for check in checks if check.outcome != "passed")
+
+
+def _parts(known: tables.Known, row: Sketches) -> Iterator[int]:
+    """The groups that agree on every rung on which they differ from what is right, and on at least
+    half of those on which the submission does; the larger the part, the earlier.
+    """
+    solution = min(known.of(RIGHT))[1]
+    right = Sketches(known.sketches.hashes[solution], known.sketches.numbers[solution])
+    touched = ~known.sketches.alike(right)
+    differs = ~row.alike(right)
+    agrees = known.sketches.alike(row)
+    explained = (touched & differs & agrees).sum(1)
+    whole = (agrees | ~touched).all(1) & (explained == touched.sum(1))
+    enough = whole & (explained >= LEAST_PART) & (2 * explained >= differs.sum())
+    groups = numpy.flatnonzero(enough & (explained < differs.sum()))
+    yield from sorted(groups.tolist(), key=lambda group: -int(explained[group]))
+
+
+def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
+    """A diagnosis from the sentences of a group: the likeliest one, and what else behaves alike."""
+    first, others = told[0], [one.title for one in told[1:] if one.rank < 9][:TOLD_BESIDE]
+    hint = first.hint
+    if others:
+        alike = "; or: ".join(title[0].lower() + title[1:] for title in others)
+        hint += f" (The same would come of another slip: {alike}.)"
+    title = (
+        first.title
+        if how == "edit"
+        else f"At least this: {first.title[0].lower()}{first.title[1:]}"
+    )
+    return Diagnosis(function, first.kind, title, hint, how=how)
+
+
+def group_of(answered: Answered, missed: set[str]) -> str:
+    """A name for how a function behaves: equal for functions that answer the ladder alike."""
+    row = answered.rows[-1]  # from the solution's start, where it can be put there
+    rounded = numpy.round(row.numbers.astype(numpy.float64), 1) + 0.0
+    made = hashlib.sha256(row.hashes[:, 1].tobytes() + rounded.tobytes())
+    made.update("\0".join(sorted(missed)).encode())
+    return made.hexdigest()[:12]
+
+
+def _ask(submission: Loaded, call: Any, draw: str, start: list[torch.Tensor]) -> Reply:
+    return submission.box.call(
+        call.function, call.arguments, call.options, seed=call.seed, draw=draw, start=start
+    )
+
+
+def _flat(tensors: list[torch.Tensor]) -> numpy.ndarray:
+    return torch.cat([tensor.flatten() for tensor in tensors]).to(torch.float64).numpy()
+
+
+def _unflat(numbers: numpy.ndarray, like: list[torch.Tensor]) -> list[torch.Tensor]:
+    made, first = [], 0
+    for tensor in like:
+        part = torch.from_numpy(numbers[first : first + tensor.numel()])
+        made.append(part.reshape(tensor.shape).to(torch.float32))
+        first += tensor.numel()
+    return made
+
+
+def _close(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
+    pairs = zip(ones, others, strict=True)
+    return all(torch.allclose(one.double(), other.double(), atol=1e-6) for one, other in pairs)
+
+
+def _read(file: Any) -> tuple[str, ...] | None:
+    """What was kept; None where nothing that can be used was."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(str(name) for name in kept)
+    except (OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,254 @@
+"""What a small change of a right answer does, in sentences for students.
+
+The templates are here; an assignment's own words for its parts are in its assignment.toml:
+
+    [diagnosis.words]
+    "V[c]" = "V's row"
+    "U[r] += lr * e * V[c]" = "U's step"
+
+A sentence is made of templates and of these words alone. A part without a word is told by the one
+of what it stands in; so no sentence can show a line of a solution.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autograder.grading.edits import Change
+
+PLACE, ABOUT, OTHER = "{place}", "{about}", "{other}"
+SOMEWHERE = "what {function} computes"
+# rank, template; the lower the rank, the likelier it is what a student did
+TEMPLATES: dict[str, tuple[float, str]] = {
+    "old_value": (1, "{place} uses {about} as it was before its own step"),
+    "computed_anew": (1, "{about} is computed anew before {place}"),
+    "wrong_way": (1, "{place} goes the wrong way"),
+    "turned_round": (1, "{place} has a difference turned round, and so the opposite sign"),
+    "loop_short": (1, "{place} stops one turn too early"),
+    "loop_long": (1, "{place} makes one turn too many"),
+    "loop_late": (1.5, "{place} leaves out its first turn"),
+    "count": (1, "{place} goes by {other} in place of {about}"),
+    "mean_for_sum": (1, "{place} takes a mean in place of a sum"),
+    "sum_for_mean": (1, "{place} takes a sum in place of a mean"),
+    "returns_inside": (1, "the function returns too early, inside {place}"),
+    "starts_normal": (1, "{place} is drawn from a normal distribution"),
+    "starts_zeros": (1, "{place} is zeros"),
+    "starts_ones": (1, "{place} is ones"),
+    "starts_halves": (1, "{place} is one and the same number everywhere"),
+    "starts_small": (1, "{place} is made smaller than it is drawn"),
+    "starts_tiny": (1, "{place} is made smaller than it is drawn"),
+    "starts_centred": (1, "{place} is shifted around zero"),
+    "starts_both_signs": (1, "{place} is stretched to numbers of both signs"),
+    "starts_upside": (2, "{place} is not used as it is drawn"),
+    "starts_small_normal": (2, "{place} is drawn from a normal distribution and made smaller"),
+    "seeded": (1, "the function sets the seed itself"),
+    "returned_in_other_order": (1, "the results are returned in another order"),
+    "returned_transposed": (1, "{about} is returned transposed"),
+    "product_returned": (1, "the product is returned in place of its factors"),
+    "not_returned": (1, "{about} is not returned"),
+    "nothing_returned": (1, "nothing is returned"),
+    "condition_opposite": (1, "{place} asks for the opposite"),
+    "condition_positive": (1, "{place} counts only what is above zero"),
+    "condition_exactly_one": (1, "{place} counts only what is exactly one"),
+    "condition_always": (1, "{place} makes no difference"),
+    "condition_never": (2, "{place} is never met"),
+    "condition_at_least": (2, "{place} counts zero as well"),
+    "other_error": (1, "another kind of error is raised than the one asked for"),
+    "returns_nothing": (1, "nothing is raised where an error is asked for"),
+    "absolute": (1, "{place} takes absolute values in place of squares"),
+    "not_squared": (1, "{place} leaves out the square"),
+    "rooted": (1, "{place} takes a square root that nobody asks for"),
+    "a_plain_number": (1, "{place} is a plain number, which gradients do not pass"),
+    "twice": (2, "{place} is twice as large as it should be"),
+    "half": (2, "{place} is half as large as it should be"),
+    "three_times": (3, "{place} is three times as large as it should be"),
+    "left_out": (2, "{place} leaves out {about}"),
+    "added": (2, "{place} adds what should be subtracted"),
+    "subtracted": (2, "{place} subtracts what should be added"),
+    "as_matrices": (
+        2,
+        "{place} multiplies as matrices what should be multiplied element by element",
+    ),
+    "by_elements": (1, "{place} multiplies element by element what should be a matrix product"),
+    "other_side": (1, "{place} has a matrix product the other way round"),
+    "transposed": (2, "{place} takes {about} transposed"),
+    "not_transposed": (1, "{place} leaves out a transpose"),
+    "divided": (3, "{place} divides where it should multiply"),
+    "added_in": (3, "{place} adds where it should multiply"),
+    "not_divided": (2, "{place} leaves out a division"),
+    "times": (3, "{place} multiplies where it should divide"),
+    "other_power": (2, "{place} has another power"),
+    "divided_by": (2, "{place} is divided by {other}"),
+    "times_count": (3, "{place} is multiplied by {other}"),
+    "set_not_changed": (1, "{place} replaces what it should only change"),
+    "clamped": (2, "{place} is followed by a cut at zero"),
+    "limited": (3, "{place} is followed by a cut to between -1 and 1"),
+    "rounded": (3, "{place} is followed by a rounding"),
+    "decayed": (2, "{place} is followed by a little decay"),
+    "of_absolute": (3, "{place} loses its sign"),
+    "dropped": (2, "{place} is left out"),
+    "unwrapped": (3, "{place} is done without its condition"),
+    "order": (2, "the order is another one: {place} comes too early"),
+    "after_the_loop": (2, "{place} is done once, after the loop, and not in every turn"),
+    "before_the_loop": (2, "{place} is done once, before the loop, and not in every turn"),
+    "first_turn_only": (2, "{place} is done in the first turn only"),
+    "not_in_the_first_turn": (3, "{place} is left out in the first turn"),
+    "every_tenth": (2, "{place} is done in every tenth turn only"),
+    "ends_after_one": (2, "{place} ends after its first turn"),
+    "loop_backwards": (2, "{place} runs backwards"),
+    "loop_twice": (3, "{place} makes twice as many turns"),
+    "loop_half": (3, "{place} makes half as many turns"),
+    "index": (2, "{place} uses {other} where {about} belongs"),
+    "indices_swapped": (1, "{place} has row and column swapped"),
+    "whole": (3, "{place} uses a whole matrix where one part of it belongs"),
+    "name": (3, "{place} uses {other} where {about} belongs"),
+    "one_less": (2, "{place} counts one too few"),
+    "one_more": (2, "{place} counts one too many"),
+    "fixed": (2, "{place} has a fixed number in place of {about}"),
+    "detached": (2, "{place} keeps gradients from passing through {about}"),
+    "abs": (3, "{place} takes the absolute value of {about}"),
+    "twice_the": (2, "{about} counts twice"),
+    "half_the": (2, "{about} counts half"),
+    "tenth_the": (3, "{about} counts a tenth"),
+    "capped": (3, "{about} is kept below a fixed number"),
+    "last_ones": (1, "{place} keeps the last ones in place of the first"),
+    "one_alone": (2, "{place} keeps one alone"),
+    "one_more_kept": (1, "{place} keeps one too many"),
+    "one_less_kept": (1, "{place} keeps one too few"),
+    "columns": (2, "{place} takes columns where rows belong"),
+    "rows": (2, "{place} takes rows where columns belong"),
+    "shape_turned": (1, "{place} has rows and columns exchanged"),
+    "without": (2, "{place} lacks a setting"),
+    "switched": (2, "{place} has a setting the other way round"),
+    "unfinished": (2, "{place} lacks its last step"),
+    "no_diagonal": (2, "{place} takes a vector where a diagonal matrix belongs"),
+    "arguments_swapped": (2, "{place} has its arguments exchanged"),
+    "other_number": (3, "{place} has another number in it"),
+    "sign_lost": (2, "{place} loses a sign"),
+    "returned_as_list": (1, "{about} is returned as a list"),
+    "returned_squeezed": (2, "{about} is returned without its dimensions of length one"),
+    "returned_rounded": (2, "{about} is returned rounded"),
+    "returned_flat": (2, "{about} is returned flattened"),
+    "returned_detached": (2, "{about} is returned cut off from its gradients"),
+    "returned_whole": (2, "{about} is returned as whole numbers"),
+    "returned_last": (2, "of {about}, only the last is returned"),
+    "returned_without_first": (2, "{about} is returned without its first part"),
+    "returned_without_last": (2, "{about} is returned without its last part"),
+    "returned_as_tensor": (2, "{about} is returned as a tensor of its own"),
+    "returned_sum": (2, "the sum of {about} is returned"),
+    "returned_together": (3, "the results are returned as a list"),
+    "prepared_abs": (2, "{about} is replaced by its absolute values"),
+    "prepared_transposed": (2, "{about} is transposed before anything else"),
+    "prepared_clamped": (2, "what is negative in {about} is taken for zero"),
+    "prepared_rounded": (3, "{about} is rounded before anything else"),
+    "prepared_centred": (3, "the mean of {about} is taken off before anything else"),
+    "prepared_scaled": (3, "{about} is scaled before anything else"),
+    "prepared_normed": (3, "{about} is scaled before anything else"),
+    "overwritten": (3, "{about} is overwritten"),
+    "drawn_transposed": (3, "{place} is drawn transposed"),
+}
+DRAWN = ("starts_", "shape_turned", "drawn_")  # about one draw of several in a statement
+HINTS = {
+    "start": "What does the task say of the start, and what does your function start from?",
+    "return": "Compare what you return with what the docstring promises: which, in which order, "
+    "of which shape?",
+    "loop": "Go through the loop by hand for the smallest example: how many turns, and what is "
+    "done in each?",
+    "step": "Do this part with pen and paper on the smallest example, and compare term by term.",
+}
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a change does. rank: the lower, the likelier it is what a student did"""
+
+    kind: str
+    rank: float
+    title: str
+    hint: str
+
+
+def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
+    """The sentence of a change in an assignment's own words."""
+    rank, template = TEMPLATES.get(change.kind, (9, "{place} is not as it should be"))
+    places = list(dict.fromkeys(_place(place, words) for place in change.places))
+    known = [place for place in places if place]
+    place = _listed(known) if known else SOMEWHERE.format(function=change.function)
+    about, other = _part(change.about, words), _part(change.other, words)
+    if about and not change.everywhere and change.kind.startswith(DRAWN):
+        place, known = about, [about]
+    vague = 0.0
+    if (ABOUT in template and not about) or (OTHER in template and not other):
+        template, vague = "{place} is not as it should be", 3.0
+    if PLACE in template and not known:
+        vague += 2.0
+    text = template.format(place=place, about=about, other=other)
+    if len(known) > 1 and PLACE in template:
+        text = _plural(text)
+    return Sentence(
+        change.kind,
+        rank + vague - 0.1 * change.everywhere,
+        text[0].upper() + text[1:],
+        _hint(change),
+    )
+
+
+def _hint(change: Change) -> str:
+    if change.kind.startswith("starts_") or change.kind in ("seeded", "shape_turned"):
+        return HINTS["start"]
+    if change.kind.startswith("returned") or change.kind in ("not_returned", "product_returned"):
+        return HINTS["return"]
+    if change.kind.startswith(("loop_", "ends_", "returns_inside")) or "loop" in change.kind:
+        return HINTS["loop"]
+    return HINTS["step"]
+
+
+def _part(fragment: str, words: Mapping[str, str]) -> str:
+    """The word of a fragment; "" where it has none. Numbers are their own."""
+    if re.fullmatch(r"-?\d+(\.\d+)?", fragment):
+        return fragment
+    return words.get(fragment, "")
+
+
+def _place(statement: str, words: Mapping[str, str]) -> str:
+    """The word of a statement, or of the target of one."""
+    if statement in words:
+        return words[statement]
+    try:
+        node = ast.parse(statement + " pass" if statement.endswith(":") else statement).body[0]
+    except SyntaxError:
+        return ""
+    if isinstance(node, ast.AugAssign):
+        return words.get(f"{ast.unparse(node.target)} =", "")
+    if isinstance(node, ast.Assign):
+        return words.get(f"{ast.unparse(node.targets[0])} =", "")
+    if isinstance(node, ast.Return):
+        return words.get("return", "what is returned")
+    if isinstance(node, ast.For):
+        return words.get(f"for {ast.unparse(node.iter)}", "")
+    if isinstance(node, ast.If):
+        return words.get(f"if {ast.unparse(node.test)}", "the condition")
+    return ""
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _plural(text: str) -> str:
+    """The first verb of a sentence about several things."""
+    for one, many in VERBS.items():
+        if f" {one} " in text or text.endswith(f" {one}"):
+            return re.sub(rf" {one}(?= |$)", f" {many}", text, count=1)
+    return text
+
+
+VERBS = {
+    "is": "are", "uses": "use", "goes": "go", "has": "have", "leaves": "leave", "takes": "take",
+    "stops": "stop", "makes": "make", "adds": "add", "subtracts": "subtract", "lacks": "lack",
+    "multiplies": "multiply", "divides": "divide", "replaces": "replace", "loses": "lose",
+    "ends": "end", "runs": "run", "counts": "count", "keeps": "keep", "asks": "ask",
+}  # fmt: skip

@@ -1,0 +1,401 @@
+"""Diagnosis by search: what behaves like a small change of a right answer is told so, in words that
+show nothing of the solution; what nobody can name is left unnamed, and can be learnt.
+"""
+
+from __future__ import annotations
+
+import ast
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy
+import pytest
+import torch
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+from test_grading import Command
+
+from autograder.assignment import UNWRITTEN, Assignment, find_assignments, read_assignment
+from autograder.authoring.edits import make, page, table_of
+from autograder.authoring.learn import learn, taken_out
+from autograder.course import Course
+from autograder.grading import table as tables
+from autograder.grading.alike import TOLERANCE
+from autograder.grading.edits import changes, function_in, source
+from autograder.grading.grader import Grader
+from autograder.grading.ladder import read_ladder
+from autograder.grading.place import digest, file_of
+from autograder.grading.sentences import TEMPLATES, sentence
+from autograder.grading.sketch import Sketches
+from autograder.grading.submission import Submission, Unit
+from autograder.results import Diagnosis, Result
+from autograder.sandbox.process import Reply, Sandbox
+
+TOML = """\
+title = "Descent"
+order = 1
+objectives = ["Descend"]
+
+[functions]
+descend = 2
+
+[diagnosis]
+start = { lr = 1e-30, num_steps = 1 }
+draw = "torch.rand"
+interval = [0.0, 1.0]
+
+[diagnosis.words]
+"a" = "a"
+"b" = "b"
+"lr" = "the learning rate"
+"num_steps" = "the number of steps"
+"torch.rand(n)" = "a's start"
+"a -= lr * (a @ b - x[0]) * b" = "a's step"
+"b -= lr * (a @ b - x[0]) * a" = "b's step"
+"for range(num_steps)" = "the loop over steps"
+"""
+LADDER = """\
+descend = [
+    { x = [1.0], num_steps = 1, lr = 0.5 },
+    { x = [-1.0], num_steps = 1, lr = 0.5 },
+    { x = [1.0, 2.0], num_steps = 1, lr = 0.25 },
+    { x = [1.0, 2.0, 0.0], num_steps = 3, lr = 0.25 },
+]
+"""
+SOLUTION = '''\
+"""Two vectors, moved until their product is a number."""
+
+import torch
+
+
+def descend(x, num_steps=10, lr=0.1):
+    """Move a and b. Returns (a, b), both of the length of x."""
+    ### BEGIN SOLUTION
+    n = len(x)
+    a, b = torch.rand(n), torch.rand(n)
+    for _ in range(num_steps):
+        a -= lr * (a @ b - x[0]) * b
+        b -= lr * (a @ b - x[0]) * a
+    return a, b
+    ### END SOLUTION
+'''
+CHECKS = '''\
+"""Checks."""
+
+import pytest
+import torch
+
+
+@pytest.mark.task("descend")
+@pytest.mark.points({points})
+@pytest.mark.hint("Step by step.")
+def test_{name}(student):
+    """descend makes its steps from its own start."""
+    x = torch.tensor([{x}, 1.0, 3.0])
+    a, b = student.descend(x, num_steps=1, lr=1e-30)
+    for _ in range(3):
+        a = a - 0.2 * (a @ b - x[0]) * b
+        b = b - 0.2 * (a @ b - x[0]) * a
+    ends = student.descend(x, num_steps=3, lr=0.2)
+    assert torch.allclose(ends[0], a, atol=1e-5), "a is not what three steps make"
+    assert torch.allclose(ends[1], b, atol=1e-5), "b is not what three steps make"
+'''
+BANK = """\
+# /// mistake
+# title = "Both are zeros"
+# hint = "What is returned?"
+# fails = ["test_public_steps", "test_hidden_steps"]
+# ///
+
+import torch
+
+
+def descend(x, num_steps=10, lr=0.1):
+    return torch.full((len(x),), torch.nan), torch.zeros(len(x))
+"""
+# written by hand, in other words, b drawn first: b's step uses a as it was before its own step
+OLD_VALUE = """
+import torch
+
+def descend(x, num_steps=10, lr=0.1):
+    second = torch.rand(x.shape[0])
+    first = torch.rand(x.shape[0])
+    for step in range(num_steps):
+        product = torch.dot(first, second) - x[0]
+        before = first
+        first = first - lr * product * second
+        second = second - lr * (torch.dot(before, second) - x[0]) * before
+    return first, second
+"""
+STRANGE = """
+import torch
+
+MORE = 1.37
+
+def helper(a):
+    return MORE * a
+
+def descend(x, num_steps=10, lr=0.1):
+    a, b = torch.rand(len(x)), torch.rand(len(x))
+    for _ in range(num_steps):
+        a = a - lr * helper(a @ b - x[0]) * b
+        b = b - lr * (a @ b - x[0]) ** 3 * a
+    return a, b
+
+print(undefined_here)
+"""
+
+
+@pytest.fixture(scope="module")
+def descent(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Assignment:
+    """A small assignment with a ladder, its table made."""
+    folder = tmp_path_factory.mktemp("course") / "reference_solutions" / "descent"
+    files = {
+        "assignment.toml": TOML,
+        "ladder.toml": LADDER,
+        "solution.py": SOLUTION,
+        "test_public.py": CHECKS.format(points=1, name="public_steps", x="2.0"),
+        "test_hidden.py": CHECKS.format(points=1, name="hidden_steps", x="-2.0"),
+        "mistakes/zeros.py": BANK,
+        "variants/with_names.py": SOLUTION.replace("a @ b", "torch.dot(a, b)"),
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assignment = read_assignment(folder)
+    table_of(assignment, sandbox)
+    return assignment
+
+
+@pytest.fixture(scope="module")
+def grader(descent: Assignment, sandbox: Sandbox) -> Grader:
+    return Grader(descent, secret="", sandbox=sandbox)
+
+
+def graded(grader: Grader, source: str) -> Result:
+    return grader.run(Submission((Unit("statements", source, "1"),), ""))
+
+
+def only(result: Result) -> Diagnosis:
+    (diagnosis,) = result.diagnosis
+    return diagnosis
+
+
+def test_a_change_is_named_from_whatever_start_and_in_whatever_words(grader: Grader) -> None:
+    told = only(graded(grader, OLD_VALUE))
+    assert (told.how, told.mistake) == ("edit", "old_value")
+    assert told.title == "B's step uses a as it was before its own step"
+    assert told.group == ""
+
+
+def test_the_smallest_example_is_told(grader: Grader) -> None:
+    example = only(graded(grader, OLD_VALUE)).example
+    assert example is not None
+    assert example.call == "descend([1], num_steps=1, lr=0.5)"
+    assert example.start.startswith("([0.")
+    assert example.given != example.right
+
+
+def test_a_known_mistake_comes_before_a_change(grader: Grader) -> None:
+    told = only(graded(grader, BANK))
+    assert (told.how, told.mistake) == ("bank", "zeros")
+
+
+def test_right_answers_are_told_nothing(grader: Grader, descent: Assignment) -> None:
+    for path in (descent.solution, *descent.variants):
+        result = graded(grader, path.read_text(encoding="utf-8"))
+        assert (result.score, result.diagnosis) == (2.0, ())
+
+
+def test_what_nobody_can_name_is_grouped(grader: Grader) -> None:
+    told = only(graded(grader, STRANGE))
+    assert (told.mistake, told.how, told.title) == ("", "", "")
+    drawn = "a, b = torch.rand(len(x)), torch.rand(len(x))"
+    other = STRANGE.replace(drawn, "b, a = torch.rand(len(x)), torch.rand(len(x)).flip(0)")
+    assert other != STRANGE
+    assert told.group
+    assert only(graded(grader, other)).group == told.group
+    another = STRANGE.replace("1.37", "1.91")
+    assert only(graded(grader, another)).group != told.group
+
+
+def test_two_slips_are_told_one_at_least(grader: Grader) -> None:
+    """One that shows on all rungs but one kind, and one that shows on negative numbers alone."""
+    text = SOLUTION.replace("range(num_steps)", "range(num_steps - 1 if num_steps > 2 else 1)")
+    text = text.replace("x[0]) * a", "x[0].abs()) * a.sum()")
+    told = [item.how for item in graded(grader, text).diagnosis]
+    assert told in ([""], ["part"])  # never said to be the whole
+
+
+def test_without_a_table_the_known_mistakes_are_named_alone(
+    descent: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "load", lambda assignment: {})
+    bare = Grader(descent, secret="", sandbox=sandbox)
+    assert only(graded(bare, BANK)).mistake == "zeros"
+    assert only(graded(bare, OLD_VALUE)).mistake == ""
+
+
+def test_a_table_that_is_damaged_is_none(descent: Assignment) -> None:
+    file = file_of(descent)
+    whole = file.read_bytes()
+    try:
+        file.write_bytes(whole[: len(whole) // 2])
+        assert tables.load(descent) == {}
+    finally:
+        file.write_bytes(whole)
+    assert tables.load(descent).keys() == {"descend"}
+
+
+def test_changed_words_make_no_new_table(descent: Assignment) -> None:
+    assert digest(replace(descent, words={"a": "the first"})) == digest(descent)
+
+
+def test_programs_that_do_not_end_are_left_out(descent: Assignment, sandbox: Sandbox) -> None:
+    made = make(descent, sandbox)
+    assert made.tried > 100
+    assert made.right > 0
+    known = made.table["descend"]
+    rungs = read_ladder(descent)["descend"]
+    assert known.sketches.hashes.shape == (known.groups.max() + 1, len(rungs), 2)
+    assert "B's step uses a as it was before its own step" in page(descent, made)
+
+
+def test_a_submission_is_learnt_and_told_when_its_words_are_written(
+    descent: Assignment, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    handed_in = tmp_path / "strange.py"
+    handed_in.write_text(STRANGE, encoding="utf-8")
+    file = learn(descent, handed_in, sandbox, name="learnt")
+    try:
+        assignment = read_assignment(descent.folder)
+        learnt = next(one for one in assignment.mistakes if one.name == "learnt")
+        assert learnt.fails == ("test_public_steps", "test_hidden_steps")
+        with closing(Grader(assignment, secret="", sandbox=sandbox)) as unwritten:
+            assert only(graded(unwritten, STRANGE)).mistake == ""
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(UNWRITTEN, "Here is"), encoding="utf-8")
+        written = Grader(read_assignment(descent.folder), secret="", sandbox=sandbox)
+        assert only(graded(written, STRANGE)).mistake == "learnt"
+    finally:
+        file.unlink()
+
+
+def test_what_a_function_needs_is_taken_out_with_it() -> None:
+    code = taken_out(["%matplotlib inline\n", STRANGE], "descend")
+    assert "def helper" in code
+    assert "MORE = 1.37" in code
+    assert "undefined_here" not in code
+
+
+def test_the_command_writes_the_page(descent: Assignment, command: Command) -> None:
+    done = command(descent.course.root, "edits", "descent")
+    assert done.exit_code == 0, done.stderr
+    assert "edits.md" in done.stdout
+
+
+# --- what a student must not see ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "assignment", find_assignments(Course.find(ROOT)), ids=lambda one: one.slug
+)
+def test_no_sentence_shows_a_line_of_a_solution(assignment: Assignment) -> None:
+    """Sentences are templates and words of the assignment's; neither is a statement of the answer,
+    or an expression of more than one operation.
+    """
+    answers = [assignment.solution, *(base.path for base in assignment.bases)]
+    fragments = {
+        ast.unparse(node)
+        for path in answers
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.BinOp | ast.Call | ast.Return)
+        and len(ast.unparse(node)) > 6
+    }
+    told = set()
+    for path in answers:
+        for function in read_ladder(assignment):
+            for change in changes(path.read_text(encoding="utf-8"), function):
+                one = sentence(change, assignment.words)
+                told |= {one.title, one.hint}
+    shown = [(text, part) for text in told for part in fragments if part in text]
+    assert not shown, shown[:5]
+
+
+@pytest.mark.parametrize(
+    "assignment", find_assignments(Course.find(ROOT)), ids=lambda one: one.slug
+)
+def test_no_rung_is_an_input_of_a_hidden_check(assignment: Assignment) -> None:
+    """Hidden inputs are drawn or written in test_hidden.py: no tensor of a rung with more than one
+    element stands there.
+    """
+    hidden = "".join(assignment.checks[1].read_text(encoding="utf-8").split())
+    for rungs in read_ladder(assignment).values():
+        for rung in rungs:
+            for value in rung.placed:
+                if isinstance(value, torch.Tensor) and value.numel() > 3:
+                    assert str(value.tolist()).replace(" ", "") not in hidden, rung.text
+
+
+def test_a_table_holds_numbers_alone(descent: Assignment) -> None:
+    with numpy.load(file_of(descent), allow_pickle=False) as arrays:
+        kinds = {arrays[name].dtype.kind for name in arrays.files}
+    assert kinds <= {"i", "f"}
+    assert "BEGIN SOLUTION" not in file_of(descent).read_bytes().decode(errors="replace")
+
+
+def test_every_kind_of_change_has_a_sentence() -> None:
+    kinds = set()
+    for assignment in find_assignments(Course.find(ROOT)):
+        text = assignment.solution.read_text(encoding="utf-8")
+        for function in assignment.functions:
+            kinds |= {change.kind for change in changes(text, function)}
+    assert kinds <= TEMPLATES.keys(), kinds - TEMPLATES.keys()
+
+
+# --- laws -----------------------------------------------------------------------------------------
+
+
+def test_changes_are_the_same_each_time_and_differ_from_the_answer() -> None:
+    function = function_in(SOLUTION, "descend")
+    assert function is not None
+    once, again = changes(SOLUTION, "descend"), changes(SOLUTION, "descend")
+    assert [(one.kind, one.places) for one in once] == [(one.kind, one.places) for one in again]
+    plain = ast.unparse(function)
+    made = 0
+    for change in once:
+        try:
+            made += source(function, change, "descend") != plain
+        except (ValueError, StopIteration):
+            continue
+    assert made > 0.9 * len(once)
+
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=40)
+
+
+@given(numbers, st.floats(-0.2, 0.2), st.integers(0, 39), st.floats(0.01, 10.0))
+def test_sketches_are_alike_where_values_are(
+    values: list[float], noise: float, place: int, change: float
+) -> None:
+    one = torch.tensor(values, dtype=torch.float64)
+    size = max(float(one.abs().max()), 1e-3)
+    near = one.clone()
+    near[place % len(values)] += noise * TOLERANCE * size
+    far = one.clone()
+    far[place % len(values)] += change * size
+    made = [Sketches.of([Reply("returned", {}, (value, [1.0, 2.0]))]) for value in (one, near, far)]
+    assert made[0].alike(made[1]).all()
+    assert not made[0].alike(made[2]).any()
+
+
+def test_sketches_tell_kinds_apart_strictly_alone() -> None:
+    tensor = Sketches.of([Reply("returned", {}, torch.tensor(2.0))])
+    number = Sketches.of([Reply("returned", {}, 2.0)])
+    assert tensor.alike(number).all()
+    assert not tensor.alike(number, loosely=False).any()
+    raised = Sketches.of([Reply("raised", {"type": "ValueError"})])
+    assert not raised.alike(number).any()
