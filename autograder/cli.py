@@ -135,6 +135,10 @@ def grade(
     summary: Annotated[
         bool, typer.Option("--table/--no-table", help="Print the table of results.")
     ] = True,
+    scheduler: Annotated[
+        Optional[str],
+        typer.Option(metavar="ADDRESS", help="Grade on the workers of this Dask scheduler."),
+    ] = None,
 ) -> None:
     """Grade submissions of one assignment.
 
@@ -158,6 +162,7 @@ def grade(
             isolation=isolation,
             again=again,
             preflight=True if not paths and preflight is None else preflight,
+            scheduler=scheduler,
             note=lines.add,
         )
     if summary:

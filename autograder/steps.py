@@ -90,12 +90,14 @@ def grade_paths(
     isolation: str = "sandbox",
     again: bool = False,
     preflight: bool | None = None,
+    scheduler: str | None = None,
     note: Callable[[Result], None] = lambda result: None,
 ) -> tuple[list[Result], bool]:
     """Grade what is at `paths` with a progress display.
 
     preflight: whether right answers are graded first, and end the class with PreflightFailed where
         they lose a point; None: where there is more than one submission
+    scheduler: the address of a Dask scheduler whose workers grade, in place of this machine's
     note: called with each result as it comes, in order
 
     Returns the results, and whether all of them could be kept for the next run.
@@ -118,6 +120,11 @@ def grade_paths(
     with ExitStack() as stack:
         stack.enter_context(closing(grader))
         stack.enter_context(faults_in(course.log))
+        if scheduler is not None:
+            from autograder.cluster.scheduler import Cluster
+
+            grader.elsewhere = stack.enter_context(Cluster(grader, scheduler))
+            count = grader.elsewhere.threads
         advance = stack.enter_context(report.progress(len(found), assignment.title))
 
         def before(rounds: set[int]) -> None:

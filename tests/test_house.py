@@ -24,6 +24,7 @@ ROOMS = (  # each uses only those above it
     "sandbox",
     "vocabulary",
     "grading",
+    "cluster",
     "authoring",
     "gradebook",
     "pages",

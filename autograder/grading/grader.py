@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 
@@ -62,6 +63,19 @@ class FaultFile(logging.FileHandler):
         """Nothing: a full disk must not end a grading."""
 
 
+class Elsewhere(Protocol):
+    """Other machines that grade for this one."""
+
+    @property
+    def threads(self) -> int:
+        """How many submissions they grade at a time."""
+
+    def answers(
+        self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool = False
+    ) -> Iterator[tuple[int, Any]]:
+        """(place of a task, its answer) as the answers come. alone: one at a time"""
+
+
 class Grader:
     """Grades submissions of one assignment, one at a time. Forks share the sandbox that was warm
     before them.
@@ -71,7 +85,10 @@ class Grader:
     sandbox: one that runs already, and is not ended with this grader
     diagnoses: whether failing functions are compared with the known mistakes
     rounds: which draw of those inputs each submission meets; None: all the same
+    elsewhere: where a class is graded, if not on this machine
     """
+
+    elsewhere: Elsewhere | None = None
 
     def __init__(
         self,

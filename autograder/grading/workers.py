@@ -289,7 +289,10 @@ def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Gr
     work = partial(_grade, grader)
     tasks = ((found[place], attempt(grader, found[place])) for place in places)
     # in a worker all the same: one that ends costs only what ended it
-    for number, answer in run_on_workers(work, tasks, 1):
+    answers = run_on_workers(work, tasks, 1)
+    if grader.elsewhere is not None:
+        answers = grader.elsewhere.answers(tasks, alone=True)
+    for number, answer in answers:
         place = places[number]
         if isinstance(answer, WorkerEnded):
             answer = grader.at_fault(found[place], answer, time.monotonic())
@@ -314,6 +317,8 @@ def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:
 
 def _answers(grader: Grader, tasks: Iterable[Any], workers: int) -> Iterator[tuple[int, Any]]:
     grade = partial(_grade, grader)
+    if grader.elsewhere is not None:
+        return grader.elsewhere.answers(tasks)
     if workers > 1:
         grader.warm()
         return run_on_workers(grade, tasks, workers)

@@ -1,0 +1,178 @@
+"""A class of submissions on the workers of a Dask scheduler.
+
+Every worker gets the parcel once, workers that join later too, and keeps it in a folder of its own
+until the client goes. A task is the bytes of one submission and the digest of the parcel; what
+comes back is the result as JSON. Dask gives the tasks of a worker that is lost to others.
+
+Client, scheduler and workers trust one another: Dask moves pickles between them, and the parcel
+holds the secret. What a student wrote is in there as bytes alone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+from autograder.cluster.node import Node, NodeEnded, as_json
+from autograder.cluster.parcel import Parcel, as_bytes, pack
+from autograder.errors import AutograderError, UsageError
+from autograder.grading.grader import Grader
+from autograder.grading.submission import Found, Submission
+from autograder.grading.workers import ATTEMPTS, WorkerEnded
+from autograder.results import Result
+
+try:
+    from distributed import Client, WorkerPlugin, as_completed, get_worker
+except ImportError as error:
+    mend = "pip install 'autograder[dask]'"
+    raise UsageError(
+        f"{error.name} is not installed, which grades on many machines: {mend}"
+    ) from None
+
+CONNECT = 30.0  # seconds until a scheduler, and a worker, must have answered
+AHEAD = 2  # tasks that wait at a worker, for each that it runs
+
+
+class Staff(WorkerPlugin):
+    """What a worker holds of one assignment. It travels as a pickle, between those who trust one
+    another.
+    """
+
+    def __init__(self, parcel: Parcel) -> None:
+        self.parcel = parcel
+        self.name = name_of(parcel.digest)
+
+    def setup(self, worker: Any) -> None:
+        """On a worker, when it gets this."""
+        self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+        (self.folder / "parcel.json").write_text(as_json(self.parcel), encoding="ascii")
+        self.idle: list[Node] = []
+        self.nodes: list[Node] = []
+        self.lock = threading.Lock()
+
+    def teardown(self, worker: Any) -> None:
+        """On a worker, when the client goes or the worker ends."""
+        for node in self.nodes:
+            node.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def grade(self, submission: bytes) -> str:
+        """The result of a submission as JSON, by a process that has nothing else to do."""
+        with self.lock:
+            node = self.idle.pop() if self.idle else self._start()
+        answer = node.ask(submission)
+        with self.lock:
+            self.idle.append(node)
+        return answer
+
+    def _start(self) -> Node:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        self.nodes.append(Node(self.folder / "parcel.json", folder))
+        return self.nodes[-1]
+
+
+def name_of(digest: str) -> str:
+    return f"autograder-{digest}"
+
+
+def grade(digest: str, submission: bytes) -> str:
+    """The task, on a worker: the result as JSON, "" where the process that graded ended."""
+    staff: Any = get_worker().plugins[name_of(digest)]
+    for _ in range(ATTEMPTS):
+        try:
+            return str(staff.grade(submission))
+        except NodeEnded:
+            continue
+    return ""
+
+
+class Cluster:
+    """The workers of a scheduler, for one grader. Use it as a context.
+
+    address: of the scheduler, such as tcp://host:8786 or tls://host:8786; certificates are Dask's
+        settings. UsageError where nobody answers there, or has workers.
+    """
+
+    def __init__(self, grader: Grader, address: str) -> None:
+        self.grader, self.address = grader, address
+        self.parcel = pack(grader)
+        try:
+            self.client = Client(address, timeout=CONNECT, set_as_default=False)
+        except (OSError, ValueError, RuntimeError) as error:
+            mend = "Start one (dask scheduler), or mend the address."
+            raise UsageError(f"no scheduler answers at {address} ({error}). {mend}") from None
+        try:
+            self.client.wait_for_workers(1, timeout=CONNECT)
+        except TimeoutError:
+            self.client.close()
+            mend = f"Start some: dask worker {address} --nthreads 1"
+            raise UsageError(f"the scheduler at {address} has no workers. {mend}") from None
+
+    def __enter__(self) -> Cluster:
+        self.client.register_plugin(Staff(self.parcel))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.client.unregister_worker_plugin(name_of(self.parcel.digest))
+        finally:
+            self.client.close()
+
+    @property
+    def threads(self) -> int:
+        """How many submissions the workers grade at a time."""
+        return max(1, sum(self.client.nthreads().values()))
+
+    def answers(
+        self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool = False
+    ) -> Iterator[tuple[int, Result | WorkerEnded]]:
+        """(place of a task, its answer) as the answers come; as `run_on_workers` has them.
+
+        alone: one at a time
+        """
+        waiting = enumerate(tasks)
+        found: dict[Any, tuple[int, Found]] = {}
+        running = as_completed(loop=self.client.loop)
+        while True:
+            room = (1 if alone else (1 + AHEAD) * self.threads) - len(found)
+            for place, (one, submission) in take(waiting, room):
+                if isinstance(submission, Result):
+                    yield place, submission
+                    continue
+                data = as_bytes(submission)
+                future = self.client.submit(grade, self.parcel.digest, data, pure=False)
+                found[future.key] = (place, one)
+                running.add(future)
+            if not found:
+                return
+            future = next(running)
+            place, one = found.pop(future.key)
+            yield place, self._answer(future, one)
+
+    def _answer(self, future: Any, found: Found) -> Result | WorkerEnded:
+        """What came of one task; AutograderError where a worker refuses to grade."""
+        try:
+            text = future.result()
+        except (CancelledError, Exception) as error:
+            return WorkerEnded(f"{type(error).__name__}: {error}")
+        if not text:
+            return WorkerEnded("the process that graded it ended")
+        value = json.loads(text)
+        if "refused" in value:
+            raise AutograderError(f"a worker of {self.address} does not grade: {value['refused']}")
+        return Result.from_json(value).filed_as(str(found.path), found.student)
+
+
+def take(waiting: Iterator[Any], count: int) -> Iterator[Any]:
+    """The next `count` that there are."""
+    for _ in range(count):
+        try:
+            yield next(waiting)
+        except StopIteration:
+            return

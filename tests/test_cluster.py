@@ -1,0 +1,193 @@
+"""Grading on other machines: a real Dask scheduler with two real workers gives the bits that this
+machine gives, and loses nothing when one of them is lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_course
+from conftest import ROOT
+from test_grading import Command
+from tiny_course import SLUG
+
+from autograder.assignment import find_assignment
+from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
+from autograder.course import Course
+from autograder.errors import AutograderError
+from autograder.grading.grader import Grader
+from autograder.grading.submission import Submission, Unit
+from autograder.results import Result
+
+TEXTS = (
+    tiny_course.VARIANT,
+    f"import torch\n{tiny_course.ZEROS}",
+    tiny_course.SOLUTION,
+    "halve = 3",
+)
+CLASS = 12
+
+
+@dataclass
+class Dask:
+    """A scheduler and two workers, as processes."""
+
+    address: str
+    workers: list[subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
+    folder = tmp_path_factory.mktemp("dask")
+    settings = {"PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3"}
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        with (folder / f"{len(started)}.log").open("wb") as log:
+            command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=os.environ | settings,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    file = folder / "scheduler.json"
+    start(
+        "dask_scheduler",
+        "--scheduler-file",
+        str(file),
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--host",
+        "127.0.0.1",
+    )
+    while not file.is_file():
+        assert started[0].poll() is None, (folder / "0.log").read_text()
+        time.sleep(0.1)
+    options = ("--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--no-dashboard")
+    workers = [start("dask_worker", *options) for _ in range(2)]
+    yield Dask(json.loads(file.read_text())["address"], workers)
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    tiny_course.write(tmp_path)
+    for number in range(CLASS):
+        home = tmp_path / "course" / "submitted" / f"student{number:02}" / SLUG
+        home.mkdir(parents=True)
+        (home / f"{SLUG}.py").write_text(f"{TEXTS[number % len(TEXTS)]}\n# {number}\n")
+    return tmp_path
+
+
+def bits(text: str) -> list[dict[str, Any]]:
+    """Results without how long they took."""
+    found = []
+    for line in text.splitlines():
+        result = json.loads(line)
+        tests = [check | {"seconds": 0} for check in result["tests"]]
+        found.append(result | {"seconds": 0, "tests": tests})
+    return found
+
+
+@pytest.mark.slow
+def test_two_workers_of_dask_give_the_bits_of_two_here_also_when_one_is_killed(
+    course: Path, dask: Dask, command: Command
+) -> None:
+    done = command(course, "grade", SLUG, "--json", "-", "--workers", 2)
+    assert done.exit_code == 0, done.stderr
+    here = bits(done.stdout)
+    assert len(here) == CLASS
+    shutil.rmtree(course / "course" / "results")
+    done = command(course, "grade", SLUG, "--json", "-", "--scheduler", dask.address)
+    assert done.exit_code == 0, done.stderr
+    assert bits(done.stdout) == here
+
+    shutil.rmtree(course / "course" / "results")
+    folder = course / "course" / "results" / SLUG
+    killer = threading.Thread(target=kill_when_some_are_kept, args=(dask.workers[0], folder))
+    killer.start()
+    done = command(course, "grade", SLUG, "--json", "-", "--scheduler", dask.address)
+    killer.join()
+    assert dask.workers[0].poll() is not None
+    assert done.exit_code == 0, done.stderr
+    assert bits(done.stdout) == here
+
+
+def kill_when_some_are_kept(worker: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+
+def test_an_address_where_nobody_answers_is_bad_usage(
+    course: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autograder.cluster import scheduler
+
+    monkeypatch.setattr(scheduler, "CONNECT", 0.5)
+    done = command(course, "grade", SLUG, "--scheduler", "tcp://127.0.0.1:1")
+    assert (done.exit_code, "no scheduler answers at tcp://127.0.0.1:1" in done.stderr) == (2, True)
+
+
+@pytest.fixture
+def grader(course: Path) -> Iterator[Grader]:
+    with closing(Grader(find_assignment(Course(course), SLUG), "secret")) as grader:
+        yield grader
+
+
+def test_a_parcel_brings_the_same_assignment_and_secret_and_nothing_of_the_class(
+    grader: Grader, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    unpacked = unpack(pack(grader), there)
+    assert unpacked.assignment.digest == grader.assignment.digest
+    assert (unpacked.secret, unpacked.isolation) == ("secret", "sandbox")
+    assert there.stat().st_mode & 0o077 == 0
+    assert not [path for path in there.rglob("*") if "student" in path.name]
+
+
+def test_a_machine_with_other_versions_refuses(grader: Grader, tmp_path: Path) -> None:
+    parcel = pack(grader)
+    object.__setattr__(parcel, "versions", {"torch": "1.0", "numpy": "1.0"})
+    with pytest.raises(AutograderError, match=r"the one that asks torch 1\.0, numpy 1\.0"):
+        unpack(parcel, tmp_path)
+    object.__setattr__(parcel, "digest", "other")
+    with pytest.raises(AutograderError, match="another version of the kit"):
+        check_same(grader.assignment, parcel)
+
+
+def test_a_submission_travels_as_bytes_whatever_is_in_it() -> None:
+    units = (Unit("cell", "print('é \udcff \x00')", "1"), Unit("statements", "", ""))
+    submission = Submission(units, "digest", round=3)
+    assert from_bytes(as_bytes(submission)) == submission
+
+
+def test_a_result_is_the_same_after_its_journey() -> None:
+    result = Result(SLUG, "path", "zoë", "graded", 1.0)
+    assert Result.from_json(json.loads(result.dumps())) == result
