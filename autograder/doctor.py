@@ -65,7 +65,7 @@ class Finding:
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
     first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
-    rest = [nbgrader(), *exchange(), browser(), workers(), *course()]
+    rest = [nbgrader(), copydetect(), *exchange(), browser(), workers(), *course()]
     return [*first, seccomp(), counting(), *rest]
 
 
@@ -203,6 +203,11 @@ def nbgrader() -> Finding:
     return package(
         "nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'."
     )
+
+
+def copydetect() -> Finding:
+    mend = "For `autograder similarity` alone: pip install 'autograder[similarity]'."
+    return package("copydetect", needed=False, mend=mend)
 
 
 def exchange() -> list[Finding]:

@@ -394,6 +394,14 @@ def test_a_diagnosis_is_told_in_words_with_its_example() -> None:
     assert "Look first at" in alone
 
 
+@pytest.mark.parametrize("kept", [None, {}, {"status": "graded", "tests": [{}]}, [], "graded"])
+def test_what_another_version_graded_is_still_a_page(kept: Any) -> None:
+    assignment = find_assignment(COURSE, "sgd_factorisation")
+    metadata = {} if kept is None else {RESULT: kept}
+    page = feedback_page(assignment, "ada", {"metadata": metadata, "cells": []}, None)
+    assert "These points come from the gradebook alone" in page
+
+
 def test_a_curve_is_drawn_on_the_floor_and_told_in_words() -> None:
     curve = Curve("the loss", 50, (3.0, 1.0, 0.5, None), (3.0, 1.0, 0.2, 0.1), 0.1)
     page = page_of(curve=curve)

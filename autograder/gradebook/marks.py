@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from autograder.course import Course
+from autograder.errors import AutograderError
 
 CHECK_PREFIX = "check_"  # of the cell that has a function's points
 RESULT = "autograder"  # where an autograded notebook's metadata have the result that it got
@@ -99,12 +100,20 @@ def roster(course: Course, assignment: str, student: str | None = None) -> Roste
     url = database(course)
     if url is None:
         return Roster({}, {})
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError:
+        return Roster({}, {})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbgrader's models, read by a newer SQLAlchemy
         try:
             return _read(url, assignment, student)
         except ImportError:
             return Roster({}, {})
+        except SQLAlchemyError as error:
+            what = f"the gradebook cannot be read: {str(error).splitlines()[0]}"
+            mend = "Is it busy, or made by another version of nbgrader (nbgrader db upgrade)?"
+            raise AutograderError(f"{what}. {mend}") from error
 
 
 def _read(url: str, assignment: str, student: str | None) -> Roster:

@@ -65,8 +65,7 @@ def feedback_page(
     assignment: Assignment, student: str, notebook: dict[str, Any], marks: Marks | None
 ) -> str:
     """The page's text. notebook: the autograded one; marks: None where the gradebook has none"""
-    kept = notebook["metadata"].get(RESULT)
-    result = Result.from_json(kept) if kept is not None else None
+    result = result_in(notebook)
     cells = [Cell.of(cell) for cell in notebook["cells"]]
     functions = [part_of(assignment, name, result, marks, cells) for name in assignment.functions]
     written = [answer_of(assignment, name, marks, cells) for name in assignment.written]
@@ -85,6 +84,14 @@ def feedback_page(
         first=first_of(functions),
         known_as=KNOWN_AS,
     )
+
+
+def result_in(notebook: dict[str, Any]) -> Result | None:
+    """The result that the gradebook got; None where another version of the kit has graded."""
+    try:
+        return Result.from_json(notebook["metadata"][RESULT])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
 
 
 @dataclass(frozen=True)

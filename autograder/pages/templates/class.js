@@ -79,6 +79,9 @@
     if (link) link.hidden = true;
     else head.textContent = "";
     head.prepend(button);
+    row.addEventListener("click", (event) => {
+      if (!event.target.closest("a, button") && String(getSelection()) === "") open(row.dataset.student);
+    });
   }
   for (const link of document.querySelectorAll("a[data-student]")) {
     link.addEventListener("click", (event) => {
