@@ -464,8 +464,15 @@ def test_a_changed_answer_waits_again_and_the_unchanged_ones_do_not(term: Term) 
     assert term.gradebook("bob")["open"] == set()
 
 
+def test_a_late_mark_costs_what_a_day_costs_without_another_grading(page: Any, term: Term) -> None:
+    open_submission(page, term, "bob")
+    set_score(page, "why_halve", "2")
+    assert term.gradebook("bob")["lost"] == pytest.approx(4.5 * 0.2)
+    term.instructor.nbgrader("generate_feedback", SLUG)
+    assert term.gradebook("bob")["lost"] == pytest.approx(5 * 0.2)
+
+
 def test_feedback_reaches_every_student_and_each_their_own(term: Term) -> None:
-    said = term.instructor.nbgrader("generate_feedback", SLUG)
     said = term.instructor.nbgrader("release_feedback", SLUG)
     assert "Not released" in said and "eve" in said
     for name, student in term.students.items():
@@ -475,6 +482,8 @@ def test_feedback_reaches_every_student_and_each_their_own(term: Term) -> None:
         assert page.name == f"{SLUG}.html"
         assert ("Nearly: whose half?" in text) == (name == "bob")
         assert SCRIPT not in text
+        book = term.gradebook(name)
+        assert f"{book['raw'] - book['lost']:g}" in text
 
 
 def test_every_page_and_table_has_the_same_points(
@@ -508,7 +517,7 @@ def test_every_page_and_table_has_the_same_points(
             if points is not None or book["manual"][name] is not None
         )
         assert shown == pytest.approx(book["raw"])
-    assert float(exported["bob"]["score"]) == pytest.approx(4.5 * 0.8)
+    assert float(exported["bob"]["score"]) == pytest.approx(5 * 0.8)
 
 
 def test_no_page_reached_out_and_no_script_failed(term: Term) -> None:

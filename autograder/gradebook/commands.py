@@ -98,6 +98,19 @@ def write_feedback(assignment: Assignment, advance: Callable[[], None] = lambda:
         run_nbgrader(assignment.course, "generate_feedback", assignment.slug, force=True)
 
 
+def refresh_penalties(course: Course, assignment: str = "", student: str = "") -> None:
+    """Bring the penalties of late work up to the marks of now (`late.refresh`), where course.toml
+    says what it costs, and nbgrader is there.
+    """
+    if not course.settings.late:
+        return
+    with contextlib.suppress(ImportError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from autograder.gradebook.late import refresh
+
+        refresh(course, assignment, student)
+
+
 def run_nbgrader(
     course: Course,
     method: str,

@@ -14,7 +14,8 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
-from autograder.course import write_whole
+from autograder.course import Course, write_whole
+from autograder.gradebook.commands import refresh_penalties
 
 COLUMNS = (  # nbgrader's own
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
@@ -29,6 +30,10 @@ class CsvExport(ExportPlugin):
 
     def export(self, gradebook: Gradebook) -> None:
         """Write grades.csv, or the file that `--to` names."""
+        root = self.config.CourseDirectory.root  # none where no settings of a course were read
+        if isinstance(root, str):
+            refresh_penalties(Course(Path(root).parent))
+            gradebook.db.expire_all()
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -14,10 +14,12 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.plugins.base import BasePlugin
+from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Enum, Float, Integer
 
-from autograder.course import POLICIES, Course, Late
+from autograder.course import POLICIES, SETTINGS, Course, Late, late_policy
+from autograder.gradebook.commands import database
 
 DAY = 24 * 3600
 
@@ -81,6 +83,43 @@ class LatePolicy(BasePlugin):
                 break
             left -= min(left, days_late(item.total_seconds_late, rule))
         return min(left, days)
+
+
+def refresh(course: Course, assignment: str = "", student: str = "") -> None:
+    """Bring the penalties of late work up to the points of now: nbgrader enters them when it
+    grades, and a person marks afterwards. Nothing where course.toml says nothing of late work.
+
+    assignment, student: of these alone, where they are named
+    """
+    table = course.settings.late
+    if late_policy(course.root / SETTINGS, table).policy == "none" or not _exists(course):
+        return
+    with Gradebook(database(course), course.settings.course_id) as book:
+        for row in book.assignments:
+            if row.duedate is None or (assignment and row.name != assignment):
+                continue
+            for submission in row.submissions:
+                if not student or submission.student.id == student:
+                    _refresh(book, submission, table)
+        book.db.commit()
+
+
+def _exists(course: Course) -> bool:
+    return bool(course.settings.gradebook) or course.gradebook.is_file()
+
+
+def _refresh(book: Any, submission: Any, table: dict[str, Any]) -> None:
+    """Do again what nbgrader's AssignLatePenalties has done of a submission."""
+    seconds = submission.total_seconds_late
+    asking = AssignLatePenalties()
+    asking.gradebook, asking.assignment_id = book, submission.name
+    policy = LatePolicy(parent=asking, **table)
+    for notebook in submission.notebooks:
+        lost = None
+        if seconds > 0:
+            lost = policy.late_submission_penalty(submission.student.id, notebook.score, seconds)
+        if lost != notebook.late_submission_penalty:
+            notebook.late_submission_penalty = lost
 
 
 def days_late(seconds: float, rule: Late) -> int:

@@ -20,6 +20,7 @@ from nbconvert.exporters import Exporter
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
+from autograder.gradebook.commands import refresh_penalties
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks, roster
 from autograder.grading.rounds import Rounds
 from autograder.pages.drawing import curve_chart, in_words
@@ -54,6 +55,7 @@ class FeedbackExporter(Exporter):
         asked = resources["nbgrader"]
         course = Course(Path(converter.coursedir.root).parent)
         assignment = find_assignment(course, asked["assignment"])
+        refresh_penalties(course, assignment.slug, asked["student"])
         marks = roster(course, assignment.slug, asked["student"]).marks.get(asked["student"])
         resources["output_extension"] = self.file_extension
         Rounds(course.rounds(assignment.slug)).close()  # feedback goes out

@@ -18,6 +18,7 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import SubmissionError
+from autograder.gradebook.commands import refresh_penalties
 from autograder.gradebook.marks import Marks, roster
 from autograder.grading.rounds import Rounds
 from autograder.grading.store import InSandbox, Store
@@ -88,6 +89,7 @@ class Changes:
 
 def gather(assignment: Assignment) -> Classroom:
     """The class of an assignment, from what was handed in, graded and entered so far."""
+    refresh_penalties(assignment.course, assignment.slug)
     entered = roster(assignment.course, assignment.slug)
     results = kept_results(assignment)
     students = []
