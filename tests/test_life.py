@@ -498,13 +498,18 @@ def test_every_page_and_table_has_the_same_points(
     formgrader = {row["student"]: row for row in json.loads(listed)}
     graded = command(term.course.root, "grade", SLUG, "--json", "-", "--no-table").stdout
     results = {row["student"]: row for row in map(json.loads, graded.splitlines())}
-    assert set(exported) == set(formgrader) == set(results) == {"ann", "bob", "cy", "eve"}
+    report = term.instructor.home / "report.csv"
+    command(term.course.root, "report", SLUG, "--csv", report)
+    told = {row["student"]: row for row in csv.DictReader(io.StringIO(report.read_text("utf-8")))}
+    everybody = {"ann", "bob", "cy", "eve"}
+    assert set(exported) == set(formgrader) == set(results) == set(told) == everybody
     for student in exported:
         book, row = term.gradebook(student), exported[student]
         assert float(row["raw_score"]) == pytest.approx(book["raw"])
         assert float(row["late_submission_penalty"]) == pytest.approx(book["lost"])
         assert float(row["score"]) == pytest.approx(book["raw"] - book["lost"])
         assert formgrader[student]["score"] == pytest.approx(book["raw"])
+        assert float(told[student]["total"]) == pytest.approx(book["raw"] - book["lost"])
         automatic = {
             name.removeprefix("check_"): points
             for name, points in book["auto"].items()
