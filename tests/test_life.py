@@ -437,18 +437,18 @@ def test_nothing_of_a_hostile_notebook_runs_or_reaches_out(page: Any, term: Term
 
 
 def test_a_corrected_check_regrades_and_marks_stay(term: Term) -> None:
-    """The check of total's secret vector turns out to be about something else: all lose its half a
-    point. What a person gave stays as it is, and stays done.
+    """The two public checks of halve turn out to be worth something else, which gives bob a point.
+    What a person gave stays as it is, and stays done.
     """
-    file = term.assignment.checks[1]
+    file = term.assignment.checks[0]
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("x.sum(), 1e-5", "x.sum() + 1, 1e-5"), encoding="utf-8")
+    file.write_text(text.replace("(1.6)", "(0.6)").replace("(0.4)", "(1.4)"), encoding="utf-8")
     term.instructor.nbgrader("autograde", SLUG, "--force")
     bob = term.gradebook("bob")
-    assert bob["auto"] == {"check_halve": 0.4, "check_total": 1.0, "why_halve": None}
+    assert bob["auto"] == {"check_halve": 1.4, "check_total": 1.5, "why_halve": None}
     assert bob["manual"] == {"check_halve": 2, "check_total": None, "why_halve": 1.5}
-    assert (bob["waits"], bob["raw"]) == (False, 4.5)
-    assert bob["lost"] == pytest.approx(4.5 * 0.2)
+    assert (bob["waits"], bob["raw"]) == (False, 5.0)
+    assert bob["lost"] == pytest.approx(5.0 * 0.2)
     assert term.gradebook("ann")["waits"] is False
 
 
@@ -467,9 +467,9 @@ def test_a_changed_answer_waits_again_and_the_unchanged_ones_do_not(term: Term) 
 def test_a_late_mark_costs_what_a_day_costs_without_another_grading(page: Any, term: Term) -> None:
     open_submission(page, term, "bob")
     set_score(page, "why_halve", "2")
-    assert term.gradebook("bob")["lost"] == pytest.approx(4.5 * 0.2)
+    assert term.gradebook("bob")["lost"] == pytest.approx(5.0 * 0.2)
     term.instructor.nbgrader("generate_feedback", SLUG)
-    assert term.gradebook("bob")["lost"] == pytest.approx(5 * 0.2)
+    assert term.gradebook("bob")["lost"] == pytest.approx(5.5 * 0.2)
 
 
 def test_feedback_reaches_every_student_and_each_their_own(term: Term) -> None:
@@ -522,7 +522,7 @@ def test_every_page_and_table_has_the_same_points(
             if points is not None or book["manual"][name] is not None
         )
         assert shown == pytest.approx(book["raw"])
-    assert float(exported["bob"]["score"]) == pytest.approx(5 * 0.8)
+    assert float(exported["bob"]["score"]) == pytest.approx(5.5 * 0.8)
 
 
 def test_no_page_reached_out_and_no_script_failed(term: Term) -> None:
