@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
+from other_user import as_nobody
 
 from autograder import doctor
 from autograder.errors import SandboxUnavailable
@@ -604,54 +605,3 @@ def test_an_ordinary_user_gets_the_same_walls() -> None:
     assert done.stdout.strip() == "('bubblewrap', 'seccomp') True (65534, False)", done.stderr[
         -2000:
     ]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.geteuid() != 0, reason="tries the sandbox as another user, which takes root")
-@pytest.mark.parametrize("nested", [True, False])
-def test_an_ordinary_user_hides_nothing_either(nested: bool) -> None:
-    source = COMPUTE + "import mmap\ndef shares():\n    mmap.mmap(-1, 4096)\n"
-    source += "def hides():\n    return os.path.exists('/proc/self')\n"
-    script = (
-        "from autograder.limits import Limits\nfrom autograder.sandbox.process import Sandbox\n"
-        "limits = Limits(call_cpu_seconds=1.0, call_wall_seconds=20.0)\n"
-        f"with Sandbox.start(nested={nested}) as s, s.open(limits) as box:\n"
-        f"    unit = {{'kind': 'statements', 'source': {source!r}, 'label': ''}}\n"
-        "    box.load([unit], ['forgets', 'shares', 'hides'])\n"
-        "    replies = [box.call(name, (), {}, seed=0) for name in ('forgets', 'shares', 'hides')]\n"
-        "    print([reply.outcome for reply in replies], replies[-1].value, box.by_clock)\n"
-    )
-    done = as_nobody([sys.executable, "-c", script])
-    expected = "['timed_out', 'raised', 'returned'] False computed"
-    assert done.stdout.strip() == expected, done.stderr[-2000:]
-
-
-def as_nobody(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command as the user nobody, who can read this project's Python only through copies of
-    the folders in its way.
-    """
-    binds: list[str] = []
-    for path in sorted({sys.prefix, sys.base_prefix, str(ROOT)}, key=len):
-        for parent in reversed(Path(path).parents):
-            binds += ["--perms", "0755", "--dir", str(parent)] if str(parent) != "/" else []
-        binds += ["--ro-bind", path, path]
-    outer = [
-        "bwrap",
-        "--dev-bind",
-        "/dev",
-        "/dev",
-        "--bind",
-        "/proc",
-        "/proc",
-        "--perms",
-        "1777",
-        "--tmpfs",
-        "/tmp",
-    ]
-    for path in ("/usr", "/etc", "/bin", "/sbin", "/lib", "/lib64"):
-        outer += ["--ro-bind-try", path, path]
-    outer += [*binds, "--cap-add", "ALL"]
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]
-    return subprocess.run(
-        [*outer, *drop, *command], capture_output=True, text=True, check=False, timeout=120
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import struct
 
@@ -60,6 +61,18 @@ def furnish(limits: dict) -> None:
         options = f"size={limits['tmp_bytes'] // part},nr_inodes={files},mode=1777"
         mount_tmpfs(folder, options, MS_NOEXEC)
     mount_tmpfs("/proc", "size=4k,nr_inodes=1,mode=555", MS_RDONLY | MS_NOEXEC)
+
+
+def clear() -> None:
+    """Remove what the warm-up has left in the folders that a box may write to, for the one box that
+    has no folders of its own.
+    """
+    for folder in WRITABLE:
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry)
+            else:
+                os.unlink(entry)
 
 
 def drop_capabilities() -> None:

@@ -26,6 +26,7 @@ from .walls import (
     PR_SET_DUMPABLE,
     become,
     check_call,
+    clear,
     drop_capabilities,
     enter_namespaces,
     filter_system_calls,
@@ -82,6 +83,7 @@ def zygote(control: socket.socket) -> None:
             limits["address_space_bytes"] = baseline + limits["memory_bytes"]
         if configuration["mode"] == "single":
             control.close()
+            clear()
             box(descriptors, limits, program, Census(proc))
             return
         if os.fork() == 0:
