@@ -223,7 +223,6 @@ def test_feedback_of_nbgrader_begins_a_round_and_the_gradebook_says_the_same(
     term: Path, command: Command
 ) -> None:
     hand_in(term, anna=TELLS, bert=WRONG)
-    commands.wrap_modules(read_assignment(term / "reference_solutions" / SLUG))
     for words in (["autograde", SLUG], ["generate_feedback", SLUG]):
         done = nbgrader(term, *words)
         assert done.returncode == 0, done.stderr
@@ -242,7 +241,6 @@ def test_feedback_of_nbgrader_begins_a_round_and_the_gradebook_says_the_same(
 @pytest.mark.slow
 def test_a_broken_check_ends_nbgraders_run_before_the_first_student(term: Path) -> None:
     hand_in(term, carl=f"{RIGHT}# mine", dora=f"{WRONG}# mine")
-    commands.wrap_modules(read_assignment(term / "reference_solutions" / SLUG))
     before = (term / "reference_solutions" / SLUG / "test_hidden.py").read_text(encoding="utf-8")
     known = scores(term) if Course(term).gradebook.exists() else {}
     spoil(term)

@@ -423,14 +423,14 @@ def test_it_grades_what_comes_begins_anew_when_a_check_changes_and_ends_at_ctrl_
 ) -> None:
     process = start()
     wait_for(process, "watching")
-    hand_in(course, "alice", RIGHT)
+    hand_in(course, "alice", f"{RIGHT}\n\ndef total(x):\n    return x[:5].sum()\n")
     assert "4.5/4.5" in wait_for(process, "alice")
     hidden = course.staff / SLUG / "test_hidden.py"
-    hidden.write_text(
-        hidden.read_text().replace(
-            "close(student.total(x), x.sum()", "close(student.total(x), 2 * x.sum()"
-        )
-    )
+    text = hidden.read_text()
+    hidden.write_text(text.replace("x.sum(), ", "2 * x.sum(), "))
+    wait_for(process, "beginning anew")
+    wait_for(process, "right answers lose points, so nobody was graded")
+    hidden.write_text(text.replace("draw.uniform(5)", "draw.uniform(6)"))
     wait_for(process, "beginning anew")
     assert "4/4.5" in wait_for(process, "alice"), "by the new check"
     process.send_signal(signal.SIGINT)

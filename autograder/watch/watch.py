@@ -21,7 +21,7 @@ from pathlib import Path
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, Course
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, PreflightFailed, UsageError
 from autograder.gradebook.single import Folders, annotate, enter_student
 from autograder.grading.grader import Grader, attempt, faults, faults_in
 from autograder.grading.preflight import preflight
@@ -188,7 +188,7 @@ class Watch:
                 self.staff.wait()
                 raise Changed
             if batch:
-                self._do(list(batch.values()))
+                self._try(list(batch.values()), once)
             elif once and self.arrivals.quiet():
                 return
             else:
@@ -282,6 +282,21 @@ class Watch:
                 self.say(f"{folder.student}, {folder.slug}: no note on the page ({error})")
 
     # --- doing it --------------------------------------------------------------------------------
+
+    def _try(self, jobs: list[Job], once: bool) -> None:
+        """Grade and enter some versions; where right answers lose points, nobody is graded until a
+        staff folder has changed. With `once`, that ends the watch.
+        """
+        try:
+            self._do(jobs)
+        except PreflightFailed as error:
+            if once:
+                raise
+            self.say(str(error))
+            while self.staff.unchanged():
+                time.sleep(LOOK)
+            self.staff.wait()
+            raise Changed from None
 
     def _do(self, jobs: list[Job]) -> None:
         """Grade and enter some versions, each assignment's in one go."""
