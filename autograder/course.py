@@ -243,6 +243,11 @@ def _check_extensions(path: Path, table: dict[str, Any]) -> None:
     for slug, students in table.items():
         if not isinstance(students, dict):
             raise AuthoringError(path, f"has {slug} = {students!r} in [extensions]", mend)
+        staff = path.parent / STAFF
+        if staff.is_dir() and not (staff / slug).is_dir():
+            known = ", ".join(sorted(folder.name for folder in staff.iterdir())) or "none"
+            what = f"gives extensions for {slug!r}, which is no assignment"
+            raise AuthoringError(path, what, f"There are: {known}.")
         for student, days in students.items():
             if not _is_number(days) or not 0 <= days <= 3650:
                 raise AuthoringError(path, f"gives {student} {days!r} days for {slug}", mend)

@@ -21,6 +21,7 @@ from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
+from traitlets.log import get_logger
 
 from autograder import doctor
 from autograder.assignment import find_assignment
@@ -28,7 +29,7 @@ from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import exchange
 from autograder.gradebook.collector import parts
-from autograder.gradebook.commands import alembic_on_path, database
+from autograder.gradebook.commands import alembic_on_path, database, each_time
 from autograder.gradebook.export import CsvExport, safe
 from autograder.gradebook.late import LatePolicy, days_late, penalty
 from autograder.gradebook.mathematics import markdown_with_mathml, mathml
@@ -186,6 +187,18 @@ def test_what_is_taken_out_is_gone_from_everywhere_and_lost_nowhere(course: Cour
         book.find_submission("halves", "alan")
 
 
+def test_nbgraders_log_tells_its_progress() -> None:
+    seen: list[str] = []
+    log = get_logger()
+    log.setLevel("INFO")
+    with each_time("Autograding ", lambda: seen.append("one")):
+        log.info("Autograding %s", "a")
+        log.info("Sanitizing b")
+        log.info("Autograding b")
+    log.info("Autograding c")
+    assert seen == ["one", "one"]
+
+
 # --- late work ------------------------------------------------------------------------------------
 
 
@@ -257,10 +270,12 @@ def test_late_days_are_spent_in_the_order_of_due_dates(course: Course) -> None:
         "[extensions]\nhalves = 2",
         '[extensions.halves]\nada = "2 days"',
         "[extensions.halves]\nada = -1",
+        "[extensions.halfs]\nada = 1",
         'names = "yes"',
     ],
 )
 def test_a_late_policy_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "reference_solutions" / "halves").mkdir(parents=True)
     (tmp_path / "course.toml").write_text(text, encoding="utf-8")
     with pytest.raises(AuthoringError, match=r"course\.toml"):
         read_settings(tmp_path / "course.toml")
