@@ -8,11 +8,12 @@ ASSIGNMENT ?=
 MINUTES ?= 10
 KILLS ?= 100
 PORT ?= 8888
+BENCH ?=
 OPEN ?= yes
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sandbox browser demo test release grade audit formgrader bench soak fuzz lint format
+.PHONY: help setup sandbox browser database demo test release grade audit formgrader bench soak fuzz lint format
 
 help:  ## these, one line each
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +32,13 @@ sandbox: $(READY)
 browser:
 	@scripts/install-chromium
 
+database:
+	@scripts/install-postgresql
+
 demo: sandbox  ## grade the example class in a course of its own, build/demo: table, class page, gradebook, feedback
 	$(BIN)/python examples/demo.py
 
-test: sandbox browser  ## every test of the project
+test: sandbox browser database  ## every test of the project
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release
@@ -50,8 +54,8 @@ audit: sandbox  ## grade the graders
 formgrader: sandbox  ## nbgrader's web page: make formgrader [PORT=8888] [OPEN=no] [AUTOGRADER_COURSE=build/demo]
 	$(BIN)/autograder formgrader --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)
 
-bench: sandbox  ## the benchmarks, figures into benchmarks/results/
-	$(BIN)/python -m benchmarks
+bench: sandbox  ## what grading costs, here and elsewhere, into benchmarks/results/ and docs/speed.md: make bench [BENCH=--quick]
+	$(BIN)/python -m benchmarks $(BENCH)
 
 soak: sandbox  ## 100 SIGKILLs while a class of 60 is graded, each followed by a resume: make soak [KILLS=100]
 	$(BIN)/python -m benchmarks.soak $(KILLS)

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course import Course
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, UsageError
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.cgroup import GET_ONE, Groups
@@ -65,7 +65,8 @@ class Finding:
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
     first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
-    rest = [nbgrader(), copydetect(), *exchange(), browser(), workers(), *course()]
+    rest = [nbgrader(), gradebook(), copydetect(), *exchange(), dask(), browser()]
+    rest += [workers(), *course()]
     return [*first, seccomp(), counting(), *rest]
 
 
@@ -228,6 +229,45 @@ def exchange() -> list[Finding]:
         mend = f"Let everybody write to it, as its owner: chmod 777 {place}"
     found = f"{place}, course {settings.course_id or 'without a name'}"
     return [Finding("exchange", not mend, found, mend, needed=False)]
+
+
+def dask() -> Finding:
+    mend = "For grading on many machines: pip install 'autograder[dask]'."
+    return package("distributed", needed=False, mend=mend)
+
+
+def gradebook() -> Finding:
+    """Whether the gradebook of the course here can be reached, where it is in a database server."""
+    what = "gradebook"
+    try:
+        course = Course.find()
+        if not course.settings.gradebook:
+            return Finding(what, True, "SQLite, in course/gradebook.db", needed=False)
+        from autograder.gradebook.commands import gradebook_name, reached
+
+        with reached(course):
+            found = _server(course.settings.gradebook)
+        return Finding(what, True, f"{gradebook_name(course)}: {found}", needed=False)
+    except UsageError as error:
+        if "no course" in str(error):
+            return Finding(what, True, "no course here; SQLite unless it says otherwise", "", False)
+        return Finding(what, False, "cannot be reached", str(error), needed=False)
+    except (AutograderError, ImportError) as error:
+        return Finding(what, False, "cannot be reached", str(error), needed=False)
+
+
+def _server(url: str) -> str:
+    """What a database server says that it is."""
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                return f"PostgreSQL {connection.execute(text('show server_version')).scalar()}"
+            return engine.dialect.name
+    finally:
+        engine.dispose()
 
 
 def browser() -> Finding:

@@ -78,11 +78,32 @@ def is_entered(assignment: Assignment) -> bool:
 def _is_in_database(assignment: Assignment) -> bool:
     from nbgrader.api import Gradebook, MissingEntry
 
-    with Gradebook(assignment.course.settings.gradebook) as book:
+    with reached(assignment.course), Gradebook(assignment.course.settings.gradebook) as book:
         try:
             return bool(book.find_assignment(assignment.slug))
         except MissingEntry:
             return False
+
+
+@contextlib.contextmanager
+def reached(course: Course) -> Iterator[None]:
+    """AutograderError, in one line without the password, where the gradebook's database is away, or
+    what speaks to it is not installed.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with alembic_on_path(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ModuleNotFoundError as error:
+        mend = "For PostgreSQL: pip install 'autograder[postgres]'."
+        what = f"the gradebook {gradebook_name(course)} needs {error.name}, which is not installed"
+        raise UsageError(f"{what}. {mend}") from None
+    except (SQLAlchemyError, OSError) as error:
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        what = f"the gradebook cannot be reached: {gradebook_name(course)} ({why})"
+        raise AutograderError(f"{what}. Is the server up, and the database made?") from None
 
 
 def enter(assignment: Assignment, advance: Callable[[], None] = lambda: None) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 from autograder.authoring.handout import STUB
 from autograder.course import SETTINGS, Course, late_policy
 
+NBGRADERS_COURSE = "default_course"  # the course that a gradebook has where nobody names one
+
 
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader for the course at `root`. c: traitlets' configuration, from `get_config()`"""
@@ -24,6 +26,8 @@ def configure(c: Any, root: Path) -> None:
     c.CourseDirectory.root = str(course.work)
     if settings.course_id:
         c.CourseDirectory.course_id = settings.course_id
+    elif settings.gradebook:  # a server minds a course that is not there; SQLite does not
+        c.CourseDirectory.course_id = NBGRADERS_COURSE
     if settings.gradebook:
         c.CourseDirectory.db_url = settings.gradebook
     if settings.exchange:
