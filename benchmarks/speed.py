@@ -77,8 +77,8 @@ QUICK = Sizes(1, 20, 2, 10, 10, (10, 50, 200), 12, 40, 10.0, 3, 16)
 class Bench:
     """One run."""
 
-    def __init__(self, sizes: Sizes) -> None:
-        self.sizes = sizes
+    def __init__(self, sizes: Sizes, *, edits: bool) -> None:
+        self.sizes, self.edits = sizes, edits
         self.course = Course(HOME / "course")
         self.phases: dict[str, Callable[[], Figures]] = {
             "compare": self.compare,
@@ -93,14 +93,22 @@ class Bench:
     # --- a course of its own ---------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """A course with this repository's assignments, released; nobody has handed in."""
+        """A course with this repository's assignments, released; nobody has handed in. What a
+        release finds out about edits takes minutes, and is kept from run to run.
+        """
+        tables, ours = HOME / "tables", Course(REPOSITORY)
+        if self.course.results.is_dir():
+            self.forget_results()
+            shutil.rmtree(tables, ignore_errors=True)
+            self.course.results.rename(tables)
         shutil.rmtree(self.course.root, ignore_errors=True)
-        ours = Course(REPOSITORY)
         shutil.copytree(ours.staff, self.course.staff)
         shutil.copy(REPOSITORY / "nbgrader_config.py", self.course.root)
         self.course.work.mkdir()
         (self.course.work / "secret").write_text(SECRET, encoding="ascii")
-        self.run("release")
+        if tables.is_dir():
+            tables.rename(self.course.results)
+        self.run("release", "--edits" if self.edits else "--no-edits")
         shutil.copy(self.course.gradebook, HOME / "gradebook.db")
 
     def run(self, *words: object) -> Cost:
@@ -116,9 +124,16 @@ class Bench:
     def forget(self) -> None:
         """No result is kept, nothing is entered, nobody has handed in."""
         work = self.course.work
-        for name in ("results", "autograded", "feedback", "submitted", "watch"):
+        for name in ("autograded", "feedback", "submitted", "watch", "rounds"):
             shutil.rmtree(work / name, ignore_errors=True)
+        self.forget_results()
         shutil.copy(HOME / "gradebook.db", self.course.gradebook)
+
+    def forget_results(self) -> None:
+        """No result is kept; what the release found out about edits stays."""
+        for kept in self.course.results.glob("*/*"):
+            if kept.is_file():
+                kept.unlink()
 
     def hand_in(self, works: Sequence[Work], slug: str, folder: Path) -> Path:
         """A folder in which these students, and no others, have handed in."""
@@ -154,7 +169,7 @@ class Bench:
             self.forget()
             for name, step in steps.items():
                 if name == "ours":
-                    shutil.rmtree(self.course.results, ignore_errors=True)
+                    self.forget_results()
                 cost = step()
                 seen.setdefault(name, []).append(cost.to_json())
                 say(f"round {number + 1}: {name}: {cost.cpu:.1f} CPU s, {cost.wall:.1f} s")
@@ -324,7 +339,7 @@ class Bench:
         with Gradebook(f"sqlite:///{self.course.gradebook}") as book:
             entered = {one.student.id: one.score for one in book.assignment_submissions(LIGHT)}
         lines = HOME / "undisturbed.jsonl"
-        shutil.rmtree(self.course.results)
+        self.forget_results()
         self.run("grade", LIGHT, "--no-table", "--json", lines)
         right = {}
         for line in lines.read_text("utf-8").splitlines():
@@ -547,7 +562,7 @@ def main() -> None:
         if value is not None
     }
     sizes = replace(QUICK if quick else Sizes(), **told)
-    bench = Bench(sizes)
+    bench = Bench(sizes, edits=not quick)
     if unknown := set(only or ()) - bench.phases.keys():
         parser.error(f"no phase {', '.join(sorted(unknown))}; there are {', '.join(bench.phases)}")
     HOME.mkdir(parents=True, exist_ok=True)
