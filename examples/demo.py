@@ -137,19 +137,21 @@ def main() -> None:
         raise failed(f"{error}\n{KEPT}", 1) from None
     except KeyboardInterrupt:
         raise failed(f"interrupted\n{KEPT}", 130) from None
-    console = report.console()
-    console.print(f"gradebook  {course.gradebook}", soft_wrap=True)
-    console.print(f"class page {next(course.report.glob('*.html'))}", soft_wrap=True)
-    page = next(course.feedback.glob(f"{LOOK_AT}/*/*.html"))
-    console.print(f"feedback   {page}, one of {count_of(course)}", soft_wrap=True)
-    console.print(
-        f"formgrader make formgrader AUTOGRADER_COURSE={place_in(course)}", soft_wrap=True
-    )
+    say_where(course)
 
 
-def count_of(course: Course) -> int:
-    """How many feedback pages there are."""
-    return len(list(course.feedback.glob("*/*/*.html")))
+def say_where(course: Course) -> None:
+    """Name what the demo has made, and a feedback page that is worth a look."""
+    pages = sorted(course.feedback.glob("*/*/*.html"))
+    page = next((page for page in pages if LOOK_AT in page.parts), pages[0])
+    names = {
+        "gradebook": course.gradebook,
+        "class page": next(course.report.glob("*.html")),
+        "feedback": f"{page}, one of {len(pages)}",
+        "formgrader": f"make formgrader AUTOGRADER_COURSE={place_in(course)}",
+    }
+    for name, place in names.items():
+        report.console().print(f"{name:<10} {place}", soft_wrap=True)
 
 
 def place_in(course: Course) -> Path:

@@ -66,6 +66,10 @@ def test_the_demo_makes_a_course_in_the_place_of_the_last_one(
     printed = capsys.readouterr().out
     assert "grading 2 submissions" in printed
     assert "20/20" in printed
+    demo.say_where(course)
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert Path(said["class"].removeprefix("page ")).read_text(encoding="utf-8").count("perfect")
+    assert Path(said["feedback"].partition(",")[0]).is_file()
 
 
 def test_a_demo_that_fails_leaves_the_last_one(
