@@ -17,7 +17,7 @@ from tiny_course import SLUG
 from autograder.assignment import find_assignment
 from autograder.authoring.release import release
 from autograder.course import Course
-from autograder.pages.class_page import as_csv, safe
+from autograder.pages.class_page import as_csv, class_page, safe, table
 from autograder.pages.classroom import apart
 from autograder.pages.gathering import gather
 from autograder.pages.highlight import definition_in
@@ -99,6 +99,17 @@ def test_no_text_is_a_formula_in_a_spreadsheet(text: str) -> None:
     cell = safe(text)
     assert not cell.lstrip().startswith(("=", "+", "-", "@", "|", "%"))
     assert len(as_csv([{"a": text}]).splitlines()) == 2
+
+
+def test_a_name_that_is_no_text_is_written_all_the_same(course: Path) -> None:
+    """Folders' names are bytes; those that UTF-8 cannot write are gone from table and page."""
+    name = "zed\udcff<b>"
+    hand_in(course, name, RIGHT)
+    classroom = gather(find_assignment(Course(course), SLUG))
+    assert name in [student.id for student in classroom.students]
+    for text in (as_csv(table(classroom)), class_page(classroom)):
+        assert text.encode("utf-8")
+    assert "zed?&lt;b&gt;" in class_page(classroom)
 
 
 def curve(last: float | None) -> Curve:

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -318,7 +318,7 @@ def table(classroom: Classroom, *, anonymous: bool = False) -> list[dict[str, An
     return sorted(rows, key=lambda row: str(row["student"])) if anonymous else rows
 
 
-def as_csv(rows: list[dict[str, Any]], safe: Callable[[Any], Any] = safe) -> str:
+def as_csv(rows: list[dict[str, Any]]) -> str:
     """Rows as a CSV file's text; columns in the order in which they first come."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
