@@ -9,11 +9,25 @@ is what the table gives.
 
 from __future__ import annotations
 
+import resource
 import statistics
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from autograder.gradebook.answers import (
+    MAX_CODE,
+    MAX_MARKDOWN,
+    MAX_PICTURE,
+    MAX_PICTURES,
+    Pictures,
+    shown,
+)
+from autograder.gradebook.rebuild import MAX_OTHER_CODE
+from autograder.gradebook.rendering import PAGE_CPU_SECONDS, Text, renderable
+from autograder.grading.checks import MESSAGE_CHARACTERS
+from autograder.grading.student import HIDDEN_CHARACTERS
+from autograder.grading.submission import MAX_BYTES, MAX_CELLS, MAX_SOURCE
 from autograder.limits import Limits
 from autograder.sandbox.process import Sandbox
 
@@ -29,6 +43,17 @@ BOUNDS = Limits(
     reply_bytes=1 << 20,
     header_bytes=1 << 16,
 )
+BOUNDS_OF_TEXT = {
+    "a file that is handed in": f"{MAX_BYTES >> 20} MiB",
+    "cells of a notebook": f"{MAX_CELLS:,}",
+    "code of a submission": f"{MAX_SOURCE:,} characters",
+    "a call's own words in a hidden check": f"{HIDDEN_CHARACTERS} printable ASCII characters",
+    "any message of a check": f"{MESSAGE_CHARACTERS:,} characters",
+    "a written answer on a page": f"{MAX_MARKDOWN:,} characters",
+    "a cell of code on a page": f"{MAX_CODE:,} characters",
+    "other code on a page": f"{MAX_OTHER_CODE:,} characters",
+    "pictures in the answers of a page": f"{MAX_PICTURES}, of {MAX_PICTURE >> 20} MiB each",
+}
 PRELUDE = """
 import os, sys, threading, time, torch
 def over(later=0.0):
@@ -58,13 +83,38 @@ while True: pass
 """
 CHILDREN_COMPUTE = """
 import mmap, struct
-used = mmap.mmap(-1, 64)
+with open('/tmp/.used', 'w+b') as file:
+    file.truncate(64)
+    used = mmap.mmap(file.fileno(), 64)
 for n in range(8):
     if os.fork() == 0:
         while True:
             struct.pack_into('d', used, 8 * n, time.process_time())
 while sum(struct.unpack('8d', used[:64])) < CPU: time.sleep(0.001)
 over()
+time.sleep(1000)
+"""
+CHILDREN_FORGOTTEN = """
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+spent = 0.0
+while True:
+    if os.fork() == 0:
+        while time.process_time() < 0.1: pass
+        os._exit(0)
+    try: os.wait()
+    except ChildProcessError: time.sleep(0.1)
+    spent += 0.1
+    if CPU - 0.05 < spent < CPU + 0.05: over()
+"""
+SOCKETS_FILL = """
+import socket
+kept = []
+for n in range(5):
+    if os.fork() == 0: break
+    time.sleep(0.1)
+if n == 4: over()  # 5 x 200 sockets at 256 KiB are what two boxes may have
+kept = [socket.socketpair() for _ in range(100)]
 time.sleep(1000)
 """
 IGNORE_SIGNALS = """
@@ -96,6 +146,12 @@ BREACHES = (
         CHILDREN_COMPUTE,
         "timed_out",
     ),
+    Breach(
+        "call_cpu_seconds",
+        "lets children compute that it forgets",
+        CHILDREN_FORGOTTEN,
+        "timed_out",
+    ),
     Breach("call_wall_seconds", "sleeps for ever", "over(WALL)\ntime.sleep(1000)", "timed_out"),
     Breach(
         "call_wall_seconds",
@@ -115,6 +171,18 @@ BREACHES = (
         "fills eight children",
         CHILDREN_FILL,
         "out_of_memory",
+    ),
+    Breach(
+        "memory_bytes",
+        "fills sockets in its children",
+        SOCKETS_FILL,
+        "out_of_memory",
+    ),
+    Breach(
+        "memory_bytes",
+        "maps shared pages that no process has",
+        "import mmap\nover()\nmmap.mmap(-1, 1 << 30)",
+        "raised",
     ),
     Breach(
         "processes",
@@ -170,6 +238,28 @@ def measure(sandbox: Sandbox, breach: Breach) -> tuple[str, list[float]]:
     return " or ".join(sorted(outcomes)), seconds
 
 
+BOMBS = {
+    "60,000 blank lines": "\n" * 60_000,
+    "7,000 environments that open": "\\begin{a}" * 7_000,
+    "60,000 open brackets": "[" * 60_000,
+    "20,000 marks of emphasis": "*a_" * 20_000,
+    "240 lists in each other": "".join("  " * depth + "- a\n" for depth in range(240)),
+    "a sentence of 40 words": "The nearest matrix of rank 2 keeps $\\sigma_1$ and so on. " * 4,
+}
+
+
+def rendered(text: str) -> str:
+    """A line of the table of pages: what a written answer costs to be shown, and how it is."""
+    started = time.process_time(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cell, _ = shown(text, {}, Pictures())
+    (good,) = renderable([Text("markdown", cell, {})])
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = time.process_time() - started[0]
+    seconds += used.ru_utime + used.ru_stime - started[1].ru_utime - started[1].ru_stime
+    how = "as it is" if cell == text and good else "cut or tidied" if good else "without its markup"
+    return f"{how} | {seconds:.2f} s |"
+
+
 def row(breach: Breach, outcome: str, seconds: list[float]) -> str:
     """A line of the table."""
     mark = "" if outcome == breach.outcome else f" (expected `{breach.outcome}`)"
@@ -181,11 +271,21 @@ def main() -> None:
     """Measure every breach and write the page."""
     with Sandbox.start() as sandbox:
         rows = [row(breach, *measure(sandbox, breach)) for breach in BREACHES]
+    pages = [f"| {name} | {rendered(text)}" for name, text in BOMBS.items()]
+    bounds = [f"| {what} | {most} |" for what, most in BOUNDS_OF_TEXT.items()]
     defaults = "\n".join(f"| `{name}` | {value:,} |" for name, value in asdict(Limits()).items())
     PAGE.write_text(
-        HEAD.format(repeats=REPEATS, rows="\n".join(rows), defaults=defaults), encoding="utf-8"
+        HEAD.format(
+            repeats=REPEATS,
+            rows="\n".join(rows),
+            pages="\n".join(pages),
+            bounds="\n".join(bounds),
+            page_seconds=PAGE_CPU_SECONDS,
+            defaults=defaults,
+        ),
+        encoding="utf-8",
     )
-    print("\n".join(rows))
+    print("\n".join([*rows, *pages]))
 
 
 HEAD = """# Limits
@@ -204,6 +304,20 @@ returned); the times do not depend on them. On a busy machine they grow as every
 A broken limit of the operating system (`raised`) is an exception in the student's own code, which
 it may catch; nothing beyond the limit was had. `processes` ends in `timed_out` where the code goes
 on trying.
+
+## What people see
+
+The text of a submission is bounded before anything works on it. What a written answer costs to be
+shown, in seconds of computing; no page takes more than {page_seconds} s, and an answer that would
+is shown without its markup:
+
+| the answer | shown | computing |
+|---|---|---|
+{pages}
+
+| what | at most |
+|---|---|
+{bounds}
 
 ## Defaults
 
