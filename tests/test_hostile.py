@@ -265,6 +265,16 @@ def test_every_result_is_clean_text_of_bounded_size(outcome: Outcome) -> None:
         )
 
 
+@pytest.mark.slow
+def test_a_hidden_check_tells_few_characters_of_its_inputs(outcome: Outcome) -> None:
+    result = outcome.results["snooping-inputs_in_errors"]
+    hidden = [check for check in result.tests if check.visibility == "hidden"]
+    assert {check.outcome for check in hidden} == {"raised", "failed"}
+    for check in hidden:
+        assert len(check.message) < 200
+        assert sum(letter.isdigit() for letter in check.message) <= 80
+
+
 def timeless(result: Result) -> dict:
     """A result's JSON without the times in it."""
     told = result.to_json()
