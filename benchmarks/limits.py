@@ -9,6 +9,7 @@ is what the table gives.
 
 from __future__ import annotations
 
+import os
 import resource
 import statistics
 import time
@@ -97,23 +98,20 @@ time.sleep(1000)
 CHILDREN_FORGOTTEN = """
 import signal
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-spent = 0.0
 while True:
+    over()  # the last one of these is less than one child before the breach
     if os.fork() == 0:
         while time.process_time() < 0.1: pass
         os._exit(0)
     try: os.wait()
     except ChildProcessError: time.sleep(0.1)
-    spent += 0.1
-    if CPU - 0.05 < spent < CPU + 0.05: over()
 """
 SOCKETS_FILL = """
 import socket
 kept = []
-for n in range(5):
+for n in range(16):
+    if n == 8: over()  # 200 sockets of 256 KiB in each; together they may have 512 MiB
     if os.fork() == 0: break
-    time.sleep(0.1)
-if n == 4: over()  # 5 x 200 sockets at 256 KiB are what two boxes may have
 kept = [socket.socketpair() for _ in range(100)]
 time.sleep(1000)
 """
@@ -188,7 +186,7 @@ BREACHES = (
         "processes",
         "forks for ever",
         "children = 0\nwhile True:\n    over()\n    os.fork() or time.sleep(1000)",
-        "raised",
+        "raised or timed_out",
     ),
     Breach(
         "open_files",
@@ -256,19 +254,23 @@ def rendered(text: str) -> str:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = time.process_time() - started[0]
     seconds += used.ru_utime + used.ru_stime - started[1].ru_utime - started[1].ru_stime
-    how = "as it is" if cell == text and good else "cut or tidied" if good else "without its markup"
+    how = "whole" if len(text) <= MAX_MARKDOWN else f"the first {MAX_MARKDOWN:,} characters"
+    how += "" if good else ", without its markup"
     return f"{how} | {seconds:.2f} s |"
 
 
 def row(breach: Breach, outcome: str, seconds: list[float]) -> str:
     """A line of the table."""
-    mark = "" if outcome == breach.outcome else f" (expected `{breach.outcome}`)"
+    expected = breach.outcome.split(" or ")
+    as_expected = set(outcome.split(" or ")) <= set(expected)
+    mark = "" if as_expected else f" (expected `{breach.outcome}`)"
     times = f"{statistics.median(seconds):.2f} s | {max(seconds):.2f} s" if seconds else "– | –"
     return f"| `{breach.limit}` | {breach.how} | `{outcome}`{mark} | {times} |".replace("`—`", "—")
 
 
 def main() -> None:
     """Measure every breach and write the page."""
+    load = os.getloadavg()[0]
     with Sandbox.start() as sandbox:
         rows = [row(breach, *measure(sandbox, breach)) for breach in BREACHES]
     pages = [f"| {name} | {rendered(text)}" for name, text in BOMBS.items()]
@@ -277,6 +279,8 @@ def main() -> None:
     PAGE.write_text(
         HEAD.format(
             repeats=REPEATS,
+            load=load,
+            processors=os.cpu_count(),
             rows="\n".join(rows),
             pages="\n".join(pages),
             bounds="\n".join(bounds),
@@ -295,7 +299,8 @@ Made by `python -m benchmarks.limits`; do not edit.
 What a submission may use, how breaking it ends, and how long after the breach the grader has its
 verdict: median and longest of {repeats}, with all that the submission started gone by then. The
 limits were set low for this measurement (1 s of computing, 3 s in all, 256 MiB, 1 MiB printed and
-returned); the times do not depend on them. On a busy machine they grow as everything does.
+returned); the times do not depend on them. On a busy machine they grow as everything does: while
+these were measured, the load average was {load:.1f}, on {processors} processors.
 
 | limit | the function | outcome | median | longest |
 |---|---|---|---|---|
