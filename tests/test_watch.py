@@ -23,6 +23,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
+from nbgrader.utils import notebook_hash
 from tiny_course import SLUG
 from typer.testing import CliRunner
 
@@ -304,6 +305,30 @@ def test_what_cannot_be_entered_is_said_and_tried_again(
         assert watched.run() == [("bob", 4.5)]
     assert any("alice" in line and "the database is away" in line for line in watched.said)
     assert watched.run() == [("alice", 4.5)]
+
+
+@pytest.mark.slow
+def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_back(
+    watched: Watched, tmp_path: Path
+) -> None:
+    course, inbound = watched.course, tmp_path / "exchange" / "la" / "inbound"
+    settings = f'course_id = "la"\nexchange = "{tmp_path / "exchange"}"\n'
+    (course.root / "course.toml").write_text(settings, encoding="utf-8")
+    secret, pages = "s" * 64, tmp_path / "exchange" / "la" / "feedback"
+    moments = [f"2026-11-27 08:0{minute}:00.000000 UTC" for minute in (0, 1)]
+    for moment, text in zip(moments, (WRONG, RIGHT), strict=True):
+        folder = inbound / f"alice+{SLUG}+{moment}+abc"
+        folder.mkdir(parents=True)
+        (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
+        (folder / "timestamp.txt").write_text(moment, encoding="utf-8")
+    assert watched.run() == [], "nothing is whole yet"
+    (folder / "submission_secret.txt").write_text(secret, encoding="utf-8")
+    assert watched.run() == [("alice", 4.5)], "of two, the latest"
+    name = notebook_hash(secret=secret, notebook_id=SLUG)
+    assert "halve" in (pages / f"{name}.html").read_text(encoding="utf-8")
+    assert watched.run() == []
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        assert book.find_submission(SLUG, "alice").timestamp.minute == 1
 
 
 def test_one_watch_at_a_time(course: Course) -> None:

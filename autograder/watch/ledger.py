@@ -4,7 +4,7 @@
         lock                                  held by the one watch that runs
         ledger/<assignment>/<key>.json        what has counted, and what is entered
         taken/<student>/<assignment>/         the version that counts, copied whole
-        autograded/ feedback/                 where nbgrader writes, before it is moved into place
+        collected/ autograded/ feedback/      where nbgrader writes, before it is moved into place
 
 A version is accepted in this order: its token is taken in the ledger, then its bytes are copied,
 then it is graded and entered, then the ledger says so. A kill between any two of these costs no
@@ -171,7 +171,7 @@ class Ledger:
 
     def clear(self) -> None:
         """Remove what a killed run left half done."""
-        for name in ("new", "autograded", "feedback"):
+        for name in ("new", "autograded", "feedback", "collected"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def unfinished(self, slug: str) -> list[Folder]:

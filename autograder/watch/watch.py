@@ -32,6 +32,7 @@ from autograder.results import Result
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import PATIENCE, Arrivals, Folder
+from autograder.watch.exchange import Exchange
 from autograder.watch.ledger import Account, Ledger, version_in
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,9 @@ class Watch:
         self.arrivals = Arrivals(course.submitted, [one.slug for one in assignments], settle)
         self.graders = {one.slug: Grader.of_course(one) for one in assignments}
         self.ahead: set[str] = set()  # the assignments whose right answers were graded
+        self.exchange = None
+        if course.settings.exchange:
+            self.exchange = Exchange(course, list(self.graders), say)
         self.staff = Staff(course, assignments)
         self.failed: dict[Folder, tuple[Job, float]] = {}  # and when each is tried again
         self.tries: dict[Folder, int] = {}
@@ -178,6 +182,8 @@ class Watch:
         waiting = self._unfinished()
         while True:
             started = time.monotonic()
+            if self.exchange is not None:
+                self.exchange.collect()
             jobs = waiting | self._due()
             if len(jobs) < self.at_a_time:
                 jobs |= self._arrived()
@@ -342,7 +348,7 @@ class Watch:
         for job, _ in good:
             note = self._note(self.ledger.account(slug, job.student))
             notes[job.student] = f"{job.problem}. {note}" if job.problem else note
-        work = partial(_enter, assignment, notes)
+        work = partial(_enter, assignment, notes, self.exchange)
         students = [job.student for job, _ in good]
         for place, answer in run_on_workers(work, students, min(self.workers, len(students))):
             job, result = good[place]
@@ -373,10 +379,14 @@ class Watch:
         self.failed[job.folder] = (job, time.monotonic() + pause)
 
 
-def _enter(assignment: Assignment, notes: dict[str, str], student: str) -> str | None:
-    """In a worker: enter one student; gives what went wrong."""
+def _enter(
+    assignment: Assignment, notes: dict[str, str], exchange: Exchange | None, student: str
+) -> str | None:
+    """In a worker: enter one student, and give the page back; gives what went wrong."""
     try:
         enter_student(assignment, student, FOLDERS, notes[student])
+        if exchange is not None:
+            exchange.release(assignment.slug, student)
     except AutograderError as error:
         return str(error)
     except Exception as error:  # nbgrader on a student's name, a database that is away, ...
