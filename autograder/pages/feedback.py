@@ -71,13 +71,14 @@ def feedback_page(
     cells = [Cell.of(cell) for cell in notebook["cells"]]
     functions = [part_of(assignment, name, result, marks, cells) for name in assignment.functions]
     written = [answer_of(assignment, name, marks, cells) for name in assignment.written]
+    most = sum(part.maximum for part in functions) + sum(one.maximum for one in written)
     return page(
         "feedback.html",
         title=assignment.title,
         student=(marks.name if marks else "") or student,
         marks=marks,
         score=marks.total if marks else result.score if result else 0.0,
-        maximum=marks.maximum if marks else assignment.max_score,
+        maximum=marks.maximum if marks else most,
         result=result,
         status=WHY.get(result.status, "") if result else "",
         functions=functions,
