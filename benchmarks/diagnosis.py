@@ -1,29 +1,49 @@
-"""How often the diagnosis names the right mistake when that is written in another style:
+"""How often the diagnosis says what is wrong, and whether it ever says so of what is not:
 docs/diagnosis.md.
 
-    python -m benchmarks.diagnosis [ASSIGNMENT ...]
+    python -m benchmarks.diagnosis [PART ...] [ASSIGNMENT ...]
 
-Every known mistake is disguised by rewriting its syntax tree, in three styles, and graded as a
-submission of its own. Every variant, which is right, is graded too: it must be named nothing.
+Parts, all where none is named:
+
+disguises   every known mistake, its syntax tree rewritten in three styles, as a submission
+removed     every known mistake as it is, with the known mistakes taken away: what a small change of
+            the solution finds again
+unseen      wrong submissions in benchmarks/unseen, written from what students receive
+right       every variant: it must be told nothing
+unrelated   functions with a defect that is no small change (a step scaled by some number): they
+            must not be told that they behave like one
+
+The tables of small changes must be there: `autograder edits`.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
+import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.assignment import Assignment, find_assignment, find_assignments
+from autograder.authoring.edits import is_made
 from autograder.course import Course
+from autograder.grading.edits import function_in
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Submission, Unit
 from autograder.grading.workers import WorkerEnded, run_on_workers
+from autograder.results import Diagnosis
 
-WORKERS = 2
-PAGE = Path(__file__).parent.parent / "docs" / "diagnosis.md"
+WORKERS = 3
+UNSEEN = Path(__file__).parent / "unseen"
+UNRELATED = 100  # an assignment
+PARTS = ("disguises", "removed", "right", "unseen", "unrelated")
+COLUMNS = (
+    "respelled", "notebook", "other start", "bank removed", "unseen", "variants", "unrelated",
+)  # fmt: skip
+TITLES = ("assignment", *COLUMNS, "with an example")
 
 
 class Renamed(ast.NodeTransformer):
@@ -175,124 +195,165 @@ DISGUISES: dict[str, Callable[[str, str], Submission]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A submission to be diagnosed: a known mistake in a disguise, or a variant, which is none."""
+    """A submission to be diagnosed. name: what the mistake is called, "" where there is none"""
 
+    part: str
+    column: str
+    name: str
     submission: Submission
-    mistake: str = ""
-    disguise: str = ""
-    variant: str = ""
 
 
-def cases(assignment: Assignment) -> list[Case]:
-    """Every known mistake in every disguise, and every variant as it is."""
+def cases(assignment: Assignment, parts: Sequence[str]) -> list[Case]:
+    """What is measured of an assignment."""
     solution = assignment.solution.read_text(encoding="utf-8")
     found = []
     for mistake in assignment.mistakes:
         text = mistake.path.read_text(encoding="utf-8")
-        for name, disguise in DISGUISES.items():
-            found.append(Case(disguise(solution, text), mistake=mistake.name, disguise=name))
-    for path in assignment.variants:
-        submission = handed_in("statements", [path.read_text(encoding="utf-8")])
-        found.append(Case(submission, variant=path.stem))
+        if "disguises" in parts:
+            for name, disguise in DISGUISES.items():
+                found.append(Case("disguises", name, mistake.name, disguise(solution, text)))
+        if "removed" in parts:
+            submission = handed_in("statements", [solution, text])
+            found.append(Case("removed", "bank removed", mistake.name, submission))
+    if "right" in parts:
+        for path in assignment.variants:
+            submission = handed_in("statements", [path.read_text(encoding="utf-8")])
+            found.append(Case("right", "variants", path.stem, submission))
+    if "unseen" in parts:
+        for path in sorted((UNSEEN / assignment.slug).glob("*.py")):
+            texts = [solution, path.read_text(encoding="utf-8")]
+            found.append(Case("unseen", "unseen", path.stem, handed_in("statements", texts)))
+    if "unrelated" in parts:
+        for name, text in unrelated(assignment):
+            submission = handed_in("statements", [solution, text])
+            found.append(Case("unrelated", "unrelated", name, submission))
     return found
 
 
-@dataclass
-class Measured:
-    """What became of one assignment's cases.
-
-    missed: by disguise, the mistakes that were not named right; wronged: the variants that were
-    named a mistake
+def unrelated(assignment: Assignment) -> Iterator[tuple[str, str]]:
+    """Functions of the solution in which one product or difference is scaled by a number that no
+    small change has.
     """
-
-    assignment: Assignment
-    missed: dict[str, list[str]] = field(default_factory=dict)
-    wronged: list[str] = field(default_factory=list)
-
-    def named(self, disguise: str) -> int:
-        """How many mistakes were named right in a disguise."""
-        return len(self.assignment.mistakes) - len(self.missed[disguise])
-
-    def row(self) -> str:
-        """Its line of the table."""
-        cells = [self.assignment.slug, str(len(self.assignment.mistakes))]
-        cells += [str(self.named(disguise)) for disguise in DISGUISES]
-        cells.append(f"{len(self.wronged)} of {len(self.assignment.variants)}")
-        return f"| {' | '.join(cells)} |"
-
-    def unnamed(self) -> list[str]:
-        """One line for everything that was not named right."""
-        lines = []
-        for disguise, mistakes in self.missed.items():
-            for mistake in sorted(mistakes):
-                lines.append(f"- {self.assignment.slug}, {disguise}: {mistake}")
-        for variant in sorted(self.wronged):
-            lines.append(f"- {self.assignment.slug}: the variant {variant} was named a mistake")
-        return lines
+    chance = random.Random(assignment.slug)
+    text = assignment.solution.read_text(encoding="utf-8")
+    for function in assignment.functions:
+        tree = function_in(text, function)
+        if tree is None:
+            continue
+        count = sum(isinstance(node, ast.BinOp) for node in ast.walk(tree))
+        for number in range(UNRELATED // len(assignment.functions)):
+            factor = round(chance.uniform(1.1, 1.9), 3) * chance.choice((1, -1))
+            changed = Scaled(chance.randrange(max(count, 1)), factor).visit(copy.deepcopy(tree))
+            yield f"{function} {number}", ast.unparse(ast.fix_missing_locations(changed))
 
 
-def measure(assignment: Assignment) -> Measured:
+class Scaled(ast.NodeTransformer):
+    """One operation, counted from the first, times a factor."""
+
+    def __init__(self, place: int, factor: float) -> None:
+        self.place, self.factor = place, factor
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.place -= 1
+        if self.place == -1:
+            return ast.BinOp(ast.Constant(self.factor), ast.Mult(), node)
+        self.generic_visit(node)
+        return node
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a case: whether it lost points, and the diagnoses of what did."""
+
+    case: Case
+    lost: bool
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def named(self) -> list[str]:
+        return [item.mistake for item in self.diagnoses if item.mistake]
+
+    @property
+    def exampled(self) -> bool:
+        return any(item.example for item in self.diagnoses)
+
+    @property
+    def fine(self) -> bool:
+        """Whether it is told what it should be."""
+        if self.case.part == "disguises":
+            return self.case.name in self.named
+        if self.case.part in ("right", "unrelated"):
+            return not self.named
+        return bool(self.named)
+
+    def line(self) -> str:
+        """One line about it."""
+        told = "; ".join(
+            f"{item.title} ({item.how}, {item.mistake})" for item in self.diagnoses if item.mistake
+        )
+        return f"- {self.case.column}, {self.case.name}: {told or 'nothing'}"
+
+
+def measure(assignment: Assignment, parts: Sequence[str]) -> list[Told]:
     """Diagnose every case of an assignment."""
-    measured = Measured(assignment, {disguise: [] for disguise in DISGUISES})
-    asked = cases(assignment)
-    with closing(Grader(assignment, secret="disguises")) as grader:
-        grader.warm()
+    told = []
+    for bank in (True, False):
+        asked = [case for case in cases(assignment, parts) if (case.part != "removed") == bank]
+        if not asked:
+            continue
+        with closing(Grader(assignment, secret="disguises")) as grader:
+            grader.warm()
+            grader.search.bank = bank
 
-        def named(case: Case) -> list[str]:
-            return [item.mistake for item in grader.run(case.submission).diagnosis]
+            def run(case: Case, grader: Grader = grader) -> tuple[bool, tuple[Diagnosis, ...]]:
+                result = grader.run(case.submission)
+                return result.score < result.max_score, result.diagnosis
 
-        for place, answer in run_on_workers(named, asked, WORKERS):
-            if isinstance(answer, WorkerEnded):
-                raise answer
-            case = asked[place]
-            if case.variant and answer:
-                measured.wronged.append(case.variant)
-            elif case.mistake and case.mistake not in answer:
-                instead = ", ".join(answer) or "nothing"
-                measured.missed[case.disguise].append(f"{case.mistake} (named: {instead})")
-    return measured
+            for place, answer in run_on_workers(run, asked, WORKERS):
+                if isinstance(answer, WorkerEnded):
+                    raise answer
+                told.append(Told(asked[place], *answer))
+    return told
 
 
-def total(measured: list[Measured]) -> str:
-    """The table's last line."""
-    mistakes = sum(len(one.assignment.mistakes) for one in measured)
-    cells = ["all", str(mistakes)]
-    for disguise in DISGUISES:
-        count = sum(one.named(disguise) for one in measured)
-        cells.append(f"{count} ({count / mistakes:.0%})")
-    return f"| {' | '.join(cells)} | |"
+def row(slug: str, told: Sequence[Told]) -> dict[str, str]:
+    """The figures of an assignment, by column."""
+    figures = {"assignment": slug}
+    for column in COLUMNS:
+        of = [one for one in told if one.case.column == column]
+        lost = [one for one in of if one.lost]
+        if not of:
+            figures[column] = ""
+        elif column in ("variants", "unrelated"):
+            figures[column] = f"{sum(not one.fine for one in of)} of {len(of)}"
+        else:
+            figures[column] = f"{sum(one.fine for one in lost)} of {len(lost)}"
+    failing = [one for one in told if one.lost and one.case.part in ("removed", "unseen")]
+    if failing:
+        shown = sum(one.exampled for one in failing)
+        figures["with an example"] = f"{shown} of {len(failing)}"
+    return figures
 
 
 def main() -> None:
-    """Measure the assignments named on the command line, or all; print the figures, and write the
-    page when it is all of them.
-    """
+    """Measure, and print a table and what was not told as it should be."""
+    named = [word for word in sys.argv[1:] if word in PARTS]
     course = Course.find(Path(__file__))
-    chosen = [find_assignment(course, slug) for slug in sys.argv[1:]] or find_assignments(course)
-    titles = ["assignment", "mistakes", *DISGUISES, "variants named"]
-    lines = [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
-    measured: list[Measured] = []
-    unnamed: list[str] = []
-    for assignment in chosen:
-        one = measure(assignment)
-        measured.append(one)
-        lines.append(one.row())
-        unnamed += one.unnamed()
-        print(one.row(), *one.unnamed(), sep="\n", flush=True)
-    lines.append(total(measured))
-    print(lines[-1])
-    if not sys.argv[1:]:
-        rest = ["", "Not named, or named otherwise:", "", *(unnamed or ["nothing"])]
-        PAGE.write_text("\n".join([HEAD, *lines, *rest]) + "\n", encoding="utf-8")
+    chosen = [find_assignment(course, slug) for slug in sys.argv[1:] if slug not in PARTS]
+    print(f"| {' | '.join(TITLES)} |", "|" + "---|" * len(TITLES), sep="\n")
+    missed = []
+    for assignment in chosen or find_assignments(course):
+        if not is_made(assignment):
+            print(f"no table of {assignment.slug}: autograder edits {assignment.slug}")
+        told = measure(assignment, named or PARTS)
+        figures = row(assignment.slug, told)
+        print(f"| {' | '.join(figures.get(title, '') for title in TITLES)} |", flush=True)
+        missed += [one.line() for one in told if one.lost and not one.fine]
+        missed += [
+            one.line() for one in told if one.case.part in ("removed", "unseen") and one.fine
+        ]
+    print(*missed, sep="\n")
 
-
-HEAD = """\
-# Diagnosis, measured
-
-How many of the known mistakes are named right when written in another style, by
-`python -m benchmarks.diagnosis`, which tells how each style is made; and how many variants, all of
-them right, are named a mistake. The target is 90 % and none.
-"""
 
 if __name__ == "__main__":
     main()

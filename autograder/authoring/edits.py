@@ -244,13 +244,22 @@ def _call(name: str, rung: Rung) -> list:
     return [name, list(call.arguments), list(call.options), list(call.options.values())]
 
 
+def _alone(box: Box, name: str, given: list, names: list, values: list) -> list[Reply]:
+    """How one call ended in a process of its own: [its reply], or [] where it did not end."""
+    options = dict(zip(names, values, strict=True))
+    reply = box.call(name, tuple(given), options, seed=SEED)
+    return [reply] if reply.outcome in ("returned", "raised") else []
+
+
 def _asked(box: Box, calls: Sequence[list]) -> Iterator[list[Reply]]:
     """How each call ended: [its reply], or [] where it did not end."""
     for first in range(0, len(calls), IN_A_CALL):
         some = list(calls[first : first + IN_A_CALL])
         answer = box.call("answers", (CALL_SECONDS, SEED, some), {}, seed=SEED)
-        if answer.outcome != "returned":
-            yield from ([] for _ in some)
+        if (
+            answer.outcome != "returned"
+        ):  # one of them gave what does not cross the line with others
+            yield from (_alone(box, *call) for call in some)
             continue
         for ended in answer.value:
             if ended[0] == "returned":

@@ -267,7 +267,7 @@ def _parts(known: tables.Known, row: Sketches) -> Iterator[int]:
 
 def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
     """A diagnosis from the sentences of a group: the likeliest one, and what else behaves alike."""
-    first, others = told[0], [one.title for one in told[1:] if one.rank < 9][:TOLD_BESIDE]
+    first, others = told[0], [one.title for one in told[1:] if not one.vague][:TOLD_BESIDE]
     hint = first.hint
     if others:
         alike = "; or: ".join(title[0].lower() + title[1:] for title in others)

@@ -163,12 +163,15 @@ HINTS = {
 
 @dataclass(frozen=True)
 class Sentence:
-    """What a change does. rank: the lower, the likelier it is what a student did"""
+    """What a change does. rank: the lower, the likelier it is what a student did; vague: whether it
+    has no word for what it is about
+    """
 
     kind: str
     rank: float
     title: str
     hint: str
+    vague: bool = False
 
 
 def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
@@ -188,12 +191,8 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     text = template.format(place=place, about=about, other=other)
     if len(known) > 1 and PLACE in template:
         text = _plural(text)
-    return Sentence(
-        change.kind,
-        rank + vague - 0.1 * change.everywhere,
-        text[0].upper() + text[1:],
-        _hint(change),
-    )
+    rank += vague - 0.1 * change.everywhere
+    return Sentence(change.kind, rank, text[0].upper() + text[1:], _hint(change), vague > 0)
 
 
 def _hint(change: Change) -> str:

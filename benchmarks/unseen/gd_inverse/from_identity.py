@@ -1,0 +1,17 @@
+# starts from the identity
+import torch
+
+
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n, other = M.shape
+    if n != other:
+        raise ValueError("not square")
+    X = torch.eye(n)
+    v = torch.zeros_like(X)
+    history = []
+    for step in range(num_iterations):
+        R = X @ M - torch.eye(n)
+        history.append(float((R * R).mean()))
+        v = momentum * v + 2 * R @ M.T / (n * n)
+        X = X - lr * v
+    return X, history

@@ -1,0 +1,16 @@
+# both rows are updated at once, from the old ones
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    rows, cols = A.size(0), A.size(1)
+    P = torch.rand(rows, rank)
+    Q = torch.rand(cols, rank)
+    for epoch in range(num_epochs):
+        for i in range(rows):
+            for j in range(cols):
+                err = A[i][j] - torch.dot(P[i], Q[j])
+                dp, dq = lr * err * Q[j], lr * err * P[i]
+                P[i] += dp
+                Q[j] += dq
+    return P, Q

@@ -1,0 +1,17 @@
+# the steps of a row are added up and made at its end
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    rows, cols = A.size(0), A.size(1)
+    P = torch.rand(rows, rank)
+    Q = torch.rand(cols, rank)
+    for epoch in range(num_epochs):
+        for i in range(rows):
+            total = torch.zeros(rank)
+            for j in range(cols):
+                err = A[i][j] - torch.dot(P[i], Q[j])
+                total += lr * err * Q[j]
+                Q[j] = Q[j] + lr * err * P[i]
+            P[i] += total
+    return P, Q

@@ -1,0 +1,16 @@
+# the errors of a whole row are computed before its columns are visited
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    rows, cols = A.size(0), A.size(1)
+    P = torch.rand(rows, rank)
+    Q = torch.rand(cols, rank)
+    for epoch in range(num_epochs):
+        for i in range(rows):
+            errs = A[i] - Q @ P[i]
+            for j in range(cols):
+                err = errs[j]
+                P[i] = P[i] + lr * err * Q[j]
+                Q[j] = Q[j] + lr * err * P[i]
+    return P, Q
