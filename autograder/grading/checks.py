@@ -18,6 +18,7 @@ import importlib.util
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -209,6 +210,11 @@ class Recorder(Collector):
             self.faults.append(str(fault))
             items.clear()
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        session.config.option.tbstyle = (
+            "line"  # to format what nobody reads takes longer than to run
+        )
+
     def pytest_runtest_setup(self) -> None:
         self._asked = asked_of(self._student)
 
@@ -230,9 +236,11 @@ class Recorder(Collector):
             check = judge(Declared.of(item), call)
             self.checks.append(replace(check, curve=picture.kept if picture else None))
         except Fault as fault:
-            told = f"{item.nodeid}: {fault}\n{report.longreprtext}"
+            error = call.excinfo and call.excinfo.value
+            trace = "".join(traceback.format_exception(error))
+            told = f"{item.nodeid}: {fault}\n{report.longreprtext}\n{trace}"
             asked = call.when == "call" and asked_of(self._student) > self._asked
-            if asked and isinstance(call.excinfo and call.excinfo.value, Exception):
+            if asked and isinstance(error, Exception):
                 faults.error("%s", told)
                 self.checks.append(stumbled(Declared.of(item), call, fault))
             else:
