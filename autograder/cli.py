@@ -23,6 +23,7 @@ from autograder.steps import (
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
+    from autograder.results import Result
 
 Workers = Annotated[
     int,
@@ -132,6 +133,12 @@ def grade(
             "where there is more than one submission.",
         ),
     ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print whose points moved, by how much, by which check.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Keep no result; what --diff says would be so.")
+    ] = False,
     summary: Annotated[
         bool, typer.Option("--table/--no-table", help="Print the table of results.")
     ] = True,
@@ -153,6 +160,7 @@ def grade(
     course = Course.find()
     chosen = find_assignment(course, assignment)
     submitted = paths or [submitted_folder(chosen)]
+    earlier: dict[str, Result | None] = {}
     with closing(Lines(json)) as lines:
         isolation = "sandbox" if sandbox else "none"
         results, kept = grade_paths(
@@ -163,10 +171,15 @@ def grade(
             again=again,
             preflight=True if not paths and preflight is None else preflight,
             scheduler=scheduler,
+            dry=dry_run,
             note=lines.add,
+            before=earlier.__setitem__ if diff else None,
         )
+    console = report.console(to_stderr=json == "-")
     if summary:
-        report.print_table(report.console(to_stderr=json == "-"), chosen, results)
+        report.print_table(console, chosen, results)
+    if diff:
+        report.print_changes(console, results, earlier)
     graded = all(result.status != "grader_error" for result in results)
     raise typer.Exit(0 if kept and graded and not lines.lost else 1)
 

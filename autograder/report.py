@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -151,3 +151,47 @@ def summary(results: Iterable[Result]) -> str:
         }
     )
     return f"{counts}{mean}{'; behind ' + ', '.join(walls) if walls else ''}"
+
+
+def print_changes(
+    to: Console, results: Sequence[Result], before: Mapping[str, Result | None]
+) -> None:
+    """Whose points moved since they were last kept, by how much, by which checks.
+
+    before: by the path of a submission, its kept result; None where there was none
+    """
+    moved: list[tuple[float, str]] = []
+    by_check: dict[str, list[float]] = {}
+    for result in results:
+        old = before.get(result.submission)
+        changes = changes_of(old, result) if old is not None else []
+        for check, difference, _ in changes:
+            by_check.setdefault(check, []).append(difference)
+        if old is not None and changes:
+            words = ", ".join(f"{check} {how}" for check, _, how in changes)
+            points = f"{old.score:g} -> {result.score:g} ({result.score - old.score:+g})"
+            moved.append((old.score - result.score, f"{name_of(result)}: {points}: {words}"))
+    for _, line in sorted(moved, reverse=True):
+        to.print(Text(clean(line, 1000)), soft_wrap=True)
+    for check, differences in by_check.items():
+        up, down = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
+        to.print(Text(f"{check}: {up} gained, {down} lost, {sum(differences):+g} points together"))
+    new = sum(before.get(result.submission) is None for result in results)
+    counts = f"{len(moved)} of {len(results)} submissions have other points than before"
+    to.print(Text(f"{counts}{f'; {new} had none yet' if new else ''}"))
+
+
+def changes_of(old: Result, new: Result) -> list[tuple[str, float, str]]:
+    """The checks whose points differ: (name, by how much, how it ended before and now)."""
+    before = {check.name: check for check in old.tests}
+    after = {check.name: check for check in new.tests}
+    told = []
+    for name in dict.fromkeys((*after, *before)):
+        one, other = before.get(name), after.get(name)
+        difference = (other.earned if other else 0.0) - (one.earned if one else 0.0)
+        if abs(difference) > 1e-9:
+            was = one.outcome if one else "not there"
+            ended = other.outcome if other else new.status if not new.tests else "not there"
+            how = f"{difference:+g} ({was} -> {ended})" if was != ended else f"{difference:+g}"
+            told.append((name, difference, how))
+    return told

@@ -15,6 +15,9 @@ from autograder.errors import SandboxUnavailable, UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
+    from autograder.grading.grader import Grader
+    from autograder.grading.store import Store
+    from autograder.grading.submission import Found
     from autograder.results import Result
 
 log = logging.getLogger(__name__)
@@ -91,14 +94,18 @@ def grade_paths(
     again: bool = False,
     preflight: bool | None = None,
     scheduler: str | None = None,
+    dry: bool = False,
     note: Callable[[Result], None] = lambda result: None,
+    before: Callable[[str, Result | None], None] | None = None,
 ) -> tuple[list[Result], bool]:
     """Grade what is at `paths` with a progress display.
 
     preflight: whether right answers are graded first, and end the class with PreflightFailed where
         they lose a point; None: where there is more than one submission
     scheduler: the address of a Dask scheduler whose workers grade, in place of this machine's
+    dry: whether nothing is kept, and nobody's round noted
     note: called with each result as it comes, in order
+    before: called first, with the path of each submission and what was kept of it until now
 
     Returns the results, and whether all of them could be kept for the next run.
     """
@@ -114,8 +121,12 @@ def grade_paths(
     for path in paths:
         found += find(path, assignment.slug)
     count = workers or course.workers
-    grader = Grader.of_course(assignment, isolation=isolation)
-    store = Store(course.results, grader)
+    grader = Grader.of_course(assignment, isolation=isolation, dry=dry)
+    store = Store(course.results, grader, writes=not dry)
+    grader.store = None if again else store
+    if before is not None:
+        for one in found:
+            before(str(one.path), kept_of(grader, store, one))
     results = []
     with ExitStack() as stack:
         stack.enter_context(closing(grader))
@@ -127,8 +138,8 @@ def grade_paths(
             count = grader.elsewhere.threads
         advance = stack.enter_context(report.progress(len(found), assignment.title))
 
-        def before(rounds: set[int]) -> None:
-            if len(found) > 1 if preflight is None else preflight:
+        def first(rounds: set[int]) -> None:
+            if not dry and (len(found) > 1 if preflight is None else preflight):
                 right_answers_first(grader, rounds, count, course.results, progress=advance)
                 advance(0, len(found))
 
@@ -139,12 +150,22 @@ def grade_paths(
             store=store,
             again=again,
             progress=lambda _: advance(),
-            before=before,
+            before=first,
         )
         for result in stack.enter_context(closing(graded)):
             results.append(result)
             note(result)
     return results, store.whole
+
+
+def kept_of(grader: Grader, store: Store, found: Found) -> Result | None:
+    """The last result of a submission that was kept; None where there is none."""
+    from autograder.grading.grader import attempt
+    from autograder.results import Result
+
+    submission = attempt(grader, found)
+    kept = None if isinstance(submission, Result) else store.latest(submission)
+    return kept.result if kept is not None else None
 
 
 def fill_gradebook(assignment: Assignment, *, feedback: bool) -> Path:

@@ -161,7 +161,8 @@ def grading_of(folder: Path, digest: str) -> tuple[Grader, Store]:
     assignment = read_assignment(folder)
     grader = Grader.of_course(assignment)
     atexit.register(grader.close)
-    return grader, Store(assignment.course.results, grader)
+    grader.store = Store(assignment.course.results, grader)
+    return grader, grader.store
 
 
 class GradeInSandbox(NbGraderPreprocessor):

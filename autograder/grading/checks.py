@@ -19,7 +19,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -194,10 +194,13 @@ class Collector:
 
 
 class Recorder(Collector):
-    """Keeps how each check of a student ended."""
+    """Keeps how each check of a student ended. only: the names of those that are run (None: all)"""
 
-    def __init__(self, assignment: Assignment, student: Student) -> None:
+    def __init__(
+        self, assignment: Assignment, student: Student, only: Set[str] | None = None
+    ) -> None:
         super().__init__(assignment)
+        self._only = only
         self.checks: list[Check] = []
         self.lost: SandboxError | None = None
         self._student = student
@@ -209,6 +212,8 @@ class Recorder(Collector):
         if fault is not None:
             self.faults.append(str(fault))
             items.clear()
+        if self._only is not None:
+            items[:] = [item for item in items if item.name in self._only]
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         session.config.option.tbstyle = (
@@ -259,6 +264,7 @@ def run_checks(
     secret: str = NO_SECRET,
     *,
     until_one_fails: bool = False,
+    only: Set[str] | None = None,
 ) -> list[Check]:
     """Run an assignment's checks on a student; AutograderError where the checks themselves are at
     fault, SandboxError where the sandbox went away.
@@ -268,8 +274,9 @@ def run_checks(
 
     until_one_fails: leave out the checks after the first that does not pass; for a mutant, which
         need not lose more than one
+    only: the names of the checks to run (None: all)
     """
-    recorder = Recorder(assignment, student)
+    recorder = Recorder(assignment, student, only)
     fixtures = Fixtures(lambda folder: student, secret)
     _pytest(assignment, [recorder, fixtures], ["--maxfail=1"] if until_one_fails else [])
     if recorder.lost is not None:

@@ -9,21 +9,25 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
 from autograder.assignment import Assignment
 from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
-from autograder.grading.checks import open_submission, run_checks
+from autograder.grading.checks import Declared, declared_checks, open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.known import Known
+from autograder.grading.regrade import diagnoses, together, touched
 from autograder.grading.rounds import Rounds, secret_of
 from autograder.grading.search import Search
 from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
 from autograder.results import Check, Diagnosis, Result
 from autograder.sandbox.process import Sandbox
+
+if TYPE_CHECKING:
+    from autograder.grading.store import Store
 
 log = logging.getLogger(__name__)
 faults = logging.getLogger(
@@ -102,13 +106,19 @@ class Grader:
     ) -> None:
         self.assignment, self.secret, self.isolation = assignment, secret, isolation
         self.sandbox, self.diagnoses, self.rounds = sandbox, diagnoses, rounds
+        self.store: Store | None = None  # of what earlier runs kept, to go on from: see `again`
         self._own = ExitStack()  # what this grader started
 
     @classmethod
-    def of_course(cls, assignment: Assignment, *, isolation: str = "sandbox") -> Grader:
-        """The grader of a course's own submissions: its secret, and its rounds."""
+    def of_course(
+        cls, assignment: Assignment, *, isolation: str = "sandbox", dry: bool = False
+    ) -> Grader:
+        """The grader of a course's own submissions: its secret, and its rounds.
+
+        dry: whether it only looks at the rounds, and notes nobody's
+        """
         course = assignment.course
-        rounds = Rounds(course.rounds(assignment.slug))
+        rounds = Rounds(course.rounds(assignment.slug), writes=not dry)
         return cls(assignment, course.secret(), isolation=isolation, rounds=rounds)
 
     def warm(self) -> Sandbox:
@@ -176,6 +186,9 @@ class Grader:
         no name.
         """
         start = time.monotonic() if start is None else start
+        again = self.again(submission, start)
+        if again is not None:
+            return again
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, submission) as loaded:
             checks = run_checks(self.assignment, Student(loaded), self.secret_of(submission))
@@ -194,6 +207,51 @@ class Grader:
             grader=self.assignment.digest,
             digest=submission.digest,
             round=submission.round,
+            seconds=round(time.monotonic() - start, 3),
+        )
+
+    @cached_property
+    def declared(self) -> list[Declared]:
+        """What the checks declare."""
+        return declared_checks(self.assignment)
+
+    def again(
+        self, submission: Submission, start: float, *, without_running: bool = False
+    ) -> Result | None:
+        """The result of a submission that was graded before, where something of that one holds;
+        None where it does not.
+
+        without_running: None as well where any check has to be run
+        """
+        kept = self.store.latest(submission) if self.store is not None else None
+        if kept is None or self.store is None:
+            return None
+        names = touched(kept, self.store.decided, self.declared)
+        if names is None or names >= {check.name for check in self.declared}:
+            return None
+        ran: list[Check] = []
+        found: tuple[Diagnosis, ...] = ()
+        by_clock = ""
+        if names and without_running:
+            return None
+        if not names:
+            checks = together(kept, ran, self.declared)
+        else:
+            with open_submission(self.warm(), self.assignment, submission) as loaded:
+                secret = self.secret_of(submission)
+                ran = run_checks(self.assignment, Student(loaded), secret, only=names)
+                checks = together(kept, ran, self.declared)
+                by_clock = loaded.box.by_clock
+                if checks is not None and self.diagnoses and not by_clock:
+                    found = self._diagnosis(checks, loaded)
+        if checks is None or by_clock:
+            return None
+        return replace(
+            kept.result,
+            max_score=self.assignment.max_score,
+            tests=tuple(checks),
+            diagnosis=diagnoses(kept, checks, names, found),
+            grader=self.assignment.digest,
             seconds=round(time.monotonic() - start, 3),
         )
 

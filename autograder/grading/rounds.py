@@ -32,11 +32,11 @@ def secret_of(secret: str, number: int) -> str:
 
 class Rounds:
     """The rounds of one assignment, as its log tells them. file: the log, made when there is
-    something to write
+    something to write. writes: False for one that goes on as if it wrote
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, *, writes: bool = True) -> None:
+        self._file, self._writes = file, writes
         self._read_to = 0  # bytes
         self._kept = True
         self._begin()
@@ -95,6 +95,9 @@ class Rounds:
         """Append an event, and take it in where it came to stand; where the log cannot be written,
         say so once, and go on as if it could.
         """
+        if not self._writes:
+            self._take_in(event)
+            return
         try:
             self._append(event)
             self._catch_up()

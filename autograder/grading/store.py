@@ -1,7 +1,10 @@
 """Results kept between runs, each whole in a file of its own; its name changes with anything that
 may change the grade.
 
-    course/results/<assignment>/<key>.json
+    course/results/<assignment>/<submission>-<grading>.json
+
+The first part is of what was handed in, the second of what grades it: a file with the same first
+part holds an earlier result of the same submission, and what decided it (decided.py).
 
 Only the process that grades a class writes here, so an interrupted class goes on from what was
 graded.
@@ -12,13 +15,17 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
+from autograder.grading.decided import Decided
 from autograder.grading.place import file_of
+from autograder.grading.regrade import Kept
 from autograder.grading.rounds import secret_of
 from autograder.grading.submission import Submission
 from autograder.results import Result
@@ -46,25 +53,49 @@ class InSandbox:
 class Store:
     """The kept results of one grader. folder: where they lie, below it a folder for each assignment
 
+    writes: False for one that keeps nothing
     whole: whether every result so far could be kept
     """
 
-    def __init__(self, folder: Path, grader: Grading) -> None:
+    def __init__(self, folder: Path, grader: Grading, *, writes: bool = True) -> None:
         self._folder = folder / grader.assignment.slug
-        self._secret = grader.secret
+        self._secret, self._isolation = grader.secret, grader.isolation
+        self._assignment, self._writes = grader.assignment, writes
         # results made with another table of known programs may say more, or less
         table = file_of(grader.assignment)
-        known = table.name if table.is_file() else ""
-        self._grading = (grader.assignment.digest, grader.isolation, known)
+        self._known = table.name if table.is_file() else ""
         self.whole = True
+
+    @cached_property
+    def decided(self) -> Decided:
+        """What decides the results of today."""
+        return Decided.of(self._assignment, self._known)
 
     def file(self, submission: Submission) -> Path:
         """Where the result of a submission lies, or will."""
+        graded_by = f"{self._assignment.digest}\0{self._known}"
+        grading = hashlib.sha256(graded_by.encode(errors="replace")).hexdigest()[:16]
+        return self._folder / f"{self._key(submission)}-{grading}.json"
+
+    def _key(self, submission: Submission) -> str:
         sources = (unit.source for unit in submission.units)
         secret = secret_of(self._secret, submission.round)
-        parts = (*self._grading, secret, submission.digest, *sources)
-        key = hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
-        return self._folder / f"{key}.json"
+        parts = (self._isolation, secret, submission.digest, *sources)
+        return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:32]
+
+    def latest(self, submission: Submission) -> Kept | None:
+        """The last result of a submission that was kept, whatever graded it; None where there is
+        none that can be used.
+        """
+        files = []
+        for file in self._folder.glob(f"{self._key(submission)}-*.json"):
+            with suppress(OSError):
+                files.append((file.stat().st_mtime_ns, file))
+        for _, file in sorted(files, reverse=True):
+            with suppress(Exception):  # whatever may have happened to it
+                told = json.loads(file.read_text(encoding="utf-8"))
+                return Kept(Result.from_json(told), Decided.from_json(told["decided"]))
+        return None
 
     def get(self, submission: Submission) -> Result | None:
         """The kept result of a submission; None where there is none that can be used."""
@@ -82,11 +113,13 @@ class Store:
         """Keep a result. Where that cannot be done, say so once and grade on: the next run has more
         to do, no more.
         """
-        if not self.whole:
+        if not self.whole or not self._writes:
             return
         file = self.file(submission)
         try:
-            write_whole(file, replace(result, submission="", student=None).dumps() + "\n")
+            told = json.loads(replace(result, submission="", student=None).dumps())
+            told["decided"] = asdict(self.decided)
+            write_whole(file, json.dumps(told) + "\n")
         except OSError as error:
             self.whole = False
             why = "results cannot be kept in %s (%s): they are graded again next time"

@@ -241,7 +241,23 @@ def _without_grading(grader: Grader, found: Found, store: Store | None) -> Resul
     if isinstance(submission, Result):
         return submission
     kept = store.get(submission) if store is not None else None
+    if kept is None:
+        kept = _taken_over(grader, submission, store)
     return submission if kept is None else kept.filed_as(str(found.path), found.student)
+
+
+def _taken_over(grader: Grader, submission: Submission, store: Store | None) -> Result | None:
+    """The result of a submission that was graded before, where nothing that changed since needs it
+    to run: another number of points, say.
+    """
+    start = time.monotonic()
+    try:
+        result = grader.again(submission, start, without_running=True)
+    except Exception as error:  # it is graded as a new one
+        log.warning("%s: what was kept cannot be used (%s)", grader.assignment.slug, error)
+        return None
+    _keep(store, submission, result) if result is not None else None
+    return result
 
 
 def _graded_anew(

@@ -1,0 +1,169 @@
+"""What decides the outcome of each check of an assignment, as digests: where one is as it was, so
+is the outcome.
+
+A check depends on its own code, on what that code names in its file (helpers, constants, imports,
+fixtures, and what these name in turn), and on what all checks share: the engine, the solution, the
+released notebook, the other Python files and the data of the staff folder. A name inside a text
+counts as named. Points, hints, docstrings and comments decide no outcome.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment, engine_files
+
+WORDS = ("points", "hint")  # marks that say something of a check, and change nothing in it
+NOT_RUN = ("test_*.py", "measure.py")  # Python of a staff folder that no check uses
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What decided a grading.
+
+    checks: by the name of a test function
+    shared: what all checks depend on; diagnosis: what it depends on beside the checks
+    limits: those of a submission
+    """
+
+    checks: Mapping[str, str]
+    shared: str
+    diagnosis: str
+    limits: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, assignment: Assignment, known: str = "") -> Decided:
+        """As it is at the moment. known: the table of known programs that a diagnosis goes by
+
+        Raises SyntaxError where a file of checks is not Python.
+        """
+        checks: dict[str, str] = {}
+        for file in assignment.checks:
+            checks |= digests_of(ast.parse(file.read_text(encoding="utf-8")), file.name)
+        programs = [mistake.path for mistake in assignment.mistakes]
+        programs += assignment.variants
+        return cls(
+            checks,
+            digest_of_files(shared_files(assignment), [sorted(assignment.functions)]),
+            digest_of_files(
+                programs, [asdict(assignment.start) if assignment.start else None, known]
+            ),
+            asdict(assignment.limits),
+        )
+
+    def of_check(self, name: str) -> str | None:
+        """The digest of a check, whatever its parameters."""
+        return self.checks.get(name.partition("[")[0])
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Decided:
+        return cls(value["checks"], value["shared"], value["diagnosis"], value["limits"])
+
+
+def shared_files(assignment: Assignment) -> list[Path]:
+    """Files that every check may depend on."""
+    folder = assignment.folder
+    own = [path for path in sorted(folder.glob("*.py")) if not any(map(path.match, NOT_RUN))]
+    data = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
+    return [*engine_files(), *own, *data, *filter(Path.is_file, [assignment.notebook])]
+
+
+def digest_of_files(files: Iterable[Path], values: Iterable[object] = ()) -> str:
+    digest = hashlib.sha256(repr(list(values)).encode())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def digests_of(module: ast.Module, file: str) -> dict[str, str]:
+    """The digest of each test function of a file, and of each in a class there."""
+    binding: dict[str, list[int]] = {}
+    everywhere: set[int] = set()  # statements that decide without being named
+    for place, statement in enumerate(module.body):
+        names = bound_by(statement)
+        for name in names:
+            binding.setdefault(name, []).append(place)
+        if (not names or "*" in names or "autouse" in mentioned(statement)) and place > 0:
+            everywhere.add(place)
+    told = {}
+    for place, statement in enumerate(module.body):
+        reached = closure({place, *everywhere}, module.body, binding)
+        parts = [ast.dump(bare(module.body[other])) for other in sorted(reached)]
+        digest = hashlib.sha256("\0".join([file, *parts]).encode()).hexdigest()[:16]
+        for function in tests_in(statement):
+            told[function] = digest
+    return told
+
+
+def closure(
+    start: set[int], statements: list[ast.stmt], binding: Mapping[str, list[int]]
+) -> set[int]:
+    """The statements that these lead to by the names that they mention."""
+    reached, waiting = set(start), list(start)
+    while waiting:
+        for name in mentioned(statements[waiting.pop()]):
+            new = set(binding.get(name, ())) - reached
+            reached |= new
+            waiting += new
+    return reached
+
+
+def tests_in(statement: ast.stmt) -> list[str]:
+    """The test functions that a statement defines, those of a class included."""
+    inner = statement.body if isinstance(statement, ast.ClassDef) else [statement]
+    functions = [item for item in inner if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [item.name for item in functions if item.name.startswith("test")]
+
+
+def bound_by(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives a value at the top level."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(item.asname or item.name).partition(".")[0] for item in statement.names}
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        nodes = [node for target in targets for node in ast.walk(target)]
+        plain = (ast.Name, ast.Tuple, ast.List, ast.Starred, ast.Load, ast.Store)
+        if all(isinstance(node, plain) for node in nodes):
+            return {node.id for node in nodes if isinstance(node, ast.Name)}
+    return set()
+
+
+def mentioned(statement: ast.stmt) -> set[str]:
+    """The names in a statement: variables, parameters, and texts that may be some."""
+    names = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name):
+            names.add(node.id)
+        elif isinstance(node, ast.arg | ast.keyword):
+            names.add(node.arg or "")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            names.add(node.value[:100])
+    return names
+
+
+def bare(statement: ast.stmt) -> ast.stmt:
+    """A statement without what decides nothing: docstrings, points and hints."""
+    copy = ast.parse(ast.unparse(statement)).body[0]
+    for node in ast.walk(copy):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.decorator_list = [item for item in node.decorator_list if not is_word(item)]
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return copy
+
+
+def is_word(decorator: ast.expr) -> bool:
+    """Whether a decorator is `@pytest.mark.points(...)` or such."""
+    call = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (
+        isinstance(call, ast.Attribute)
+        and call.attr in WORDS
+        and ast.unparse(call.value) == "pytest.mark"
+    )

@@ -1,0 +1,244 @@
+"""A class graded before is graded again as far as something has changed, and no result differs from
+that of a full regrade.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click.testing
+import pytest
+import tiny_course
+
+from autograder.assignment import read_assignment
+from autograder.grading import grader as grading
+from autograder.grading.decided import digests_of
+from autograder.grading.grader import Grader
+from autograder.grading.store import Store
+from autograder.grading.submission import find
+from autograder.grading.workers import grade_class
+from autograder.results import Result
+from autograder.sandbox.process import Sandbox
+
+SLUG = tiny_course.SLUG
+Command = Callable[..., click.testing.Result]
+CLASS = {
+    "right": tiny_course.VARIANT,
+    "thirds": "def halve(x):\n    return x / 3\n\n\ndef total(x):\n    return x.sum()\n",
+    "zeros": "import torch\ndef halve(x):\n    return 0 * x\ndef total(x):\n    return torch.zeros(())\n",
+    "in-place": "def halve(x):\n    x /= 2\n    return x\n\n\ndef total(x):\n    return x.sum()\n",
+    "first": "def halve(x):\n    return x / 2\n\n\ndef total(x):\n    return x[0]\n",
+    "raises": "def halve(x):\n    raise ValueError('no')\n",
+}
+ALL = 6  # checks of the tiny course
+# what is edited: file, old, new; and how many checks each of CLASS then needs
+EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, int]]] = {
+    "points": (
+        [("test_hidden.py", "points(0.5)", "points(0.25)"), ("assignment.toml", "1.5", "1.25")],
+        dict.fromkeys(CLASS, 0),
+    ),
+    "words": (
+        [
+            ("test_hidden.py", "Every element counts.", "Does every element count?"),
+            ("test_public.py", "halve does not change x.", "halve leaves x alone."),
+        ],
+        dict.fromkeys(CLASS, 0),
+    ),
+    "a comment": (
+        [("test_hidden.py", "    A = draw", "    # any\n    A = draw")],
+        dict.fromkeys(CLASS, 0),
+    ),
+    "a check of total": (
+        [("test_hidden.py", "draw.uniform(5)", "draw.uniform(1)")],
+        {"right": 1, "thirds": 1, "zeros": 3, "in-place": 1, "first": 3, "raises": 3},
+    ),
+    "a check of halve that none loses": (
+        [("test_public.py", 'expected a tensor"', 'expected a torch.Tensor"')],
+        {"right": 3, "thirds": 5, "zeros": 6, "in-place": 5, "first": 4, "raises": 6},
+    ),
+    "a new check": (
+        [
+            (
+                "test_hidden.py",
+                '@pytest.mark.task("total")',
+                '@pytest.mark.task("total")\n@pytest.mark.points(0.1)\n@pytest.mark.hint("One.")\n'
+                "def test_total_of_one(student, draw):\n"
+                '    """total of one number is that number."""\n'
+                "    x = draw.uniform(1)\n"
+                '    close(student.total(x), x.sum(), 1e-5, "no")\n\n\n@pytest.mark.task("total")',
+            ),
+            ("test_hidden.py", "points(0.5)", "points(0.4)"),
+        ],
+        # where a second function loses points too, its diagnosis may hang on what is new: all again
+        {"right": 1, "thirds": 1, "zeros": 4 + 7, "in-place": 1, "first": 4, "raises": 4 + 7},
+    ),
+    "a mistake": (
+        [("mistakes/thirds.py", "Divides by three, of all numbers", "Thirds")],
+        {"right": 0, "thirds": 3, "zeros": 6, "in-place": 3, "first": 3, "raises": 6},
+    ),
+    "a higher limit": (
+        [("assignment.toml", "[functions]", "[limits]\ncall_cpu_seconds = 11\n\n[functions]")],
+        dict.fromkeys(CLASS, ALL) | {"right": 0},
+    ),
+    "a lower limit": (
+        [("assignment.toml", "[functions]", "[limits]\ncall_cpu_seconds = 9\n\n[functions]")],
+        dict.fromkeys(CLASS, ALL),
+    ),
+    "the solution": (
+        [("solution.py", "scaled_copy", "scaled")],
+        dict.fromkeys(CLASS, ALL),
+    ),
+}
+
+
+@dataclass
+class Term:
+    """A course whose class was graded once."""
+
+    course: Path
+    sandbox: Sandbox
+    before: dict[str, Result] = field(default_factory=dict)
+
+    def grade(self, *, fresh: bool) -> dict[str, Result]:
+        """The class, from what was kept or anew, by student."""
+        assignment = read_assignment(self.course / "reference_solutions" / SLUG)
+        grader = Grader(assignment, "secret", sandbox=self.sandbox)
+        store = None if fresh else Store(self.course / "results", grader)
+        grader.store = store
+        found = find(self.course / "course" / "submitted", SLUG)
+        return {str(one.student): one for one in grade_class(grader, found, 1, store=store)}
+
+    def edit(self, changes: list[tuple[str, str, str]]) -> None:
+        for name, old, new in changes:
+            file = self.course / "reference_solutions" / SLUG / name
+            text = file.read_text(encoding="utf-8")
+            assert old in text, f"{name} has no {old!r}"
+            file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def term(tmp_path: Path, sandbox: Sandbox) -> Term:
+    tiny_course.write(tmp_path)
+    for name, text in CLASS.items():
+        folder = tmp_path / "course" / "submitted" / name / SLUG
+        folder.mkdir(parents=True)
+        (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
+    term = Term(tmp_path, sandbox)
+    term.before = term.grade(fresh=False)
+    return term
+
+
+def timeless(result: Result) -> dict:
+    told = result.to_json()
+    checks = [{**check, "seconds": 0} for check in told["tests"]]
+    return {**told, "tests": checks, "seconds": 0}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_only_what_a_change_touches_is_run_and_the_results_are_those_of_a_full_regrade(
+    term: Term, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    changes, expected = EDITS[name]
+    term.edit(changes)
+    ran: dict[str, int] = {}
+    real = grading.run_checks
+
+    def counted(assignment, student, secret, **options):  # type: ignore[no-untyped-def]
+        checks = real(assignment, student, secret, **options)
+        ran[current[-1]] = ran.get(current[-1], 0) + len(checks)
+        return checks
+
+    current: list[str] = []
+    again = Grader.grade
+
+    def noted(self, found, submission=None):  # type: ignore[no-untyped-def]
+        current.append(found.student)
+        return again(self, found, submission)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(grading, "run_checks", counted)
+        patch.setattr(Grader, "grade", noted)
+        if not any(expected.values()):
+            patch.setattr(Grader, "warm", None)  # nothing is started
+        partly = term.grade(fresh=False)
+    assert {student: ran.get(student, 0) for student in CLASS} == expected
+    full = term.grade(fresh=True)
+    assert {one: timeless(result) for one, result in partly.items()} == {
+        one: timeless(result) for one, result in full.items()
+    }
+
+
+def test_the_command_says_whose_points_moved_by_which_check_and_a_dry_run_keeps_nothing(
+    term: Term, command: Command
+) -> None:
+    quiet = ("grade", SLUG, "--no-table", "--no-preflight", "--diff")
+    said = command(term.course, *quiet)
+    assert said.exit_code == 0
+    assert "0 of 6 submissions have other points than before; 6 had none yet" in said.stdout
+    kind = "call.arguments[0].tolist() == [2.0, 4.0]"
+    term.edit([("test_public.py", kind, "call is not None")])
+    files = contents(term.course)
+    for dry in (True, False):
+        said = command(term.course, *quiet, *(["--dry-run"] if dry else []))
+        assert said.exit_code == 0
+        lines = said.stdout.splitlines()
+        assert lines[0].startswith("in-place: ")
+        assert "(+0.4): test_halve_leaves_its_argument +0.4 (failed -> passed)" in lines[0]
+        assert "test_halve_leaves_its_argument: 1 gained, 0 lost, +0.4 points together" in lines
+        assert lines[-1] == "1 of 6 submissions have other points than before"
+        if dry:
+            assert contents(term.course) == files
+    said = command(term.course, *quiet)
+    assert said.stdout.splitlines() == ["0 of 6 submissions have other points than before"]
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+SHARED = '''
+"""About the file."""
+import pytest
+from math import sqrt, pi
+LIMIT = 3
+def helper(x): return other(x) + LIMIT
+def other(x): return sqrt(x)
+@pytest.fixture
+def given(): return pi
+@pytest.mark.points(2)
+def test_a(student): """Says."""; assert helper(student.f())
+@pytest.mark.points(1)
+def test_b(student, given): assert student.f() == given
+@pytest.mark.usefixtures("given")
+def test_c(student): assert student.f()
+class TestMore:
+    def test_d(self, student): assert student.f()
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "touched"),
+    [
+        ("LIMIT = 3", "LIMIT = 4", "a"),
+        ("return sqrt(x)", "return sqrt(2 * x)", "a"),
+        ("return pi", "return 2 * pi", "bc"),
+        ("points(2)", "points(7)", ""),
+        ("Says", "Tells", ""),
+        ("About", "Of", ""),
+        ("import pytest", "import pytest  # x", ""),
+        ("import pytest", "import pytest\nprint()", "abcd"),
+        ("import pytest", "import pytest\nfrom os import *", "abcd"),
+        ("@pytest.fixture\n", "@pytest.fixture(autouse=True)\n", "abcd"),
+        ("assert student.f()\nclass", "assert not student.f()\nclass", "c"),
+        ("def test_d(self, student): assert", "def test_d(self, student): assert not", "d"),
+    ],
+)
+def test_a_check_depends_on_what_its_code_names(old: str, new: str, touched: str) -> None:
+    assert old in SHARED
+    before = digests_of(ast.parse(SHARED), "test_public.py")
+    after = digests_of(ast.parse(SHARED.replace(old, new)), "test_public.py")
+    assert before.keys() == {"test_a", "test_b", "test_c", "test_d"}
+    assert {name[-1] for name in before if before[name] != after[name]} == set(touched)
