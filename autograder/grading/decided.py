@@ -46,7 +46,7 @@ class Decided:
         for file in assignment.checks:
             checks |= digests_of(ast.parse(file.read_text(encoding="utf-8")), file.name)
         programs = [mistake.path for mistake in assignment.mistakes]
-        programs += assignment.variants
+        programs += [*assignment.variants, assignment.folder / "ladder.toml"]
         return cls(
             checks,
             digest_of_files(shared_files(assignment), [sorted(assignment.functions)]),
@@ -70,12 +70,12 @@ def shared_files(assignment: Assignment) -> list[Path]:
     folder = assignment.folder
     own = [path for path in sorted(folder.glob("*.py")) if not any(map(path.match, NOT_RUN))]
     data = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
-    return [*engine_files(), *own, *data, *filter(Path.is_file, [assignment.notebook])]
+    return [*engine_files(), *own, *data, assignment.notebook]
 
 
 def digest_of_files(files: Iterable[Path], values: Iterable[object] = ()) -> str:
     digest = hashlib.sha256(repr(list(values)).encode())
-    for file in files:
+    for file in filter(Path.is_file, files):
         digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:16]
 

@@ -87,15 +87,21 @@ class Store:
         """The last result of a submission that was kept, whatever graded it; None where there is
         none that can be used.
         """
-        files = []
-        for file in self._folder.glob(f"{self._key(submission)}-*.json"):
-            with suppress(OSError):
-                files.append((file.stat().st_mtime_ns, file))
-        for _, file in sorted(files, reverse=True):
+        for _, file in sorted(self._earlier.get(self._key(submission), ()), reverse=True):
             with suppress(Exception):  # whatever may have happened to it
                 told = json.loads(file.read_text(encoding="utf-8"))
                 return Kept(Result.from_json(told), Decided.from_json(told["decided"]))
         return None
+
+    @cached_property
+    def _earlier(self) -> dict[str, list[tuple[int, Path]]]:
+        """The files of results by what was handed in, with their times; the folder is read once."""
+        files: dict[str, list[tuple[int, Path]]] = {}
+        for file in self._folder.glob("*-*.json"):
+            with suppress(OSError):
+                entry = file.stat().st_mtime_ns, file
+                files.setdefault(file.name.partition("-")[0], []).append(entry)
+        return files
 
     def get(self, submission: Submission) -> Result | None:
         """The kept result of a submission; None where there is none that can be used."""
