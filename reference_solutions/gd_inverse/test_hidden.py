@@ -268,7 +268,7 @@ def test_defaults_are_those_of_the_stub(student, draw):
             got == expected or not said,
             f"gd_inverse has {name}={got} by default; expected {expected}",
         )
-    if None in defaults.values():
+    if None in (defaults[name] for name in DEFAULT):
         M, there = matrix_of(draw, 3), student.seeded(draw.seed())
         plain, _ = run(there, M, "gd_inverse(M, num_iterations=3)", num_iterations=3)
         call = "gd_inverse(M, num_iterations=3, lr=0.9, momentum=0.9)"

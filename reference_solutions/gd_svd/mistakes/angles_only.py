@@ -3,7 +3,6 @@
 # hint = "What is on the diagonal of UᵀU after your loop?"
 # fails = [
 #     "test_the_columns_of_both_become_orthonormal",
-#     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]

@@ -8,7 +8,6 @@
 #     "test_finds_the_singular_values",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_the_columns_become_orthonormal",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_next_steps_go_down_the_gradient_too",
 # ]

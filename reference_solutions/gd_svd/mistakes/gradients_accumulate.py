@@ -6,7 +6,6 @@
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
 #     "test_finds_the_singular_values",
-#     "test_the_columns_become_orthonormal",
 # ]
 # ///
 import torch

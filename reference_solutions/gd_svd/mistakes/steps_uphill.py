@@ -5,9 +5,7 @@
 #     "test_the_loss_falls",
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
-#     "test_the_columns_become_orthonormal",
 #     "test_finds_the_singular_values",
-#     "test_one_step_leads_towards_the_matrix",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_next_steps_go_down_the_gradient_too",
 # ]

@@ -6,7 +6,6 @@
 #     "test_s_is_put_in_order_together_with_u_and_v",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_finds_the_singular_values",
-#     "test_the_columns_become_orthonormal",
 # ]
 # ///
 import torch

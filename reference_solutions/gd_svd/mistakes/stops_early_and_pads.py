@@ -1,0 +1,33 @@
+# /// mistake
+# title = "The loop stops as soon as the loss is small, and repeats the last loss to the end"
+# hint = "Are your columns orthonormal to 0.01 when the loss is a thousandth? What does loss_history record after the last step?"
+# fails = [
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
+# ]
+# ///
+import torch
+
+
+def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
+    m, n = M.shape
+    U = torch.rand(m, n, requires_grad=True)
+    S = torch.rand(n, requires_grad=True)
+    V = torch.rand(n, n, requires_grad=True)
+    identity = torch.eye(n)
+    optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
+    loss_history = []
+    for _ in range(num_iterations):
+        fit = ((U * S @ V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
+        loss = fit + penalty / 100
+        loss_history.append(loss.item())
+        if loss.item() < 1e-3:
+            loss_history += [loss.item()] * (num_iterations - len(loss_history))
+            break
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    U, S, V = U.detach(), S.detach(), V.detach()
+    U = torch.where(S < 0, -U, U)
+    S, order = S.abs().sort(descending=True)
+    return U[:, order], S, V[:, order], loss_history
