@@ -268,9 +268,9 @@ def test_defaults_are_those_of_the_stub(student, draw):
             got == expected or not said,
             f"gd_inverse has {name}={got} by default; expected {expected}",
         )
+    M, there = matrix_of(draw, 3), student.seeded(draw.seed())
+    plain, _ = run(there, M, "gd_inverse(M, num_iterations=3)", num_iterations=3)
     if None in (defaults[name] for name in DEFAULT):
-        M, there = matrix_of(draw, 3), student.seeded(draw.seed())
-        plain, _ = run(there, M, "gd_inverse(M, num_iterations=3)", num_iterations=3)
         call = "gd_inverse(M, num_iterations=3, lr=0.9, momentum=0.9)"
         said, _ = run(there, M, call, num_iterations=3, lr=0.9, momentum=0.9)
         close(plain, said, 1e-6, f"gd_inverse(M, num_iterations=3) differs from {call}")

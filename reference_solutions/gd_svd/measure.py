@@ -59,7 +59,7 @@ def drawn_matrix(draw):
 
 def finds_s(function, hidden, seed, M):
     """Whether S is right, as the check of S decides it."""
-    (_, S, _), _ = call(function, seed, M, 800, 0.3)
+    (_, S, _), _ = call(function, seed, M, 600, 0.3)
     return (
         hidden.worst(
             difference(S.abs().sort(descending=True).values, torch.linalg.svdvals(M.double()))
@@ -224,7 +224,7 @@ def arrivals(hidden, secrets):
     print(f"  and in {sum(chances)} of {len(chances)} at the default lr")
 
     def two_values(draw):
-        return drawn_matrix(draw), draw.seed(), 800
+        return drawn_matrix(draw), draw.seed(), 600
 
     def s_is_right(factors, M):
         S = factors[1].abs().sort(descending=True).values

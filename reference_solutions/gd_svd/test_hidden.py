@@ -23,7 +23,7 @@ from autograder.vocabulary import (
 )
 
 STARTS = 10  # a right answer arrives from 4 of 5 starts
-SPLIT = 1e-3  # between singular values that are nearly equal, as a part of them
+SPLIT = 3e-4  # between singular values that are nearly equal, as a part of them
 ALIKE = 2e-4  # 1 − cosine of columns that are the same, signs apart
 CHANCES = 5  # draws in which the columns of a right answer may be the library's by chance
 EXACT = 1e-4  # of a loss: how far the record may be from what it records
@@ -154,9 +154,9 @@ def uneven(draw, m, n, scale):
 
 
 def nearly_a_circle(draw):
-    """4×2, with singular values that differ by a thousandth.
+    """4×2, with singular values that differ by three in ten thousand.
 
-    A library tells which directions are whose. Descent would need a hundred thousand steps for
+    A library tells which directions are whose. Descent would need a million steps for
     that: within a thousand it ends at orthonormal columns to which its start has led.
     """
     large = draw.number(1.1, 1.3)
@@ -171,75 +171,6 @@ def is_the_library(V, M):
 
 
 # --- the checks -----------------------------------------------------------------------------------
-
-
-@pytest.mark.task("gd_svd")
-@pytest.mark.points(10.25)
-@pytest.mark.hint(
-    "Which terms of the loss make the columns of U and of V orthonormal? And is every step of your "
-    "loop the same step, the last one too?"
-)
-def test_a_thousand_steps_arrive_where_the_start_leads(student, draw):
-    """After a thousand iterations of gd_svd, columns are orthonormal and rebuild M; where singular
-    values are nearly equal, they are not a library's columns but those to which the start has led.
-    """
-    best, copies, came = None, 0, False
-    for _ in range(STARTS):
-        M, there = nearly_a_circle(draw), student.seeded(draw.seed())
-        options = {"num_iterations": draw.integer(1001, 1030), "lr": 0.15}
-        (U, S, V), _ = run(there, M, **options)
-        gaps = {
-            "UᵀU from the identity by": (skew(U), 1e-2),
-            "VᵀV from the identity by": (skew(V), 1e-2),
-            "S from the singular values by": (
-                worst(difference(S, torch.linalg.svdvals(M.double()))),
-                2e-2,
-            ),
-            "U diag(S) Vᵀ from M by": (worst(difference(rebuilt(U, S, V), M)), 2e-2),
-        }
-        wrong = {what: gap for what, (gap, most) in gaps.items() if gap > most}
-        best = wrong if best is None or len(wrong) < len(best) else best
-        if not wrong:
-            came, copies = True, copies + is_the_library(V, M)
-            if copies in (0, CHANCES):
-                break
-    told = " and ".join(f"{what} {gap:.2g}" for what, gap in best.items())
-    expect(came, f"{said(options)}: off are {told}, at best, from {STARTS} starts")
-    what = "U and V are those of a library, which descent cannot tell from others in so many steps"
-    expect(copies < CHANCES, f"{said(options)}: {what}")
-    for _ in range(CHANCES):
-        M, there, steps = (
-            nearly_a_circle(draw),
-            student.seeded(draw.seed()),
-            draw.integer(1001, 1030),
-        )
-        (_, _, V), _ = run(there, M, num_iterations=steps)
-        if not is_the_library(V, M):
-            return
-    expect(False, f"gd_svd(M, num_iterations={steps}): {what}")
-
-
-@pytest.mark.task("gd_svd")
-@pytest.mark.points(1)
-@pytest.mark.hint(
-    "Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V "
-    "orthonormal, too?"
-)
-def test_finds_the_singular_values(student, draw):
-    """S of gd_svd comes in 800 iterations to within 0.02 of the singular values of M."""
-    best = float("inf")
-    for _ in range(STARTS):
-        M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
-        (_, S, _), _ = run(student.seeded(draw.seed()), M, num_iterations=800, lr=0.3)
-        exact = torch.linalg.svdvals(M.double())
-        best = min(best, worst(difference(S.abs().sort(descending=True).values, exact)))
-        if best <= 2e-2:
-            return
-    expect(
-        False,
-        "gd_svd(M, num_iterations=800, lr=0.3): S is off the singular values by "
-        f"{best:.2g} at best, of {STARTS} starts; 0.02 is allowed",
-    )
 
 
 @pytest.mark.task("gd_svd")
@@ -433,14 +364,14 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
         (loss,) = history(losses, 1, "gd_svd with a tiny lr returned loss_history")
         return factors, M, loss
 
-    def after_a_step(there):
-        other = uneven(draw, 4, 4, scale=5)
-        factors, _ = run(there, other, num_iterations=1, lr=0.2)
-        return factors, other, record(there, other, num_iterations=2, lr=0.2)[1]
+    def on_the_way(there):
+        other, steps = draw.uniform(4, 4, low=-1.0), draw.integer(5, 80)
+        factors, _ = run(there, other, num_iterations=steps, lr=0.1)
+        return factors, other, record(there, other, num_iterations=steps + 1, lr=0.1)[steps]
 
     terms, losses = samples(student, draw, at_start)
-    if not told_apart(terms):  # all starts are alike, or orthonormal
-        terms, losses = samples(student, draw, after_a_step)
+    if not told_apart(terms):  # all starts are alike, orthonormal or nearly zero
+        terms, losses = samples(student, draw, on_the_way)
     weights = torch.linalg.lstsq(terms, losses[:, None], driver="gelsd").solution[:, 0]
     scale = float(losses.abs().max() + 1e-30)
     what = "loss_history is no weighted sum of the three terms of the U, S and V returned"
@@ -470,7 +401,7 @@ def test_loss_history_is_the_loss_of_what_is_returned(student, draw):
             )
 
     there = student.seeded(draw.seed())
-    (U, _, V), _ = start_of(there, draw.uniform(4, 4))
+    (U, _, V), _ = start_of(there, M)
     signs = torch.diag(torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64))
     # the first step makes every other entry of S negative
     mixed = torch.linalg.pinv(U).T @ signs @ torch.linalg.pinv(V)
@@ -510,10 +441,79 @@ def test_defaults_are_those_of_the_stub(student, draw):
         expect(
             got == expected or in_body, f"gd_svd has {name}={got} by default; expected {expected}"
         )
+    M, there = uneven(draw, 3, 2, scale=1), student.seeded(draw.seed())
+    plain, _ = run(there, M, num_iterations=2)
     if None in (defaults[name] for name in DEFAULT):
-        M, there = uneven(draw, 3, 2, scale=1), student.seeded(draw.seed())
-        plain, _ = run(there, M, num_iterations=2)
         spoken, _ = run(there, M, num_iterations=2, lr=0.9, momentum=0.9)
         for name, one, other in zip("USV", plain, spoken, strict=True):
             what = f"gd_svd(M, num_iterations=2): {name} differs from the call with lr=0.9"
             close(one, other, 1e-5, f"{what}, momentum=0.9")
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(1)
+@pytest.mark.hint(
+    "Compare S with torch.linalg.svdvals(M) for a matrix of your own. Are the columns of U and V "
+    "orthonormal, too?"
+)
+def test_finds_the_singular_values(student, draw):
+    """S of gd_svd comes in 600 iterations to within 0.02 of the singular values of M."""
+    best = float("inf")
+    for _ in range(STARTS):
+        M = draw.spectrum(4, 2, (draw.number(1.1, 1.3), draw.number(0.35, 0.45)))
+        (_, S, _), _ = run(student.seeded(draw.seed()), M, num_iterations=600, lr=0.3)
+        exact = torch.linalg.svdvals(M.double())
+        best = min(best, worst(difference(S.abs().sort(descending=True).values, exact)))
+        if best <= 2e-2:
+            return
+    expect(
+        False,
+        "gd_svd(M, num_iterations=600, lr=0.3): S is off the singular values by "
+        f"{best:.2g} at best, of {STARTS} starts; 0.02 is allowed",
+    )
+
+
+@pytest.mark.task("gd_svd")
+@pytest.mark.points(10.25)
+@pytest.mark.hint(
+    "Which terms of the loss make the columns of U and of V orthonormal? And is every step of your "
+    "loop the same step, the last one too?"
+)
+def test_a_thousand_steps_arrive_where_the_start_leads(student, draw):
+    """After a thousand iterations of gd_svd, columns are orthonormal and rebuild M; where singular
+    values are nearly equal, they are not a library's columns but those to which the start has led.
+    """
+    best, copies, came = None, 0, False
+    for _ in range(STARTS):
+        M, there = nearly_a_circle(draw), student.seeded(draw.seed())
+        options = {"num_iterations": draw.integer(1001, 1030), "lr": 0.15}
+        (U, S, V), _ = run(there, M, **options)
+        gaps = {
+            "UᵀU from the identity by": (skew(U), 1e-2),
+            "VᵀV from the identity by": (skew(V), 1e-2),
+            "S from the singular values by": (
+                worst(difference(S, torch.linalg.svdvals(M.double()))),
+                2e-2,
+            ),
+            "U diag(S) Vᵀ from M by": (worst(difference(rebuilt(U, S, V), M)), 2e-2),
+        }
+        wrong = {what: gap for what, (gap, most) in gaps.items() if gap > most}
+        best = wrong if best is None or len(wrong) < len(best) else best
+        if not wrong:
+            came, copies = True, copies + is_the_library(V, M)
+            if copies in (0, CHANCES):
+                break
+    told = " and ".join(f"{what} {gap:.2g}" for what, gap in best.items())
+    expect(came, f"{said(options)}: off are {told}, at best, from {STARTS} starts")
+    what = "U and V are those of a library, which descent cannot tell from others in so many steps"
+    expect(copies < CHANCES, f"{said(options)}: {what}")
+    for _ in range(CHANCES):
+        M, there, steps = (
+            nearly_a_circle(draw),
+            student.seeded(draw.seed()),
+            draw.integer(1001, 1030),
+        )
+        (_, _, V), _ = run(there, M, num_iterations=steps)
+        if not is_the_library(V, M):
+            return
+    expect(False, f"gd_svd(M, num_iterations={steps}): {what}")

@@ -2,7 +2,11 @@
 # title = "A penalty on the size of U, S and V is part of the loss"
 # hint = "Which terms does the task name? Where would a descent on yours end for M = 0?"
 # fails = [
+#     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_finds_the_singular_values",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch

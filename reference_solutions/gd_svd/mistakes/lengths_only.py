@@ -1,8 +1,10 @@
 # /// mistake
-# title = "The columns are asked to have length 1, not to be orthogonal"
-# hint = "What is beside the diagonal of UᵀU after your loop?"
+# title = "UᵀU and VᵀV are taken entry by entry: lengths of columns, without their angles"
+# hint = "What is the difference of (U * U).sum(0) and U.T @ U? What is beside its diagonal after your loop?"
 # fails = [
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch

@@ -2,7 +2,9 @@
 # title = "The momentum is ignored, with a learning rate that needs it"
 # hint = "Where does your function use momentum?"
 # fails = [
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_finds_the_singular_values",
 # ]
 # ///
 import torch

@@ -2,7 +2,8 @@
 # title = "U and V start with orthonormal columns"
 # hint = "Which function of torch does the task name for the start?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_the_start_is_random_and_the_seed_is_the_callers",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
 # ]
 # ///
 import torch

@@ -2,7 +2,7 @@
 # title = "The function sets the seed itself"
 # hint = "Who calls torch.manual_seed: your function, or the one who calls it?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_the_start_is_random_and_the_seed_is_the_callers",
 # ]
 # ///
 import torch

@@ -3,7 +3,7 @@
 # hint = "Which shapes have your U, S and V for a 3×1 matrix?"
 # fails = [
 #     "test_results_have_the_right_shapes",
-#     "test_starts_from_random_numbers_whatever_the_matrix",
+#     "test_the_matrix_is_left_alone",
 # ]
 # ///
 import torch

@@ -2,7 +2,8 @@
 # title = "U and V start as identities, S as ones"
 # hint = "Call your function twice with torch.manual_seed(0) and torch.manual_seed(1) before. Does it start differently?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_the_start_is_random_and_the_seed_is_the_callers",
+#     "test_starts_from_random_numbers_whatever_the_matrix",
 # ]
 # ///
 import torch

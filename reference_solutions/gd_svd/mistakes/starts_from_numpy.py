@@ -3,8 +3,6 @@
 # hint = "Call your function twice, after torch.manual_seed(0) both times. Is the first loss the same?"
 # fails = [
 #     "test_the_start_is_random_and_the_seed_is_the_callers",
-#     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import numpy

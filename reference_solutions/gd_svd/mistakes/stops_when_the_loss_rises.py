@@ -2,7 +2,10 @@
 # title = "The loop takes no more steps once the loss has risen, and repeats the last loss"
 # hint = "How many steps does the task ask for? May the loss rise on the way?"
 # fails = [
+#     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_finds_the_singular_values",
 # ]
 # ///
 import torch

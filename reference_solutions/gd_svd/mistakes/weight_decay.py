@@ -2,7 +2,10 @@
 # title = "The optimiser has a weight decay"
 # hint = "What does weight_decay add to every gradient? Can U keep columns of length 1 against it?"
 # fails = [
+#     "test_the_product_rebuilds_a_small_matrix",
+#     "test_the_columns_of_both_become_orthonormal",
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_finds_the_singular_values",
 # ]
 # ///
 import torch

@@ -2,7 +2,7 @@
 # title = "Where M is zero, the product may be anything"
 # hint = "Is 0 an entry like any other? What does M == 0 mean in your loss?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch
