@@ -16,7 +16,9 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
             US = U * S
             R, PU, PV = US @ V.T - A, U.T @ U - identity, V.T @ V - identity
             crooked = np.vdot(PU, PU) + np.vdot(PV, PV)
-            losses.append(float(np.vdot(R, R) / np.float32(m * n) + crooked / np.float32(100 * n * n)))
+            losses.append(
+                float(np.vdot(R, R) / np.float32(m * n) + crooked / np.float32(100 * n * n))
+            )
             RV = R @ V
             vU = momentum * vU + of_fit * (RV * S) + of_penalty * (U @ PU)
             vS = momentum * vS + of_fit * (U * RV).sum(0)

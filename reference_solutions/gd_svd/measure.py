@@ -105,9 +105,9 @@ def successes(function, hidden, starts):
 def arrives(hidden, factors, M):
     """Whether the check of a thousand steps would say that these are an SVD of M."""
     (U, _, V), product = factors, hidden.rebuilt(*factors)
-    return max(hidden.skew(U), hidden.skew(V)) <= 1e-2 and hidden.worst(
-        difference(product, M)
-    ) <= 2e-2
+    return (
+        max(hidden.skew(U), hidden.skew(V)) <= 1e-2 and hidden.worst(difference(product, M)) <= 2e-2
+    )
 
 
 class Here:
@@ -187,9 +187,7 @@ def needed(draws, hidden, make, lr, accept):
         made = [make(draw) for draw in left]
         matrices = torch.stack([M for M, _, _ in made])
         factors = batch(matrices, [seed for _, seed, _ in made], [steps for *_, steps in made], lr)
-        good = [
-            accept([factor[i] for factor in factors], matrices[i]) for i in range(len(left))
-        ]
+        good = [accept([factor[i] for factor in factors], matrices[i]) for i in range(len(left))]
         counts.append(sum(good))
         left = [draw for draw, fine in zip(left, good, strict=True) if not fine]
     return [*counts, len(left)]
@@ -217,10 +215,14 @@ def arrivals(hidden, secrets):
         0.15,
         arrived,
     )
-    print(f"a thousand steps: {found} of {secrets} secrets need 1, 2, ... starts; the last: none does")
+    print(
+        f"a thousand steps: {found} of {secrets} secrets need 1, 2, ... starts; the last: none does"
+    )
     print(f"  V is the library's by chance in {sum(chances)} of {len(chances)} draws at lr 0.15")
     chances.clear()
-    needed(draws("default"), hidden, a_thousand, 0.9, lambda factors, M: arrived(factors, M) or True)
+    needed(
+        draws("default"), hidden, a_thousand, 0.9, lambda factors, M: arrived(factors, M) or True
+    )
     print(f"  and in {sum(chances)} of {len(chances)} at the default lr")
 
     def two_values(draw):
@@ -230,9 +232,7 @@ def arrivals(hidden, secrets):
         S = factors[1].abs().sort(descending=True).values
         return hidden.worst(difference(S, torch.linalg.svdvals(M.double()))) <= 2e-2
 
-    found = needed(
-        draws("test_finds_the_singular_values"), hidden, two_values, 0.3, s_is_right
-    )
+    found = needed(draws("test_finds_the_singular_values"), hidden, two_values, 0.3, s_is_right)
     print(f"singular values: {found}")
 
 
@@ -438,7 +438,10 @@ def main():
     for path in (HERE / "solution.py", *sorted((HERE / "variants").glob("*.py"))):
         function = load(path)["gd_svd"]
         shares = max(record(function, hidden, f"seed{seed}") for seed in range(20))
-        print(f"{path.stem:32}" + "{:13d}{:6d}{:9d}".format(*successes(function, hidden, starts)), end="")
+        print(
+            f"{path.stem:32}" + "{:13d}{:6d}{:9d}".format(*successes(function, hidden, starts)),
+            end="",
+        )
         print(f"{shares:9.3f}", flush=True)
     needed_ = starts_needed(load(HERE / "solution.py")["gd_svd"], hidden, matrices)
     print(

@@ -246,7 +246,7 @@ def test_s_is_put_in_order_together_with_u_and_v(student, picture):
     times = numbers(history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")[0] / (
         misfit(rebuilt(*factors), M) + 1e-30
     )  # 1 for a mean, mn for a sum
-    for seed in range(5):
+    for seed in range(4):
         there = student.seeded(seed)
         U, S, V, _ = results(there.gd_svd(M.clone(), num_iterations=1, lr=1000.0), (4, 4), one)
         assert float(S.min()) >= 0, f"{one} returned S = {rounded(S)}; expected no negative entries"
