@@ -1,12 +1,11 @@
 """Measures what the tolerances of gd_svd rest on, and makes the recorded runs of the lesson.
 
-    python reference_solutions/gd_svd/measure.py [STARTS] [MATRICES]
+    python reference_solutions/gd_svd/measure.py [STARTS]
     python reference_solutions/gd_svd/measure.py arrivals [SECRETS]   the rule in float32, all secrets at once
     python reference_solutions/gd_svd/measure.py runs       writes data/runs.json and the frames in data/ellipse.html (two minutes)
 
 For the reference and every variant: from how many of STARTS starts (default 30) the final values are reached, and the
-largest gap of the loss record over twenty draws. For every mistake: the smallest gap of the record over ten draws.
-For the reference and MATRICES matrices (default 100): how many starts each needs until S is right.
+largest part of its tolerance that the check of the record uses in twenty draws.
 
 `arrivals`: the two checks that take the best of several starts, under SECRETS secrets (default 100,000) from the draws that
 they really make: how many secrets need 1, 2, 3, ... starts, and how often V is a library's by chance.
@@ -66,23 +65,6 @@ def finds_s(function, hidden, seed, M):
         )
         <= 2e-2
     )
-
-
-def starts_needed(function, hidden, matrices):
-    """How many of the matrices need 1, 2, 3, ... starts until S is right; the last number counts those that need more than ten."""
-    needed = [0] * (hidden.STARTS + 1)
-    for matrix in range(matrices):
-        M, seeds = (
-            drawn_matrix(Draw(f"matrix{matrix}", "measure")),
-            range(1000 * matrix, 1000 * matrix + hidden.STARTS),
-        )
-        needed[
-            next(
-                (at for at, seed in enumerate(seeds) if finds_s(function, hidden, seed, M)),
-                hidden.STARTS,
-            )
-        ] += 1
-    return needed
 
 
 def successes(function, hidden, starts):
@@ -433,7 +415,6 @@ def main():
         arrivals(hidden, int(sys.argv[2]) if len(sys.argv) > 2 else 100_000)
         return
     starts = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-    matrices = int(sys.argv[2]) if len(sys.argv) > 2 else 100
     print(f"{'starts ' + str(starts):32}{'arrive':>13}{'S':>6}{'product':>9}{'record':>9}")
     for path in (HERE / "solution.py", *sorted((HERE / "variants").glob("*.py"))):
         function = load(path)["gd_svd"]
@@ -443,11 +424,6 @@ def main():
             end="",
         )
         print(f"{shares:9.3f}", flush=True)
-    needed_ = starts_needed(load(HERE / "solution.py")["gd_svd"], hidden, matrices)
-    print(
-        f"\nof {matrices} matrices, this many need 1, 2, 3, ... and more than {hidden.STARTS} starts: {needed_}",
-        flush=True,
-    )
 
 
 if __name__ == "__main__":
