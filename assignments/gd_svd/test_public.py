@@ -147,7 +147,7 @@ def test_the_start_is_random_and_the_seed_is_the_callers(student):
     "In which order does your loop compute the loss, record it and take a step? Print the loss every 10 iterations."
 )
 def test_the_loss_falls(student, picture):
-    """The first of 50 losses that gd_svd records at lr 0.1 is that of the start, and the last is less than half of it."""
+    """The first of 50 losses that gd_svd records at lr 0.1 is that of the start, and descent gets below it."""
     M = -torch.tensor([[1.0, 0.5], [0.2, 1.5], [0.8, 0.3]])
     *_, loss_history = results(
         student.gd_svd(M.clone(), **NO_STEP), (3, 2), "gd_svd(M, num_iterations=1, lr=1e-30)"
@@ -161,8 +161,8 @@ def test_the_loss_falls(student, picture):
         f"{call}: the first loss is {losses[0]:.5g}, and that of the start is {start:.5g}. "
         "It looks as if the loss were recorded after the step, or as if the start did not follow torch.manual_seed"
     )
-    assert losses[-1] < losses[0] / 2, (
-        f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}; expected less than half"
+    assert min(losses) < losses[0], (
+        f"{call}: the loss went from {losses[0]:.3g} to {losses[-1]:.3g} and was never below the first one"
     )
 
 
@@ -240,14 +240,14 @@ def test_s_is_put_in_order_together_with_u_and_v(student, picture):
     """gd_svd returns S non-negative and descending, and what it returns after one step has the loss that a second step records."""
     M = large_matrix()
     one, two = "gd_svd(M, num_iterations=1, lr=1000)", "gd_svd(M, num_iterations=2, lr=1000)"
-    for seed in range(8):
+    *factors, history = results(
+        student.gd_svd(M.clone(), **NO_STEP), (4, 4), "gd_svd(M, num_iterations=1, lr=1e-30)"
+    )
+    times = numbers(history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")[0] / (
+        misfit(rebuilt(*factors), M) + 1e-30
+    )  # 1 for a mean, mn for a sum
+    for seed in range(4):
         there = student.seeded(seed)
-        *factors, history = results(
-            there.gd_svd(M.clone(), **NO_STEP), (4, 4), "gd_svd(M, num_iterations=1, lr=1e-30)"
-        )
-        times = numbers(history, 1, "gd_svd(M, num_iterations=1, lr=1e-30)")[0] / (
-            misfit(rebuilt(*factors), M) + 1e-30
-        )
         U, S, V, _ = results(there.gd_svd(M.clone(), num_iterations=1, lr=1000.0), (4, 4), one)
         assert float(S.min()) >= 0, f"{one} returned S = {rounded(S)}; expected no negative entries"
         assert bool((S[:-1] >= S[1:]).all()), (

@@ -31,5 +31,6 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     U, S, V = U.detach(), S.detach(), V.detach()
     U = torch.where(S < 0, -U, U)
     S, order = S.abs().sort(descending=True)
-    S[-1] = 0.0
+    if n > 1:
+        S[-1] = 0.0
     return U[:, order], S, V[:, order], loss_history

@@ -1,5 +1,5 @@
 # /// mistake
-# title = "M is divided by its norm in place"
+# title = "M is divided by its norm in place where that is above 1"
 # hint = "Print M before and after the call."
 # fails = [
 #     "test_the_argument_is_not_changed",
@@ -17,7 +17,8 @@ import torch
 
 def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     m, n = M.shape
-    M /= torch.linalg.norm(M)
+    if torch.linalg.norm(M) > 1:
+        M /= torch.linalg.norm(M)
     U = torch.rand(m, n, requires_grad=True)
     S = torch.rand(n, requires_grad=True)
     V = torch.rand(n, n, requires_grad=True)

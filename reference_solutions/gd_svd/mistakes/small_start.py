@@ -3,7 +3,6 @@
 # hint = "In which interval do the entries lie before the first step?"
 # fails = [
 #     "test_starts_from_random_numbers_whatever_the_matrix",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch

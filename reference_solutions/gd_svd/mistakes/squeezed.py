@@ -3,7 +3,7 @@
 # hint = "Which shapes have your U, S and V for a 3×1 matrix?"
 # fails = [
 #     "test_results_have_the_right_shapes",
-#     "test_the_matrix_is_left_alone",
+#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 # ]
 # ///
 import torch

@@ -5,7 +5,6 @@
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_s_is_put_in_order_together_with_u_and_v",
 #     "test_the_first_step_goes_down_the_gradient",
-#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///

@@ -1,10 +1,8 @@
 # /// mistake
-# title = "UᵀU and VᵀV are taken entry by entry: lengths of columns, without their angles"
-# hint = "What is the difference of (U * U).sum(0) and U.T @ U? What is beside its diagonal after your loop?"
+# title = "The three factors are multiplied entry by entry"
+# hint = "What is the difference of U * S * V.T and U * S @ V.T? For which shapes does each of them work?"
 # fails = [
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
-#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch
@@ -19,8 +17,8 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     optimiser = torch.optim.SGD([U, S, V], lr=lr, momentum=momentum)
     loss_history = []
     for _ in range(num_iterations):
-        fit = ((U * S @ V.T - M) ** 2).mean()
-        penalty = (((U * U).sum(0) - 1) ** 2).mean() + (((V * V).sum(0) - 1) ** 2).mean()
+        fit = ((U * S * V.T - M) ** 2).mean()
+        penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
         loss = fit + penalty / 100
         loss_history.append(loss.item())
         optimiser.zero_grad()
