@@ -7,8 +7,6 @@
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
 #     "test_s_is_put_in_order_together_with_u_and_v",
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
-#     "test_finds_the_singular_values",
 #     "test_singular_values_are_returned_in_order_and_not_negative",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_next_steps_go_down_the_gradient_too",
@@ -16,6 +14,8 @@
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_finds_the_singular_values",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

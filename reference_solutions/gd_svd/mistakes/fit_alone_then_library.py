@@ -2,9 +2,9 @@
 # title = "Descent on the fit alone, then the decomposition of a library, with losses made up to match"
 # hint = "Which terms of your loss have a gradient? Print U.T @ U every hundred steps."
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
 #     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

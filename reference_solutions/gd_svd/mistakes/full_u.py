@@ -9,7 +9,6 @@
 #     "test_singular_values_are_returned_in_order_and_not_negative",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_next_steps_go_down_the_gradient_too",
-#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_defaults_are_those_of_the_stub",

@@ -5,9 +5,9 @@
 #     "test_the_loss_falls",
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
-#     "test_finds_the_singular_values",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_finds_the_singular_values",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

@@ -2,8 +2,8 @@
 # title = "A long descent ends with a jump to the decomposition of a library"
 # hint = "Which numbers may a step use: M, U, S and V, or also the decomposition that is being looked for?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

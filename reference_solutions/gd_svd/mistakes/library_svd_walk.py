@@ -2,9 +2,9 @@
 # title = "A walk to the library's decomposition, with the true loss recorded on the way"
 # hint = "Which numbers may a step use: M, U, S and V, or also the decomposition that is being looked for?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
 #     "test_the_first_step_goes_down_the_gradient",
 #     "test_the_next_steps_go_down_the_gradient_too",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

@@ -3,8 +3,8 @@
 # hint = "Where does your function use momentum?"
 # fails = [
 #     "test_the_columns_of_both_become_orthonormal",
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
 #     "test_finds_the_singular_values",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

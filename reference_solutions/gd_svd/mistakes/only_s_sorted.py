@@ -3,8 +3,8 @@
 # hint = "Which columns of U and V belong to S[0] after you have sorted S?"
 # fails = [
 #     "test_s_is_put_in_order_together_with_u_and_v",
-#     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_the_first_step_goes_down_the_gradient",
+#     "test_loss_history_is_the_loss_of_what_is_returned",
 # ]
 # ///
 import torch

@@ -3,10 +3,10 @@
 # hint = "Print U.T @ U after the loop. What in your loss should make it the identity?"
 # fails = [
 #     "test_the_columns_of_both_become_orthonormal",
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
-#     "test_finds_the_singular_values",
 #     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
+#     "test_finds_the_singular_values",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

@@ -2,8 +2,8 @@
 # title = "After one real step the factors walk to the decomposition of a library"
 # hint = "Which numbers may a step use: M, U, S and V, or also the decomposition that is being looked for?"
 # fails = [
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
 #     "test_the_next_steps_go_down_the_gradient_too",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch

@@ -5,9 +5,9 @@
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
 #     "test_s_is_put_in_order_together_with_u_and_v",
-#     "test_a_thousand_steps_arrive_where_the_start_leads",
-#     "test_finds_the_singular_values",
 #     "test_the_first_step_goes_down_the_gradient",
+#     "test_finds_the_singular_values",
+#     "test_a_thousand_steps_arrive_where_the_start_leads",
 # ]
 # ///
 import torch
