@@ -156,9 +156,11 @@ class Bench:
             works = self.class_of(COMPARED, number, sizes.compared)
             mine = works[number * sizes.rivals :][: sizes.rivals]
             folder = self.hand_in(works, COMPARED, HOME / "class")
-            few = self.hand_in(works[:1], COMPARED, HOME / "few")
+            one = self.hand_in(works[:1], COMPARED, HOME / "one")
+            few = self.hand_in(works[:FIRST], COMPARED, HOME / "few")
             steps: dict[str, Callable[[], Cost]] = {
-                "ours, one": lambda few=few: self.grade(COMPARED, few, 1),
+                "ours, one": lambda one=one: self.grade(COMPARED, one, 1),
+                "ours, few": lambda few=few: self.grade(COMPARED, few, 1),
                 "nbgrader, one": lambda mine=mine: rivals.nbgrader(mine[:1]),
                 "ours": lambda folder=folder: self.grade(COMPARED, folder, 1),
                 "ours, unchanged": lambda folder=folder: self.grade(COMPARED, folder, 1),
@@ -168,7 +170,7 @@ class Bench:
             }
             self.forget()
             for name, step in steps.items():
-                if name == "ours":
+                if name in ("ours", "ours, few"):
                     self.forget_results()
                 cost = step()
                 seen.setdefault(name, []).append(cost.to_json())
@@ -442,8 +444,8 @@ def compared(rounds: dict[str, list[Figures]], sizes: Sizes) -> Figures:
     count, few = sizes.compared, sizes.rivals
     margin = {
         "ours": spread(
-            (all_ - one) / (count - 1)
-            for all_, one in zip(cpu["ours"], cpu["ours, one"], strict=True)
+            (whole - few_) / (count - FIRST)
+            for whole, few_ in zip(cpu["ours"], cpu["ours, few"], strict=True)
         ),
         "nbgrader": spread(
             (all_ - one) / (few - 1)
@@ -453,7 +455,8 @@ def compared(rounds: dict[str, list[Figures]], sizes: Sizes) -> Figures:
         "pytest": spread(one / few for one in cpu["pytest"]),
     }
     start = {
-        "ours": statistics.median(cpu["ours, one"]) - margin["ours"]["median"],
+        # with the right answers that are graded before a class
+        "ours": statistics.median(cpu["ours, few"]) - FIRST * margin["ours"]["median"],
         "nbgrader": statistics.median(cpu["nbgrader, one"]) - margin["nbgrader"]["median"],
         "otter": 0.0,
         "pytest": 0.0,

@@ -84,6 +84,7 @@ def test_ratios_are_of_a_class_of_100_with_start_up() -> None:
 
     rounds = {
         "ours, one": seen(5.5),
+        "ours, few": seen(7.0),
         "ours": seen(15.0),
         "ours, unchanged": seen(2.0),
         "nbgrader, one": seen(6.0),
