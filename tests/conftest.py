@@ -74,7 +74,7 @@ def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
