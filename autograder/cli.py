@@ -307,6 +307,7 @@ def gradebook(
     from autograder.assignment import find_assignment
     from autograder.course import Course
     from autograder.gradebook.commands import gradebook_name
+    from autograder.watch.watch import only_one
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
@@ -314,7 +315,8 @@ def gradebook(
     results, kept = grade_paths(chosen, [folder], workers, preflight=not no_preflight)
     console = report.console()
     report.print_table(console, chosen, results)
-    page = fill_gradebook(chosen, feedback=feedback)
+    with only_one(course):
+        page = fill_gradebook(chosen, feedback=feedback)
     console.print(f"gradebook: {gradebook_name(course)}", soft_wrap=True)
     console.print(f"class page: {page}", soft_wrap=True)
     if feedback:

@@ -333,10 +333,10 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
 
 def test_one_watch_at_a_time(course: Course) -> None:
     with only_one(course):
-        with pytest.raises(UsageError, match=f"process {os.getpid()}"), only_one(course):
+        with pytest.raises(UsageError, match=f": {os.getpid()}, a watch"), only_one(course):
             pass
         done = CliRunner().invoke(app, ["watch"], env={"AUTOGRADER_COURSE": str(course.root)})
-        assert (done.exit_code, "another watch runs" in done.stderr) == (2, True)
+        assert (done.exit_code, "another process enters grades" in done.stderr) == (2, True)
     with only_one(course):
         pass
 

@@ -73,8 +73,9 @@ class Entered:
 
 @contextmanager
 def only_one(course: Course) -> Iterator[None]:
-    """Hold the course's lock on watching; UsageError where another process has it. The kernel
-    releases it when this process ends, however it does.
+    """Hold the course's lock on entering grades; UsageError where another process has it: two that
+    enter one student at once may leave a wrong score. The kernel releases it when this process
+    ends, however it does.
     """
     file = course.work / "watch" / "lock"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,8 +85,8 @@ def only_one(course: Course) -> Iterator[None]:
         except OSError:
             lock.seek(0)
             holder = lock.read(20).strip() or "unknown"
-            what = f"another watch runs on {course.root} (process {holder})"
-            raise UsageError(f"{what}. One is enough; end it first.") from None
+            what = f"another process enters grades in {course.root}: {holder}, a watch or the like"
+            raise UsageError(f"{what}. One at a time: let it end, or end it.") from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
