@@ -204,6 +204,24 @@ def test_a_known_mistake_comes_before_a_change(grader: Grader) -> None:
     assert (told.how, told.mistake) == ("bank", "zeros")
 
 
+def test_a_known_mistake_that_the_ladder_does_not_show_is_named(
+    descent: Assignment, sandbox: Sandbox
+) -> None:
+    """It is right on every rung, and in what it makes of an argument that no rung has."""
+    text = SOLUTION.replace("    n = len(x)\n", "    n = len(x)\n    x = x.clamp(min=-1.5)\n")
+    file = descent.folder / "mistakes" / "clamped.py"
+    head = BANK.partition("import torch")[0].replace("test_public_steps", "test_hidden_steps")
+    file.write_text(head + text, encoding="utf-8")
+    try:
+        assignment = read_assignment(descent.folder)
+        table_of(assignment, sandbox)
+        result = graded(Grader(assignment, secret="", sandbox=sandbox), text)
+        assert only(result).mistake == "clamped"
+    finally:
+        file.unlink()
+        table_of(read_assignment(descent.folder), sandbox)
+
+
 def test_right_answers_are_told_nothing(grader: Grader, descent: Assignment) -> None:
     for path in (descent.solution, *descent.variants):
         result = graded(grader, path.read_text(encoding="utf-8"))

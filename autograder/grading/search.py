@@ -144,15 +144,20 @@ class Search:
     # --- what is found ----------------------------------------------------------------------------
 
     def mistakes(self, function: str, answered: Answered) -> list[Overlay]:
-        """The known mistakes that agree on every rung."""
+        """The known mistakes that agree on every rung; what is not in the table is right there."""
         known = self.table[function]
         groups = {
             group
             for row in answered.rows
             for group in numpy.flatnonzero(known.sketches.alike(row).all(1)).tolist()
         }
-        places = [place for place, group in known.of(MISTAKE) if group in groups]
-        return [self.assignment.mistakes[place] for place in places]
+        told = dict(known.of(MISTAKE))
+        right = any(self.is_right(function, row) for row in answered.rows)
+        return [
+            mistake
+            for place, mistake in enumerate(self.assignment.mistakes)
+            if (told[place] in groups if place in told else right)
+        ]
 
     def find(
         self, sandbox: Sandbox, function: str, answered: Answered, missed: set[str]

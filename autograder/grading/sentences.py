@@ -54,7 +54,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "condition_positive": (1, "{place} counts only what is above zero"),
     "condition_exactly_one": (1, "{place} counts only what is exactly one"),
     "condition_always": (1, "{place} makes no difference"),
-    "condition_never": (2, "{place} is never met"),
+    "condition_never": (1.5, "{place} is left out, or never answered with yes"),
     "condition_at_least": (2, "{place} counts zero as well"),
     "other_error": (1, "another kind of error is raised than the one asked for"),
     "returns_nothing": (1, "nothing is raised where an error is asked for"),
@@ -151,6 +151,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "drawn_transposed": (3, "{place} is drawn transposed"),
 }
 DRAWN = ("starts_", "shape_turned", "drawn_")  # about one draw of several in a statement
+NUMERIC = ("condition_positive", "condition_exactly_one", "condition_at_least")  # of elements
 HINTS = {
     "start": "What does the task say of the start, and what does your function start from?",
     "return": "Compare what you return with what the docstring promises: which, in which order, "
@@ -183,7 +184,7 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     about, other = _part(change.about, words), _part(change.other, words)
     if about and not change.everywhere and change.kind.startswith(DRAWN):
         place, known = about, [about]
-    vague = 0.0
+    vague = 4.0 if change.kind in NUMERIC and not change.about.endswith("]") else 0.0
     if (ABOUT in template and not about) or (OTHER in template and not other):
         template, vague = "{place} is not as it should be", 3.0
     if PLACE in template and not known:
