@@ -147,7 +147,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "prepared_centred": (3, "the mean of {about} is taken off before anything else"),
     "prepared_scaled": (3, "{about} is scaled before anything else"),
     "prepared_normed": (3, "{about} is scaled before anything else"),
-    "overwritten": (3, "{about} is overwritten"),
+    "overwritten": (4, "{about} counts as if it were zero"),
     "drawn_transposed": (3, "{place} is drawn transposed"),
 }
 DRAWN = ("starts_", "shape_turned", "drawn_")  # about one draw of several in a statement
