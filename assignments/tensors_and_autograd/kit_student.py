@@ -1,9 +1,9 @@
 """Your functions as a check sees them: `student.f(A)` is a call such as the grader makes.
 
-There every call has a process of its own, and what comes back crosses a line as plain values. Here,
-in your own Python, a call gets the same: fresh arguments, the same seeds, float32 with gradients
-on; what it changes of your notebook is put back; and a result is made plain, so that a check cannot
-say one thing here and another there.
+There every call finds what the top level left, and what comes back crosses a line as plain values.
+Here, in your own Python, a call gets the same: fresh arguments, the same seeds, float32 with
+gradients on; what it changes of your notebook is put back; and a result is made plain, so that a
+check cannot say one thing here and another there.
 """
 
 from __future__ import annotations
@@ -211,8 +211,8 @@ def clean_state() -> Iterator[None]:
 def put_back(function: Any, namespace: dict[str, Any]) -> Iterator[None]:
     """What a call changes of the notebook, and what it remembers, is afterwards as it was before.
 
-    So nothing passes from one check to the next, as nothing does where every call has a process
-    of its own: no list that a default value keeps, no counter, no tensor that is trained further.
+    So nothing passes from one check to the next, as nothing does when it is graded:
+    no list that a default value keeps, no counter, no tensor that is trained further.
     """
     reached, before = functions_behind(function, namespace), dict(namespace)
     cells = [(cell, cell.cell_contents) for item in reached for cell in filled_cells(item)]
