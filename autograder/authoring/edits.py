@@ -20,7 +20,8 @@ from autograder.assignment import Assignment, Overlay
 from autograder.course import write_whole
 from autograder.errors import SandboxError
 from autograder.grading import table as tables
-from autograder.grading.edits import Change, changes, function_in, source
+from autograder.grading.change import Change
+from autograder.grading.edits import changes, function_in, source
 from autograder.grading.ladder import SEED, Rung, read_ladder
 from autograder.grading.place import file_of
 from autograder.grading.sentences import sentence

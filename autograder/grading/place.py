@@ -8,14 +8,14 @@ from pathlib import Path
 
 from autograder.assignment import ENGINE, Assignment
 
-MADE_BY = ("grading/edits.py", "grading/sketch.py", "grading/ladder.py", "grading/table.py")
+MADE = ("edits", "finder", "change", "trees", "sketch", "ladder", "table")  # in grading/
 
 
 def digest(assignment: Assignment) -> str:
     """Changes with anything that the table depends on."""
     files = [assignment.solution, assignment.folder / "ladder.toml", *assignment.variants]
     files += [mistake.path for mistake in assignment.mistakes]
-    files += [ENGINE / name for name in MADE_BY]
+    files += [ENGINE / "grading" / f"{name}.py" for name in MADE]
     files += sorted((ENGINE / "sandbox" / "inside").glob("*.py"))
     made = hashlib.sha256(f"{version('torch')} {assignment.start}".encode())
     for file in files:

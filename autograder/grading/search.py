@@ -28,8 +28,9 @@ from autograder.assignment import Assignment, Overlay
 from autograder.course import write_whole
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
+from autograder.grading.change import Change
 from autograder.grading.checks import run_checks
-from autograder.grading.edits import Change, changes, function_in, source
+from autograder.grading.edits import changes, function_in, source
 from autograder.grading.example import Asked, tensors_of
 from autograder.grading.known import Known
 from autograder.grading.place import file_of

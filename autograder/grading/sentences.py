@@ -17,7 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.grading.edits import Change
+from autograder.grading.change import Change
 
 PLACE, ABOUT, OTHER = "{place}", "{about}", "{other}"
 SOMEWHERE = "what {function} computes"

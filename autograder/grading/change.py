@@ -1,0 +1,34 @@
+"""A change of a function, and where it is made."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autograder.grading.trees import Tree
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A change of the node with this number in the order of `ast.walk`."""
+
+    node: int
+    make: Callable[[ast.AST, Tree], None]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one function. place: the statement, or the loop's head, that it is made in"""
+
+    function: str
+    kind: str
+    about: str
+    other: str
+    places: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    like: str = ""  # equal for changes that can be made together
+
+    @property
+    def everywhere(self) -> bool:
+        return len(self.operations) > 1
