@@ -7,12 +7,14 @@ inputs drawn from the same secret.
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -137,7 +139,9 @@ def floor(folder: Path, module: Path) -> dict[str, float]:
     what was earned.
     """
     namespace: dict[str, Any] = {"__name__": "student"}
-    exec(compile(module.read_text("utf-8"), str(module), "exec"), namespace)
+    for statement in ast.parse(module.read_text("utf-8")).body:
+        with suppress(Exception):  # one that fails costs itself, as in the sandbox
+            exec(compile(ast.Module([statement], []), str(module), "exec"), namespace)
     clock, earned = Clock(), 0.0
     functions = {
         name: clock.timed(function) for name, function in functions_in(namespace, folder).items()
