@@ -571,7 +571,7 @@ def main() -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     state, key = HOME / "state.json", key_of(sizes)
     kept: Figures = json.loads(state.read_text("utf-8")) if state.is_file() else {}
-    if again or kept.get("key") != key:
+    if (again and not only) or kept.get("key") != key:
         kept = {"key": key, "phases": {}, "machine": machine()}
     bench.prepare()
     for name in only or bench.phases:
