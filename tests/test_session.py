@@ -261,6 +261,88 @@ def test_a_session_leaves_the_environment_as_it_was(
     assert os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] == "as it was"
 
 
+# What the hidden check finds at first, and what it leaves: code above it, what is true at first,
+# what it then does.
+TAKEN_ALONG = {
+    "a list": ("SEEN = []", "SEEN == []", "SEEN.append(1)"),
+    "a tensor": ("T = __import__('torch').zeros(2)", "T.sum() == 0", "T.add_(1)"),
+    "a generator": (
+        "G = __import__('torch').Generator().manual_seed(3)",
+        "G.initial_seed() == 3 and G.get_state().equal(G.clone_state().manual_seed(3).get_state())",
+        "draw.__class__.uniform(type('D', (), {'_generator': G})(), 2)",
+    ),
+    "a name": ("", "'LEFT' not in globals()", "globals()['LEFT'] = 1"),
+    "an attribute": ("", "not hasattr(close_to, 'n')", "close_to.n = 1"),
+    "a default": ("def note(seen=[]): seen.append(1); return len(seen)", "note() == 1", "note()"),
+    "a fixture of the file": (
+        "@pytest.fixture(scope='module')\ndef kept(seen=[]): seen.append(1); return seen",
+        "kept == [1]",
+        "pass",
+    ),
+    "a parameter": ("", "kept == []", "kept.append(1)"),
+    "a curve": ("", "picture.kept is None", "picture.curve(yours=[2.0, 1.0], name='halve')"),
+}
+
+
+@pytest.mark.parametrize("what", TAKEN_ALONG)
+def test_nothing_that_a_check_leaves_behind_reaches_the_next_student(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    above, first, leaves = TAKEN_ALONG[what]
+    check_body(
+        folder, f"assert {first}, 'not as at first'", leaves, "student.halve(draw.normal(2))"
+    )
+    above += "\ndef close_to(): pass\n"
+    if what == "a parameter":
+        above += "\n\n@pytest.mark.parametrize('kept', [[]], ids=['x'])"
+    rewrite(folder, '\n\n\n@pytest.mark.task("halve")', f'\n{above}\n@pytest.mark.task("halve")')
+    taken = "student, draw, " + ("picture" if what == "a curve" else "kept")
+    if what in ("a curve", "a parameter", "a fixture of the file"):
+        rewrite(folder, "(student, draw)", f"({taken})")
+    collections = counted(monkeypatch)
+    assignment, name = read_assignment(folder), SECRET + ("[x]" if what == "a parameter" else "")
+    ended = [checks_of(assignment)[name] for _ in range(3)]
+    assert [(check.outcome, check.message) for check in ended] == [("passed", "")] * 3
+    anew = what in ("a parameter", "a fixture of the file")
+    assert len(collections) == (3 if anew else 1)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The runs of pytest from now on."""
+    runs: list[object] = []
+    real = pytest.main
+    monkeypatch.setattr(
+        pytest, "main", lambda *given, **more: (runs.append(1), real(*given, **more))[1]
+    )
+    return runs
+
+
+def test_a_curve_is_not_the_one_of_the_student_before(folder: Path) -> None:
+    check_body(folder, "picture.curve(yours=student.halve(draw.normal(2)), name='halve')")
+    rewrite(folder, "(student, draw)", "(student, draw, picture)")
+    assignment = read_assignment(folder)
+    (first, second) = (
+        checks_of(assignment, halve)[SECRET] for halve in (lambda x: [2.0, 1.0], ends("raised"))
+    )
+    assert first.curve is not None and second.curve is None
+
+
+def test_a_check_that_has_changed_is_collected_anew(folder: Path, tiny: Assignment) -> None:
+    assert checks_of(tiny)[SECRET].outcome == "passed"
+    check_body(folder, "assert False, 'of today'")
+    assert checks_of(tiny)[SECRET].message == "of today"
+
+
+def test_a_student_after_one_whose_check_broke_is_graded_as_ever(folder: Path) -> None:
+    check_body(folder, "student.halve(draw.normal(2))", "pytest.exit('no more')")
+    assignment = read_assignment(folder)
+    for _ in range(2):
+        with pytest.raises(AutograderError, match="pytest ended"):
+            checks_of(assignment)
+    rewrite(folder, "pytest.exit('no more')", "pass")
+    assert checks_of(assignment)[SECRET].outcome == "passed"
+
+
 def test_an_authoring_error_names_its_three_parts() -> None:
     error = AuthoringError("file.py", "is odd", "Make it even.")
     assert (str(error), error.where, error.what, error.mend) == (

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
-import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator, Set
 from contextlib import contextmanager
@@ -31,6 +29,7 @@ import pytest
 
 from autograder.assignment import Assignment
 from autograder.errors import AuthoringError, AutograderError, SandboxError
+from autograder.grading.collected import Collected
 from autograder.grading.curves import Picture
 from autograder.results import Check
 
@@ -51,11 +50,6 @@ NO_SECRET = "no course"
 HIDDEN = "test_hidden.py"
 PICTURE = pytest.StashKey[Picture]()
 MESSAGE_CHARACTERS = 400
-UNUSED_PLUGINS = (
-    "terminal", "cacheprovider", "logging", "faulthandler", "unraisableexception",
-    "threadexception", "doctest", "junitxml", "pastebin", "setuponly", "setupplan", "stepwise",
-    "legacypath",
-)  # fmt: skip
 
 
 # --- what a check declares ------------------------------------------------------------------------
@@ -149,7 +143,7 @@ class Fixtures:
     """
 
     def __init__(self, student_of: Callable[[Path], Student], secret: str) -> None:
-        self._student_of, self._secret = student_of, secret
+        self._student_of, self.secret = student_of, secret
 
     def pytest_configure(self, config: pytest.Config) -> None:
         for name, meaning in MARKS.items():
@@ -167,7 +161,7 @@ class Fixtures:
     def draw(self, request: pytest.FixtureRequest) -> Any:
         from autograder.vocabulary import Draw
 
-        return Draw(self._secret, f"{request.path.parent.name}.{request.node.name}")
+        return Draw(self.secret, f"{request.path.parent.name}.{request.node.name}")
 
     @pytest.fixture
     def picture(self, request: pytest.FixtureRequest) -> Picture:
@@ -176,52 +170,28 @@ class Fixtures:
         return picture
 
 
-class Collector:
-    """Keeps what the collected checks declare, and what keeps them from being run."""
+class Recorder:
+    """Keeps how each check of a student ends: one student at a time."""
 
-    def __init__(self, assignment: Assignment) -> None:
-        self.assignment = assignment
+    def __init__(self) -> None:
         self.declared: list[Declared] = []
-        self.faults: list[str] = []
+        self.begin(None)
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            where = report.nodeid or self.assignment.folder
-            self.faults.append(f"{where} cannot be collected:\n{report.longreprtext}")
+    def begin(self, student: Student | None) -> None:
+        """Be about this student from now on."""
+        self.student = student
+        self.checks: list[Check] = []
+        self.faults: list[str] = []
+        self.lost: SandboxError | None = None
+        self._asked = 0  # of the student when the check under way began
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.declared = [Declared.of(item) for item in items]
 
-
-class Recorder(Collector):
-    """Keeps how each check of a student ended. only: the names of those that are run (None: all)"""
-
-    def __init__(
-        self, assignment: Assignment, student: Student, only: Set[str] | None = None
-    ) -> None:
-        super().__init__(assignment)
-        self._only = only
-        self.checks: list[Check] = []
-        self.lost: SandboxError | None = None
-        self._student = student
-        self._asked = 0  # of the student when the check under way began
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        super().pytest_collection_modifyitems(items)
-        fault = next(faults_of(self.assignment, self.declared), None)
-        if fault is not None:
-            self.faults.append(str(fault))
-            items.clear()
-        if self._only is not None:
-            items[:] = [item for item in items if item.name in self._only]
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        session.config.option.tbstyle = (
-            "line"  # to format what nobody reads takes longer than to run
-        )
-
-    def pytest_runtest_setup(self) -> None:
-        self._asked = asked_of(self._student)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._asked = asked_of(self.student)
+        if PICTURE in item.stash:  # another student's
+            del item.stash[PICTURE]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -230,7 +200,6 @@ class Recorder(Collector):
         report = yield
         if call.excinfo is not None and isinstance(call.excinfo.value, SandboxError):
             self.lost = call.excinfo.value
-            item.session.shouldfail = "the sandbox is gone"
         elif call.when == "call" or call.excinfo is not None:
             self._judge(item, call, report)
         return report
@@ -244,15 +213,34 @@ class Recorder(Collector):
             error = call.excinfo and call.excinfo.value
             trace = "".join(traceback.format_exception(error))
             told = f"{item.nodeid}: {fault}\n{report.longreprtext}\n{trace}"
-            asked = call.when == "call" and asked_of(self._student) > self._asked
+            asked = call.when == "call" and asked_of(self.student) > self._asked
             if asked and isinstance(error, Exception):
                 faults.error("%s", told)
                 self.checks.append(stumbled(Declared.of(item), call, fault))
             else:
                 self.faults.append(told)
 
+    def has_failed(self) -> bool:
+        """Whether any check did not pass, whoever is at fault."""
+        return bool(self.faults) or any(check.outcome != "passed" for check in self.checks)
 
-def asked_of(student: Student) -> int:
+
+class Runner:
+    """The collected checks of an assignment, and what pytest calls while they run."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.recorder = Recorder()
+        self.fixtures = Fixtures(self._student_of, NO_SECRET)
+        plugins = [self.recorder, self.fixtures]
+        self.collected = Collected(assignment.checks, assignment.course.root, plugins)
+
+    def _student_of(self, folder: Path) -> Student:
+        if self.recorder.student is None:
+            raise AssertionError(f"checks in {folder} run without a student")
+        return self.recorder.student
+
+
+def asked_of(student: Student | None) -> int:
     """How often checks wanted something of the submission so far."""
     submission = getattr(student, "_submission", None)  # a check may be tried on any object
     return submission.asked if submission is not None else 0
@@ -276,53 +264,53 @@ def run_checks(
         need not lose more than one
     only: the names of the checks to run (None: all)
     """
-    recorder = Recorder(assignment, student, only)
-    fixtures = Fixtures(lambda folder: student, secret)
-    _pytest(assignment, [recorder, fixtures], ["--maxfail=1"] if until_one_fails else [])
-    if recorder.lost is not None:
-        raise recorder.lost
-    if recorder.faults:
-        raise AutograderError("\n".join(recorder.faults))
-    return recorder.checks
+    runner = runner_of(assignment)
+    recorder, collected = runner.recorder, runner.collected
+    fault = next(faults_of(assignment, recorder.declared), None)
+    if fault is not None:
+        raise AutograderError(str(fault))
+    items = [item for item in collected.items if only is None or item.name in only]
+    recorder.begin(student)
+    runner.fixtures.secret = secret
+    try:
+        collected.run(
+            items,
+            lambda: recorder.lost is not None or (until_one_fails and recorder.has_failed()),
+        )
+        if recorder.lost is not None:
+            raise recorder.lost
+        if recorder.faults:
+            raise AutograderError("\n".join(recorder.faults))
+        return recorder.checks
+    finally:
+        recorder.begin(None)
 
 
 def declared_checks(assignment: Assignment) -> list[Declared]:
     """What the checks of an assignment declare, without running one; AutograderError where a file
     cannot be collected.
     """
-    collector = Collector(assignment)
-    _pytest(assignment, [collector, Fixtures(_nobody, NO_SECRET)], ["--collect-only"])
-    if collector.faults:
-        raise AutograderError("\n".join(collector.faults))
-    return collector.declared
+    return runner_of(assignment).recorder.declared
 
 
-def _nobody(folder: Path) -> Student:
-    raise AssertionError(f"checks in {folder} run without a student")
+RUNNERS: dict[tuple[Path, ...], Runner] = {}  # of this process, by the files of checks
+MOST_RUNNERS = 8
 
 
-def _pytest(assignment: Assignment, plugins: list[Any], options: list[str]) -> None:
-    arguments = ["-s", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"]
-    for name in UNUSED_PLUGINS:
-        arguments += ["-p", f"no:{name}"]
-    arguments += ["-c", os.devnull, "--noconftest", f"--rootdir={assignment.course.root}"]
-    try:
-        status = pytest.main([*arguments, *options, *map(str, assignment.checks)], plugins=plugins)
-    finally:
-        _forget(assignment.checks)
-    fine = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if status not in fine and not plugins[0].faults:
-        raise AutograderError(f"pytest ended with {status!r} on {assignment.folder}")
-
-
-def _forget(files: tuple[Path, ...]) -> None:
-    """Drop the modules of these files, so that the next run reads them anew: pytest keeps what it
-    imported, by name.
+def runner_of(assignment: Assignment) -> Runner:
+    """The collected checks of an assignment, collected anew where they have changed or cannot be
+    run once more; AutograderError where they cannot be collected.
     """
-    paths, stems = set(map(str, files)), tuple(path.stem for path in files)
-    for name, module in list(sys.modules.items()):
-        if name.endswith(stems) and getattr(module, "__file__", None) in paths:
-            del sys.modules[name]
+    key = (assignment.course.root, *assignment.checks)
+    runner = RUNNERS.pop(key, None)
+    if runner is None or not runner.collected.holds():
+        runner = Runner(assignment)
+    if runner.collected.faults:
+        raise AutograderError("\n".join(runner.collected.faults))
+    RUNNERS[key] = runner
+    if len(RUNNERS) > MOST_RUNNERS:
+        del RUNNERS[next(iter(RUNNERS))]
+    return runner
 
 
 @cache
