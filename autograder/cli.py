@@ -306,17 +306,18 @@ def gradebook(
     from autograder import report
     from autograder.assignment import find_assignment
     from autograder.course import Course
-    from autograder.gradebook.commands import gradebook_name
+    from autograder.gradebook.commands import gradebook_name, make_ready
     from autograder.watch.watch import only_one
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
     folder = submitted_folder(chosen)
+    make_ready(chosen)
     results, kept = grade_paths(chosen, [folder], workers, preflight=not no_preflight)
     console = report.console()
     report.print_table(console, chosen, results)
     with only_one(course):
-        page = fill_gradebook(chosen, feedback=feedback)
+        page = fill_gradebook(chosen, results, workers, feedback=feedback)
     console.print(f"gradebook: {gradebook_name(course)}", soft_wrap=True)
     console.print(f"class page: {page}", soft_wrap=True)
     if feedback:

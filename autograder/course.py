@@ -9,6 +9,8 @@
         secret  source/  release/  submitted/  autograded/  feedback/  gradebook.db
         results/<assignment>/<key>.json      graded submissions (grading/store.py)
         watch/                               grading on arrival (watch/ledger.py)
+        marked/<assignment>/<student>/       what was entered last (gradebook/entered.py)
+        entering/                            notebooks and pages under way
         report/<assignment>.html             the class page (pages/classroom.py)
         rounds/<assignment>.log              what was handed in before which feedback
         log/grading.log                      tracebacks of the grader's own faults
@@ -22,7 +24,8 @@ import secrets
 import shutil
 import tempfile
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -274,6 +277,25 @@ def write_whole(file: Path, data: str | bytes) -> None:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+@contextmanager
+def folder_laid(course: Course, place: Path, rights: int) -> Iterator[Path]:
+    """An empty folder, which takes the place of another, or of none, when the block has ended well.
+
+    rights: of its files
+    """
+    desk = course.work / "entering"
+    desk.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(dir=desk))
+    try:
+        yield made
+        for file in made.iterdir():
+            file.chmod(rights)
+        made.chmod(0o755)
+        put_in_place(made, place)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def put_in_place(new: Path, place: Path) -> None:

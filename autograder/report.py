@@ -5,6 +5,8 @@ submissions is cleaned before it is shown.
 from __future__ import annotations
 
 import os
+import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,9 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -23,8 +27,10 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.assignment import Assignment
+from autograder.grading.moved import changes
 from autograder.results import Result
 
+QUIET = 10.0  # seconds between two lines of progress where there is no terminal
 BORDERS = 8  # of the table: lines and spaces between three columns
 
 
@@ -50,17 +56,22 @@ def say(line: str) -> None:
 
 @contextmanager
 def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
-    """A progress display on standard error; gives what is called with (done, total), or with
-    nothing for one more.
+    """A progress display on standard error, or lines where that is no terminal; gives what is
+    called with (done, total), or with nothing for one more.
     """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(to_stderr=True), transient=True) as display:
+    shown = console(to_stderr=True)
+    if not shown.is_terminal:
+        yield Lines(clean(title), total).advance
+        return
+    with Progress(*columns, console=shown, transient=True, speed_estimate_period=60) as display:
         task = display.add_task(clean(title), total=total)
 
         def advance(done: int | None = None, of: int | None = None) -> None:
@@ -70,6 +81,44 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
                 display.update(task, completed=done, total=of)
 
         yield advance
+
+
+class Rate(ProgressColumn):
+    """How many a second, or a minute where a second sees none."""
+
+    def render(self, task: Task) -> Text:
+        return Text(rate(task.speed), style="progress.percentage")
+
+
+def rate(speed: float | None) -> str:
+    """A speed in words. speed: a second; None where it is not known yet"""
+    if not speed:
+        return ""
+    return f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.0f}/min"
+
+
+class Lines:
+    """Progress where there is no terminal: a line now and then, none of what is soon done."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.title, self.total, self.done = title, total, 0
+        self.start = self.told = time.monotonic()
+
+    def advance(self, done: int | None = None, of: int | None = None) -> None:
+        self.done = self.done + 1 if done is None else done
+        self.total = self.total if of is None else of
+        now = time.monotonic()
+        if now - self.told >= QUIET or (self.told > self.start and self.done >= self.total):
+            self.told = now
+            print(self.line(now - self.start), file=sys.stderr, flush=True)
+
+    def line(self, passed: float) -> str:
+        """How far it is after so many seconds."""
+        speed = self.done / passed if passed else 0.0
+        parts = [f"{self.title}: {self.done} of {self.total}", rate(speed)]
+        if speed and self.done < self.total:
+            parts.append(f"{(self.total - self.done) / speed:.0f} s left")
+        return ", ".join(filter(None, parts))
 
 
 def what_went_wrong(result: Result) -> str:
@@ -160,38 +209,12 @@ def print_changes(
 
     before: by the path of a submission, its kept result; None where there was none
     """
-    moved: list[tuple[float, str]] = []
-    by_check: dict[str, list[float]] = {}
-    for result in results:
-        old = before.get(result.submission)
-        changes = changes_of(old, result) if old is not None else []
-        for check, difference, _ in changes:
-            by_check.setdefault(check, []).append(difference)
-        if old is not None and changes:
-            words = ", ".join(f"{check} {how}" for check, _, how in changes)
-            points = f"{old.score:g} -> {result.score:g} ({result.score - old.score:+g})"
-            moved.append((old.score - result.score, f"{name_of(result)}: {points}: {words}"))
-    for _, line in sorted(moved, reverse=True):
-        to.print(Text(clean(line, 1000)), soft_wrap=True)
-    for check, differences in by_check.items():
-        up, down = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
-        to.print(Text(f"{check}: {up} gained, {down} lost, {sum(differences):+g} points together"))
-    new = sum(before.get(result.submission) is None for result in results)
-    counts = f"{len(moved)} of {len(results)} submissions have other points than before"
-    to.print(Text(f"{counts}{f'; {new} had none yet' if new else ''}"))
-
-
-def changes_of(old: Result, new: Result) -> list[tuple[str, float, str]]:
-    """The checks whose points differ: (name, by how much, how it ended before and now)."""
-    before = {check.name: check for check in old.tests}
-    after = {check.name: check for check in new.tests}
-    told = []
-    for name in dict.fromkeys((*after, *before)):
-        one, other = before.get(name), after.get(name)
-        difference = (other.earned if other else 0.0) - (one.earned if one else 0.0)
-        if abs(difference) > 1e-9:
-            was = one.outcome if one else "not there"
-            ended = other.outcome if other else new.status if not new.tests else "not there"
-            how = f"{difference:+g} ({was} -> {ended})" if was != ended else f"{difference:+g}"
-            told.append((name, difference, how))
-    return told
+    told = changes((before.get(result.submission), result) for result in results)
+    for one in told.moved:
+        words = ", ".join(map(str, one.moves))
+        points = f"{one.before:g} -> {one.result.score:g} ({one.difference:+g})"
+        to.print(Text(clean(f"{name_of(one.result)}: {points}: {words}", 1000)), soft_wrap=True)
+    for check, (up, down, together) in told.checks.items():
+        to.print(Text(f"{check}: {up} gained, {down} lost, {together:+g} points together"))
+    counts = f"{len(told.moved)} of {told.count} submissions have other points than before"
+    to.print(Text(f"{counts}{f'; {told.new} had none yet' if told.new else ''}"))

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from autograder.errors import SandboxUnavailable, UsageError
+from autograder.errors import AutograderError, SandboxUnavailable, UsageError
 
 if TYPE_CHECKING:
     from autograder.assignment import Assignment
@@ -168,21 +168,70 @@ def kept_of(grader: Grader, store: Store, found: Found) -> Result | None:
     return kept.result if kept is not None else None
 
 
-def fill_gradebook(assignment: Assignment, *, feedback: bool) -> Path:
+def fill_gradebook(
+    assignment: Assignment, results: Sequence[Result], workers: int = 0, *, feedback: bool
+) -> Path:
     """Enter a graded class into the gradebook, with feedback pages if asked for, and write the
-    class page; gives its file.
+    class page; gives its file. What is as it was is left alone.
+
+    results: of the course's submitted folder
+    AutograderError, naming them, where some could not be entered; the others are.
+    """
+    from autograder.grading.grader import faults_in
+    from autograder.pages.class_page import write_class_page
+
+    count = workers or assignment.course.workers
+    with faults_in(assignment.course.log):
+        problems = enter(assignment, results, count)
+        if feedback:
+            problems += give_feedback(assignment, count)
+    page = write_class_page(assignment)
+    if problems:
+        told = "\n".join(f"  {problem}" for problem in problems)
+        raise AutograderError(f"not entered in the gradebook, {assignment.slug}:\n{told}")
+    return page
+
+
+def enter(assignment: Assignment, results: Sequence[Result], workers: int) -> list[str]:
+    """Enter results into the gradebook and the notebooks, on so many processes; gives what could
+    not be entered, and why. A course with settings of its own for nbgrader is entered by nbgrader.
     """
     from autograder import report
     from autograder.gradebook import commands
-    from autograder.pages.class_page import write_class_page
+    from autograder.gradebook.entered import Entry, to_enter
+    from autograder.gradebook.marks import roster
 
-    count = len(list(assignment.course.submitted.glob(f"*/{assignment.slug}")))
-    with report.progress(count, "entering the points into nbgrader's gradebook") as advance:
+    course, slug, title = assignment.course, assignment.slug, "entering the points"
+    entries = [
+        Entry(one.student, course.submitted / one.student / slug, Path(one.submission), one)
+        for one in results
+        if one.student is not None
+    ]
+    entries = to_enter(assignment, entries, roster(course, slug).marks)
+    if not entries:
+        return []
+    with commands.reached(course):
+        from autograder.gradebook.entry import enter_class, is_ours
+
+        ours = is_ours(assignment)
+    with report.progress(len(entries), title) as advance:
+        if ours:
+            return enter_class(assignment, entries, workers, advance)
         commands.enter(assignment, advance)
-    if feedback:
-        with report.progress(count, "writing the feedback pages") as advance:
+    return []
+
+
+def give_feedback(assignment: Assignment, workers: int) -> list[str]:
+    """Write the feedback pages that are out of date; gives what could not be written, and why."""
+    from autograder import report
+    from autograder.gradebook import commands
+    from autograder.pages.delivery import write_pages
+
+    with report.progress(1, "writing the feedback pages") as advance:
+        if commands.has_own_settings(assignment.course):
             commands.write_feedback(assignment, advance)
-    return write_class_page(assignment)
+            return []
+        return write_pages(assignment, workers, advance)
 
 
 def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Iterator[Path]:

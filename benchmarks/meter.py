@@ -28,7 +28,7 @@ class Cost:
 
     cpu, wall: seconds
     memory: MiB that all its processes held at most, not counting files (0: not known)
-    trusted: MiB that the command's own process held at most
+    trusted: MiB that the largest of the command's own processes held at most: itself, its workers
     load: how many processes the machine ran or had waiting, when it ended
     """
 
@@ -139,7 +139,7 @@ def measure(
             peak, trusted, cpu = 0.0, 0.0, 0.0
             while process.poll() is None:
                 peak = max(peak, group.memory() if group is not None else 0.0)
-                trusted = max(trusted, resident(process.pid))
+                trusted = max([trusted, *map(resident, own_processes(process.pid))])
                 if group is None:
                     cpu = max(cpu, tree_seconds(process.pid))
                 with suppress(subprocess.TimeoutExpired):
@@ -156,6 +156,19 @@ def measure(
         raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{tail}")
     counted = f"control group, version {group.version}" if group else "looks at /proc"
     return Cost(cpu, wall, peak, trusted, os.getloadavg()[0], counted)
+
+
+def own_processes(pid: int) -> list[int]:
+    """A process, and its children that are forks of it: they have its command line."""
+    with suppress(OSError):
+        mine = Path(f"/proc/{pid}/cmdline").read_bytes()
+        found = [pid]
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with suppress(OSError):
+                if Path(f"/proc/{child}/cmdline").read_bytes() == mine:
+                    found.append(int(child))
+        return found
+    return []
 
 
 def resident(pid: int) -> float:

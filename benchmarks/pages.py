@@ -26,7 +26,7 @@ from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks
 from autograder.grading.checks import declared_checks
 from autograder.pages.class_page import class_page
 from autograder.pages.feedback import feedback_page
-from autograder.pages.gathering import Changes, Classroom, Student
+from autograder.pages.gathering import Classroom, Student
 from autograder.results import Check, Curve, Diagnosis, Result
 
 ROOT = Path(__file__).parent.parent
@@ -94,7 +94,7 @@ def made_class(assignment: Assignment, count: int) -> Classroom:
             seconds=round(chance.random(), 3),
         )
         students.append(Student(name, "", Path(name), result, marks_of(result, assignment, chance)))
-    return Classroom(assignment, tuple(students), Changes(""))
+    return Classroom(assignment, tuple(students))
 
 
 def marks_of(result: Result, assignment: Assignment, chance: random.Random) -> Marks:

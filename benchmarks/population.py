@@ -32,6 +32,7 @@ TALK = (
     "scratch = {{'number': {number}}}\nscratch['square'] = scratch['number'] ** 2",
 )
 FAILS = ("undefined_name_{number}", "1 / 0", "import a_package_that_nobody_has")
+BLOCK = random.Random("block").sample(["right"] * 55 + ["wrong"] * 41 + ["broken"] * 4, 100)
 BROKEN = ("", '{"cells": [', "\x00\x01\x02 no notebook", "PK\x03\x04")
 
 
@@ -87,6 +88,8 @@ class Population:
     seed: another class for each
     kinds: which kinds there are; of all, about 55 % are right, 41 % wrong, 4 % broken
     fails: whether cells that fail stand among the others
+    even: whether every hundred has the same kinds and begins with the same texts, in other styles:
+        for classes of several sizes, which are to differ in nothing else
     """
 
     def __init__(
@@ -96,8 +99,10 @@ class Population:
         kinds: tuple[str, ...] = ("right", "wrong", "broken"),
         *,
         fails: bool = True,
+        even: bool = False,
     ) -> None:
         self.assignment, self.seed, self.kinds, self.fails = assignment, seed, kinds, fails
+        self.even = even
         solution = assignment.solution.read_text("utf-8")
         self._texts = {
             "right": [solution, *(path.read_text("utf-8") for path in assignment.variants)],
@@ -113,10 +118,14 @@ class Population:
         chance = random.Random(f"{self.assignment.slug} {self.seed} {number}")
         weights = {"right": 55, "wrong": 41, "broken": 4}
         (kind,) = chance.choices(self.kinds, [weights[kind] for kind in self.kinds])
+        if self.even:
+            kind = BLOCK[number % len(BLOCK)]
         if kind == "broken":
             return Work(number, kind, data=chance.choice(BROKEN))
         texts = self._texts[kind]
         place = number % len(texts) if len(self.kinds) == 1 else chance.randrange(len(texts))
+        if self.even:
+            place = BLOCK[: number % len(BLOCK)].count(kind) % len(texts)
         head, functions = self._answer(kind, place, chance.randrange(len(STYLES)))
         talk = [chance.choice(TALK).format(number=number) for _ in range(chance.randrange(4))]
         if self.fails and chance.random() < 0.1:

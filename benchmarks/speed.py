@@ -22,9 +22,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ COMPARED = "sgd_factorisation"  # with the others
 FIRST = 4  # submissions, which a margin begins after
 LIGHT = "tensors_and_autograd"  # for what grows with the class, and not with the students' code
 KINDS = ("right", "wrong")
+PATIENCE = 10.0  # seconds a submission that a burst may take before it counts as lost
 
 Figures = dict[str, Any]
 
@@ -54,7 +57,9 @@ class Sizes:
     rounds: of the comparison; compared: submissions that ours grades in one; rivals: that each of
         the others does
     margin: right submissions of each assignment, less four, whose cost is taken at the margin
-    growth: sizes of a class; entered: submissions entered in the gradebook
+    growth: sizes of a class; the one of `whole` is also entered, and then once more, unchanged
+    entered: submissions entered in the gradebook; shared: of a class on one worker, on two, on two
+        of Dask
     burst: submissions that arrive within `seconds`; kills, of a class of `killed`
     """
 
@@ -64,14 +69,30 @@ class Sizes:
     margin: int = 24
     wrong: int = 60
     growth: tuple[int, ...] = (10, 100, 1000, 5000)
-    entered: int = 40
+    whole: int = 1000
+    entered: int = 60
+    shared: int = 120
     burst: int = 1000
     seconds: float = 60.0
     kills: int = 20
     killed: int = 100
 
 
-QUICK = Sizes(1, 20, 2, 10, 10, (10, 50, 200), 12, 40, 10.0, 3, 16)
+QUICK = Sizes(
+    rounds=1,
+    compared=20,
+    rivals=2,
+    margin=10,
+    wrong=10,
+    growth=(10, 50, 200),
+    whole=50,
+    entered=12,
+    shared=16,
+    burst=40,
+    seconds=10.0,
+    kills=3,
+    killed=16,
+)
 
 
 class Bench:
@@ -85,7 +106,8 @@ class Bench:
             "margin": self.margin,
             "gradebook": self.gradebook,
             "workers": self.workers,
-            "growth": self.growth,
+            "dask": self.dask,
+            **{f"growth_{size}": partial(self.growth, size) for size in sizes.growth},
             "burst": self.burst,
             "kills": self.kills,
         }
@@ -248,35 +270,64 @@ class Bench:
         """Grading, notebooks, gradebook and feedback on one worker, and on two."""
         walls: dict[int, list[float]] = {1: [], 2: []}
         for number in range(self.sizes.rounds):
+            works = self.class_of(COMPARED, 31 + number, self.sizes.shared)
             for workers, seen in walls.items():
                 self.forget()
-                works = self.class_of(COMPARED, 31 + number, self.sizes.entered)
                 self.hand_in(works, COMPARED, self.course.submitted)
                 cost = self.run("gradebook", COMPARED, "--feedback", "--workers", workers)
                 seen.append(cost.wall)
                 say(f"{workers} workers: {cost.wall:.1f} s, {cost.cpu:.1f} CPU s")
         speedup = statistics.median(walls[1]) / statistics.median(walls[2])
-        return {"submissions": self.sizes.entered, "walls": walls, "speedup": speedup}
+        return {"submissions": self.sizes.shared, "walls": walls, "speedup": speedup}
 
-    def growth(self) -> Figures:
-        """Classes of several sizes, on all cores; and one of 1,000 once more, unchanged."""
-        figures: Figures = {"assignment": LIGHT, "sizes": {}}
-        for place, size in enumerate(self.sizes.growth):
-            works = list(Population(self.assignment(LIGHT), 41 + place)(size))
-            self.forget()
-            folder = self.hand_in(works, LIGHT, HOME / "class")
-            cost = self.grade(LIGHT, folder)
-            found: Figures = {"cost": cost.to_json(), "cpu_each": cost.cpu / size}
-            say(f"a class of {size}: {cost.cpu:.1f} CPU s, {cost.wall:.1f} s")
-            if size <= 1000:
-                before = written(self.course.results)
-                again = self.grade(LIGHT, folder)
-                found["unchanged"] = again.to_json()
-                found["rewritten"] = sum(
-                    before.get(name) != when for name, when in written(self.course.results).items()
-                )
-            figures["sizes"][str(size)] = found
-        return figures
+    def dask(self) -> Figures:
+        """Grading on two workers here, and on two of Dask on this machine: time, and the bits."""
+        walls: dict[str, list[float]] = {"here": [], "dask": []}
+        different = 0
+        for number in range(self.sizes.rounds):
+            works = self.class_of(COMPARED, 71 + number, self.sizes.shared)
+            folder = self.hand_in(works, COMPARED, HOME / "class")
+            told: dict[str, list[Figures]] = {}
+            for where, seen in walls.items():
+                self.forget()
+                lines = HOME / f"{where}.jsonl"
+                words: list[object] = ["grade", COMPARED, folder, "--no-table", "--json", lines]
+                with ExitStack() as stack:
+                    if where == "dask":
+                        words += ["--scheduler", stack.enter_context(dask_workers(2))]
+                    seen.append(
+                        self.run(*words, *([] if where == "dask" else ["--workers", 2])).wall
+                    )
+                say(f"two workers, {where}: {seen[-1]:.1f} s")
+                told[where] = [bits(line) for line in lines.read_text("utf-8").splitlines()]
+            different += sum(a != b for a, b in zip(*told.values(), strict=True))
+        over = statistics.median(walls["dask"]) / statistics.median(walls["here"])
+        count = self.sizes.shared * self.sizes.rounds
+        return {"submissions": count, "walls": walls, "different": different, "over": over}
+
+    def growth(self, size: int) -> Figures:
+        """A class on all cores; and, of one size, all of it entered and fed back, and then all that
+        once more, unchanged.
+        """
+        folder = self.course.submitted
+        self.forget()
+        for work in Population(self.assignment(LIGHT), 41, even=True)(size):
+            lay(work, self.assignment(LIGHT), folder)
+        cost = self.grade(LIGHT, folder)
+        found: Figures = {"size": size, "cost": cost.to_json()}
+        say(f"a class of {size}: {cost.cpu:.1f} CPU s, {cost.wall:.1f} s")
+        if size == self.sizes.whole:
+            for name in ("entered", "unchanged"):
+                before = written(self.course.work)
+                cost = self.run("gradebook", LIGHT, "--feedback")
+                found[name] = cost.to_json()
+                say(f"{name}: {cost.cpu:.1f} CPU s, {cost.wall:.1f} s")
+            now = written(self.course.work)
+            found["rewritten"] = sorted(
+                name for name, when in now.items() if before.get(name) != when
+            )
+            found["unchanged_grade"] = self.grade(LIGHT, folder).to_json()
+        return found
 
     def burst(self) -> Figures:
         """Many arrive in a short time; how long until each one's page is there."""
@@ -303,6 +354,7 @@ class Bench:
 
     def _wait_for_pages(self, watching: Watching, count: int) -> dict[str, float]:
         """When each student's page was written, once all are there."""
+        deadline = time.monotonic() + PATIENCE * count
         while True:
             pages = {
                 page.parent.parent.name: page.stat().st_mtime
@@ -311,6 +363,10 @@ class Bench:
             if len(pages) >= count:
                 return pages
             watching.check()
+            if time.monotonic() > deadline:
+                raise RuntimeError(
+                    f"{len(pages)} of {count} pages: {watching.log.read_text()[-2000:]}"
+                )
             time.sleep(1.0)
 
     def kills(self) -> Figures:
@@ -325,7 +381,7 @@ class Bench:
                 watching.ready()
                 for work in works[slice(*share)]:
                     lay(work, self.assignment(LIGHT), self.course.submitted)
-                time.sleep(chance.uniform(0.0, 8.0))
+                time.sleep(chance.uniform(0.0, 6.0))
                 watching.kill()
             done = len(list(self.course.feedback.glob(f"*/{LIGHT}/{LIGHT}.html")))
             midway += 0 < done < share[1]
@@ -401,9 +457,63 @@ class Watching:
         self.process.wait()
 
 
+@contextmanager
+def dask_workers(count: int) -> Iterator[str]:
+    """A Dask scheduler and so many workers on this machine, one submission each at a time; gives
+    the scheduler's address.
+    """
+    home = HOME / "dask"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    file, started = home / "scheduler.json", []
+
+    def start(program: str, *words: object) -> None:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{program}", "--no-dashboard"]
+        with (home / f"{len(started)}.log").open("wb") as log:
+            started.append(
+                subprocess.Popen(
+                    [*command, "--scheduler-file", str(file), *map(str, words)],
+                    cwd=home,
+                    env=os.environ | HERE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
+
+    def wait_for(name: str, sign: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 120
+        while not sign():
+            if started[-1].poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Dask's {name} does not start: see the logs in {home}")
+            time.sleep(0.1)
+
+    try:
+        start("scheduler", "--port", 0, "--host", "127.0.0.1")
+        wait_for("scheduler", file.is_file)
+        for number in range(1, count + 1):
+            start("worker", "--nthreads", 1, "--no-nanny")
+            log = home / f"{number}.log"
+            wait_for("worker", lambda log=log: b"Registered to" in log.read_bytes())
+        yield json.loads(file.read_text("utf-8"))["address"]
+    finally:
+        for process in started:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def bits(line: str) -> Figures:
+    """A result without how long it took."""
+    result: Figures = json.loads(line)
+    tests = [check | {"seconds": 0} for check in result["tests"]]
+    return result | {"seconds": 0, "tests": tests}
+
+
 def written(folder: Path) -> dict[str, int]:
-    """When each file below a folder was written."""
-    return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    """When each file below a folder was written, but for the lock on it."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
 
 
 def say(line: str) -> None:
@@ -428,8 +538,12 @@ def summary(phases: Figures, sizes: Sizes) -> Figures:
             figures[name] = phases["gradebook"][name]
     if "workers" in phases:
         figures["speedup_2_workers"] = phases["workers"]["speedup"]
-    if "growth" in phases:
-        figures |= grown(phases["growth"]["sizes"])
+        figures["workers"] = phases["workers"]
+    if "dask" in phases:
+        figures["dask_over_2_workers"] = phases["dask"]["over"]
+        figures["dask_different"] = phases["dask"]["different"]
+    if classes := [one for name, one in phases.items() if name.startswith("growth_")]:
+        figures |= grown(sorted(classes, key=lambda one: one["size"]))
     for name in ("burst", "kills"):
         if name in phases:
             figures[name] = phases[name]
@@ -481,24 +595,39 @@ def compared(rounds: dict[str, list[Figures]], sizes: Sizes) -> Figures:
     }
 
 
-def grown(sizes: Figures) -> Figures:
-    """How cost and memory grow with the class."""
+def grown(classes: list[Figures]) -> Figures:
+    """How cost and memory grow with the class. classes: the smallest first, which pays for the
+    start: the time of a submission is what the others took beyond it
+    """
     figures: Figures = {"growth": {}}
-    first = min(sizes, key=int)
-    for size, found in sizes.items():
-        cost, start = found["cost"], sizes[first]["cost"]
-        more = int(size) - int(first)
-        figures["growth"][size] = {
-            "cpu_each": found["cpu_each"],
-            "cpu_each_beyond_the_first": (cost["cpu"] - start["cpu"]) / more if more else None,
+    first = classes[0]
+    for one in classes:
+        cost, more = one["cost"], one["size"] - first["size"]
+        beyond = {
+            name: (cost[name] - first["cost"][name]) / more if more else None
+            for name in ("cpu", "wall")
+        }
+        figures["growth"][str(one["size"])] = {
+            "cpu_each": cost["cpu"] / one["size"],
             "wall": cost["wall"],
+            "cpu_each_beyond_the_first": beyond["cpu"],
+            "wall_each_beyond_the_first": beyond["wall"],
             "trusted_mib": cost["trusted"],
             "memory_mib": cost["memory"],
         }
-    unchanged = {size: found for size, found in sizes.items() if "unchanged" in found}
-    largest = max(unchanged, key=int)
-    figures[f"unchanged_{largest}_wall"] = unchanged[largest]["unchanged"]["wall"]
-    figures[f"unchanged_{largest}_rewritten"] = unchanged[largest]["rewritten"]
+        if "unchanged" in one:
+            size = one["size"]
+            figures[f"unchanged_{size}_wall"] = one["unchanged"]["wall"]
+            figures[f"unchanged_{size}_grade_wall"] = one["unchanged_grade"]["wall"]
+            figures[f"unchanged_{size}_rewritten"] = len(one["rewritten"])
+            figures[f"entered_{size}"] = one["entered"]
+    sizes = [one["size"] for one in classes]
+    if len(sizes) > 2:
+        small, large = (figures["growth"][str(size)] for size in (sizes[1], sizes[-1]))
+        figures["growth_from_to"] = [sizes[1], sizes[-1]]
+        for name in ("cpu_each_beyond_the_first", "wall_each_beyond_the_first", "trusted_mib"):
+            short = name.removesuffix("_beyond_the_first").removesuffix("_mib")
+            figures[f"growth_{short}"] = large[name] / small[name]
     return figures
 
 
@@ -566,14 +695,18 @@ def main() -> None:
     }
     sizes = replace(QUICK if quick else Sizes(), **told)
     bench = Bench(sizes, edits=not quick)
-    if unknown := set(only or ()) - bench.phases.keys():
-        parser.error(f"no phase {', '.join(sorted(unknown))}; there are {', '.join(bench.phases)}")
+    if only:  # "growth" is all of its sizes
+        only = [name for name in bench.phases if {name, name.partition("_")[0]} & set(only)]
+    if only == []:
+        parser.error(f"no such phase; there are {', '.join(bench.phases)}")
     HOME.mkdir(parents=True, exist_ok=True)
     state, key = HOME / "state.json", key_of(sizes)
     kept: Figures = json.loads(state.read_text("utf-8")) if state.is_file() else {}
     if (again and not only) or kept.get("key") != key:
         kept = {"key": key, "phases": {}, "machine": machine()}
+    started = time.monotonic()
     bench.prepare()
+    say(f"a course is released: {time.monotonic() - started:.0f} s")
     for name in only or bench.phases:
         if name in kept["phases"] and not (again and only):
             say(f"{name}: measured before")

@@ -92,7 +92,7 @@ def make(folder: Path, examples: Path, lessons: str) -> None:
         report.print_table(console, assignment, results)
         if any(result.status == "grader_error" for result in results):
             raise AutograderError(f"the grader failed on a submission: see {assignment.course.log}")
-        fill_gradebook(assignment, feedback=True)
+        fill_gradebook(assignment, results, feedback=True)
 
 
 def collect(assignment: Assignment, examples: Path) -> int:

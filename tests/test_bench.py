@@ -4,9 +4,9 @@ command started.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import COURSE
@@ -100,14 +100,29 @@ def test_ratios_are_of_a_class_of_100_with_start_up() -> None:
     assert figures["at_the_margin"]["vs_pytest"] == pytest.approx(4)
 
 
-def test_growth_names_the_largest_class_that_was_graded_again() -> None:
-    cost = {"cpu": 10.0, "wall": 9.0, "trusted": 1.0, "memory": 2.0}
-    again = {"unchanged": {"wall": 1.5}, "rewritten": 0}
-    sizes = {
-        "10": {"cost": cost, "cpu_each": 1.0} | again,
-        "1000": {"cost": cost | {"cpu": 505.0}, "cpu_each": 0.505} | again,
-        "5000": {"cost": cost, "cpu_each": 0.5},
-    }
-    figures = grown(json.loads(json.dumps(sizes)))
-    assert (figures["unchanged_1000_wall"], figures["unchanged_1000_rewritten"]) == (1.5, 0)
+def test_growth_is_what_a_submission_takes_beyond_the_smallest_class() -> None:
+    """5 s to start, and half a second each; of the largest class 0.6."""
+
+    def one(size: int, cpu: float, **more: Any) -> dict[str, Any]:
+        return {
+            "size": size,
+            "cost": {"cpu": cpu, "wall": cpu, "trusted": size, "memory": 2.0},
+            **more,
+        }
+
+    again = {"wall": 1.5}
+    whole = {"entered": again, "unchanged": again, "unchanged_grade": again, "rewritten": ["a"]}
+    figures = grown([one(10, 10.0), one(100, 55.0), one(1000, 505.0, **whole), one(5010, 3010.0)])
+    assert (figures["unchanged_1000_wall"], figures["unchanged_1000_rewritten"]) == (1.5, 1)
     assert figures["growth"]["1000"]["cpu_each_beyond_the_first"] == pytest.approx(0.5)
+    assert figures["growth_cpu_each"] == figures["growth_wall_each"] == pytest.approx(1.2)
+    assert figures["growth_trusted"] == pytest.approx(50.1)
+
+
+def test_every_hundred_of_an_even_class_begins_with_the_same(warm_up: Assignment) -> None:
+    works = list(Population(warm_up, 3, even=True)(300))
+    kinds = [work.kind for work in works]
+    assert kinds[:100] == kinds[100:200] == kinds[200:]
+    assert (kinds[:100].count("right"), kinds[:100].count("broken")) == (55, 4)
+    texts = {work.module() for work in works if work.kind != "broken"}
+    assert len(texts) == sum(kind != "broken" for kind in kinds), "no two alike"

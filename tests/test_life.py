@@ -39,6 +39,7 @@ from autograder.assignment import Assignment, find_assignment
 from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
+from autograder.gradebook.marks import database
 
 pytestmark = pytest.mark.slow
 
@@ -159,7 +160,7 @@ class Term:
 
     def gradebook(self, student: str) -> dict[str, Any]:
         """What nbgrader's gradebook says of a student."""
-        with Gradebook(commands.database(self.course)) as book:
+        with Gradebook(database(self.course)) as book:
             submission = book.find_submission(SLUG, student)
             grades = submission.notebooks[0].grades
             return {

@@ -8,6 +8,7 @@ import json
 import shutil
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from autograder.grading.store import Store
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.results import Check, Result
+from autograder.steps import fill_gradebook, grade_paths
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +147,12 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
 
 
 FULL = ("perfect", "module", "duplicated-cells", "schema-99", "deleted-cells", "no-metadata")
+MOMENTS = {  # when some handed in: in time, a day late, late with an extension, never
+    "perfect": "2026-03-01 11:59:59.5 UTC",
+    "published": "2026-03-02 11:00:00 UTC",
+    "module": "2026-03-02T14:00:00+01:00",
+    "empty": "yesterday",
+}
 NOTHING = (
     "stub",
     "skips",
@@ -182,6 +190,14 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     made.submitted("module").mkdir(parents=True)
     (made.submitted("module") / f"{SLUG}.py").write_text(solution, encoding="utf-8")
     (made.submitted("perfect") / "secrets.txt").symlink_to("/etc/passwd")
+    for student, moment in MOMENTS.items():
+        (made.submitted(student) / "timestamp.txt").write_text(moment, encoding="utf-8")
+    (made.submitted("module") / "submission_secret.txt").write_text("s" * 64, encoding="utf-8")
+    late = f'[late]\npolicy = "percent"\n[extensions.{SLUG}]\nmodule = 1\n'
+    (root / "course.toml").write_text(late, encoding="utf-8")
+    with Gradebook(f"sqlite:///{made.course.gradebook}") as book:
+        book.update_or_create_assignment(SLUG, duedate=datetime(2026, 3, 1, 12))
+    shutil.copy(made.course.gradebook, root / "before.db")
     done = nbgrader(root, "autograde", SLUG)
     assert done.returncode == 0, done.stderr
     commands.write_feedback(assignment)
@@ -285,6 +301,87 @@ def test_a_second_run_changes_no_point(course: Class) -> None:
     commands.run_nbgrader(course.course, "autograde", SLUG, "perfect", force=True, create=True)
     assert page.stat().st_mtime_ns != written
     assert {student: course.scores(student) for student in FULL + NOTHING} == before
+
+
+# --- the same without nbgrader's converters -------------------------------------------------------
+
+
+def in_gradebook(course: Course) -> dict[str, Any]:
+    """All that a gradebook says of an assignment's submissions, without the numbers of its rows."""
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        found = {}
+        for submission in book.assignment_submissions(SLUG):
+            (notebook,) = submission.notebooks
+            grades = [
+                (g.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
+                for g in notebook.grades
+            ]
+            comments = [(c.name, c.auto_comment, c.manual_comment) for c in notebook.comments]
+            found[submission.student.id] = {
+                "when": (submission.timestamp, submission.extension),
+                "penalty": notebook.late_submission_penalty,
+                "grades": sorted(grades),
+                "comments": sorted(comments),
+            }
+        return found
+
+
+def on_disk(course: Course) -> dict[str, tuple[int, bytes]]:
+    """The rights and the bytes of all that nbgrader leaves; and what the kit keeps of answers."""
+    return {
+        str(path.relative_to(course.work)): (path.stat().st_mode, path.read_bytes())
+        for step in ("autograded", "feedback", "marked")
+        for path in sorted((course.work / step).rglob("*"))
+        if path.is_file() and path.name not in ("entered.json", "page.json")
+    }
+
+
+def grade_and_enter(course: Course) -> list[Result]:
+    """What the command `gradebook` does, on two workers."""
+    assignment = find_assignment(course, SLUG)
+    commands.make_ready(assignment)
+    results, _ = grade_paths(assignment, [course.submitted], 2, preflight=False)
+    fill_gradebook(assignment, results, 2, feedback=True)
+    return results
+
+
+def test_what_is_entered_is_what_nbgraders_converters_leave(course: Class, tmp_path: Path) -> None:
+    """To the byte: for right and wrong, late and unreadable submissions, before and after somebody
+    has marked. And what has not changed is not touched.
+    """
+    theirs, ours = course.course, Course(tmp_path / "course")
+    shutil.copytree(theirs.root, ours.root, symlinks=True)
+    for step in ("autograded", "feedback", "marked"):
+        shutil.rmtree(ours.work / step)
+    shutil.copy(theirs.root / "before.db", ours.gradebook)
+    grade_and_enter(ours)
+    assert in_gradebook(ours) == in_gradebook(theirs)
+    assert in_gradebook(ours)["published"]["penalty"] > 0
+    assert on_disk(ours) == on_disk(theirs)
+
+    there = {path: path.stat().st_mtime_ns for path in ours.work.rglob("*") if path.is_file()}
+    grade_and_enter(ours)
+    now = {path: path.stat().st_mtime_ns for path in ours.work.rglob("*") if path.is_file()}
+    changed = {path.name for path in now if now[path] != there.get(path)}
+    assert changed <= {"lock"}
+
+    for one in (ours, theirs):
+        with Gradebook(f"sqlite:///{one.gradebook}") as book:
+            for student in ("perfect", "published"):
+                for grade in book.find_submission_notebook(SLUG, SLUG, student).grades:
+                    grade.manual_score, grade.needs_manual_grade = 0.5, False
+            book.db.commit()
+        notebook = one.submitted / "published" / SLUG / f"{SLUG}.ipynb"
+        notebook.write_text(notebook.read_text().replace("def truncated_svd", "def other"))
+    grade_and_enter(ours)
+    for kept in ("results", "rounds"):  # graded once: the seconds that it took are in the notebook
+        shutil.copytree(ours.work / kept, theirs.work / kept, dirs_exist_ok=True)
+    commands.run_nbgrader(theirs, "autograde", SLUG, "published", force=True, create=True)
+    for student in ("perfect", "published"):
+        commands.run_nbgrader(theirs, "generate_feedback", SLUG, student, force=True)
+    assert in_gradebook(ours) == in_gradebook(theirs)
+    assert {g[4] for g in in_gradebook(ours)["published"]["grades"] if "check_" in g[0]} == {True}
+    assert on_disk(ours) == on_disk(theirs)
 
 
 # --- what is written ------------------------------------------------------------------------------

@@ -27,11 +27,12 @@ from autograder import doctor
 from autograder.assignment import find_assignment
 from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
-from autograder.gradebook import exchange
+from autograder.gradebook import exchange, timestamps
 from autograder.gradebook.collector import parts
-from autograder.gradebook.commands import alembic_on_path, database, each_time
+from autograder.gradebook.commands import alembic_on_path, each_time
 from autograder.gradebook.export import CsvExport, safe
 from autograder.gradebook.late import LatePolicy, days_late, penalty
+from autograder.gradebook.marks import database
 from autograder.gradebook.mathematics import markdown_with_mathml, mathml
 from autograder.gradebook.rebuild import definition
 from autograder.gradebook.reset import reset
@@ -302,8 +303,8 @@ def test_a_late_policy_that_is_none_is_refused(tmp_path: Path, text: str) -> Non
 )
 def test_a_time_is_read_or_it_is_none(tmp_path: Path, text: str, moment: datetime | None) -> None:
     (tmp_path / exchange.TIMESTAMP).write_text(text, encoding="utf-8")
-    assert exchange.timestamp_in(tmp_path) == moment
-    assert exchange.settle_timestamp(tmp_path) == (moment is None)
+    assert timestamps.timestamp_in(tmp_path) == moment
+    assert timestamps.settle_timestamp(tmp_path) == (moment is None)
     assert (tmp_path / exchange.UNREADABLE).exists() == (moment is None)
 
 
@@ -312,15 +313,15 @@ def test_the_two_files_go_on_as_what_they_say(tmp_path: Path) -> None:
     student.mkdir()
     (student / exchange.TIMESTAMP).write_text("2026-03-01 18:00 UTC\n", encoding="ascii")
     (student / exchange.SECRET).write_text("ab" * 64, encoding="ascii")
-    exchange.hand_on(student, staff)
-    assert exchange.timestamp_in(staff) == datetime(2026, 3, 1, 18)
+    timestamps.hand_on(student, staff)
+    assert timestamps.timestamp_in(staff) == datetime(2026, 3, 1, 18)
     assert (staff / exchange.SECRET).read_text(encoding="ascii") == "ab" * 64
 
 
 @pytest.mark.parametrize("text", ["", "short", "../" * 20, "é" * 32, "a" * 10_000, "<b>" * 20])
 def test_a_secret_that_is_none_goes_nowhere(tmp_path: Path, text: str) -> None:
     (tmp_path / exchange.SECRET).write_text(text, encoding="utf-8")
-    exchange.hand_on(tmp_path, tmp_path / "staff")
+    timestamps.hand_on(tmp_path, tmp_path / "staff")
     assert not (tmp_path / "staff").exists()
 
 

@@ -33,9 +33,10 @@ from autograder.cli import app
 from autograder.course import Course, put_in_place
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook.commands import generate
+from autograder.gradebook.entered import Entry
+from autograder.gradebook.entry import Entering
 from autograder.gradebook.single import annotate
 from autograder.sandbox.process import Sandbox
-from autograder.watch import watch
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals
 from autograder.watch.ledger import Ledger
@@ -293,15 +294,15 @@ def test_what_cannot_be_entered_is_said_and_tried_again(
     course = watched.course
     hand_in(course, "alice", RIGHT)
     hand_in(course, "bob", RIGHT)
-    enter = watch.enter_student
+    enter = Entering.enter
 
-    def fails_for_alice(assignment: Any, student: str, *rest: Any) -> None:
-        if student == "alice":
+    def fails_for_alice(entering: Entering, entry: Entry) -> None:
+        if entry.student == "alice":
             raise OSError("the database is away")
-        enter(assignment, student, *rest)
+        enter(entering, entry)
 
     with monkeypatch.context() as patched:
-        patched.setattr(watch, "enter_student", fails_for_alice)
+        patched.setattr(Entering, "enter", fails_for_alice)
         assert watched.run() == [("bob", 4.5)]
     assert any("alice" in line and "the database is away" in line for line in watched.said)
     assert watched.run() == [("alice", 4.5)]

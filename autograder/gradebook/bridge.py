@@ -34,9 +34,9 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 from autograder.assignment import Assignment, find_assignment, read_assignment
 from autograder.course import Course, write_whole
 from autograder.errors import AutograderError, SubmissionError
-from autograder.gradebook.exchange import hand_on, settle_timestamp
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT
 from autograder.gradebook.rebuild import handed_in, rebuild, student_cells, wrap
+from autograder.gradebook.timestamps import hand_on, settle_timestamp
 from autograder.grading.grader import Grader, faults_in
 from autograder.grading.preflight import preflight
 from autograder.grading.store import Store

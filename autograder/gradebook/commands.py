@@ -97,13 +97,41 @@ def reached(course: Course) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except ModuleNotFoundError as error:
-        mend = "For PostgreSQL: pip install 'autograder[postgres]'."
+        postgres = (error.name or "").startswith("psycopg")
+        mend = "For PostgreSQL: pip install 'autograder[postgres]'." if postgres else INSTALL
         what = f"the gradebook {gradebook_name(course)} needs {error.name}, which is not installed"
         raise UsageError(f"{what}. {mend}") from None
     except (SQLAlchemyError, OSError) as error:
         why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
         what = f"the gradebook cannot be reached: {gradebook_name(course)} ({why})"
         raise AutograderError(f"{what}. Is the server up, and the database made?") from None
+
+
+def has_own_settings(course: Course) -> bool:
+    """Whether the course's nbgrader_config.py tells nbgrader anything else than the kit does: then
+    nbgrader's own converters do their work, at their cost.
+    """
+    from traitlets.config import Config
+
+    from autograder.gradebook.settings import configure
+
+    wanted = Config()
+    configure(wanted, course.root)
+    return bool(nbgrader_config(course) != wanted)
+
+
+def make_ready(assignment: Assignment) -> None:
+    """Have every student's folder hold what nbgrader takes for a submission: a notebook, and no
+    time that is none.
+    """
+    from autograder.gradebook.timestamps import settle_timestamp
+
+    for folder in sorted(assignment.course.submitted.glob(f"*/{assignment.slug}")):
+        settle_timestamp(folder)
+        if not os.path.lexists(folder / assignment.notebook.name):
+            from autograder.gradebook.rebuild import wrap
+
+            wrap(folder, assignment.slug)
 
 
 def enter(assignment: Assignment, advance: Callable[[], None] = lambda: None) -> None:
@@ -194,11 +222,6 @@ def each_time(begins: str, advance: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         log.removeFilter(seen)
-
-
-def database(course: Course) -> str:
-    """The gradebook as a database URL."""
-    return course.settings.gradebook or f"sqlite:///{course.gradebook}"
 
 
 @contextlib.contextmanager

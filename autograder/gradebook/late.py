@@ -19,7 +19,7 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Enum, Float, Integer
 
 from autograder.course import POLICIES, SETTINGS, Course, Late, late_policy
-from autograder.gradebook.commands import database
+from autograder.gradebook.marks import database, is_made
 
 DAY = 24 * 3600
 
@@ -92,7 +92,7 @@ def refresh(course: Course, assignment: str = "", student: str = "") -> None:
     assignment, student: of these alone, where they are named
     """
     table = course.settings.late
-    if late_policy(course.root / SETTINGS, table).policy == "none" or not _exists(course):
+    if late_policy(course.root / SETTINGS, table).policy == "none" or not is_made(course):
         return
     with Gradebook(database(course), course.settings.course_id) as book:
         for row in book.assignments:
@@ -100,15 +100,11 @@ def refresh(course: Course, assignment: str = "", student: str = "") -> None:
                 continue
             for submission in row.submissions:
                 if not student or submission.student.id == student:
-                    _refresh(book, submission, table)
+                    charge(book, submission, table)
         book.db.commit()
 
 
-def _exists(course: Course) -> bool:
-    return bool(course.settings.gradebook) or course.gradebook.is_file()
-
-
-def _refresh(book: Any, submission: Any, table: dict[str, Any]) -> None:
+def charge(book: Any, submission: Any, table: dict[str, Any]) -> None:
     """Do again what nbgrader's AssignLatePenalties has done of a submission."""
     seconds = submission.total_seconds_late
     asking = AssignLatePenalties()

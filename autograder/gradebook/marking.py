@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.gradebook.commands import database
+from autograder.gradebook.marks import database
 from autograder.gradebook.mathematics import markdown_with_mathml
 
 TEMPLATES = Path(__file__).with_name("templates")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from autograder.course import Course
@@ -86,30 +87,30 @@ class Roster:
     marks: dict[str, Marks]
 
 
-def database(course: Course) -> str | None:
-    """The gradebook's URL; None where no gradebook has been made."""
-    if course.settings.gradebook:
-        return course.settings.gradebook
-    return f"sqlite:///{course.gradebook}" if course.gradebook.is_file() else None
+def database(course: Course) -> str:
+    """The gradebook as a database URL."""
+    return course.settings.gradebook or f"sqlite:///{course.gradebook}"
+
+
+def is_made(course: Course) -> bool:
+    """Whether there is a gradebook: of one in a server, that is for the server to say."""
+    return bool(course.settings.gradebook) or course.gradebook.is_file()
 
 
 def roster(course: Course, assignment: str, student: str | None = None) -> Roster:
     """What the gradebook says of an assignment; of one student, if one is named. Empty where there
     is no gradebook, or no nbgrader.
     """
-    url = database(course)
-    if url is None:
+    if not is_made(course):
         return Roster({}, {})
     try:
         from sqlalchemy.exc import SQLAlchemyError
     except ImportError:
         return Roster({}, {})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # nbgrader's models, read by a newer SQLAlchemy
+        warnings.simplefilter("ignore")
         try:
-            return _read(url, assignment, student)
-        except ImportError:
-            return Roster({}, {})
+            return _read(database(course), assignment, student)
         except SQLAlchemyError as error:
             what = f"the gradebook cannot be read: {str(error).splitlines()[0]}"
             mend = "Is it busy, or made by another version of nbgrader (nbgrader db upgrade)?"
@@ -117,19 +118,18 @@ def roster(course: Course, assignment: str, student: str | None = None) -> Roste
 
 
 def _read(url: str, assignment: str, student: str | None) -> Roster:
-    from nbgrader.api import Student
     from sqlalchemy import create_engine, select
-    from sqlalchemy.orm import Session
 
     engine = create_engine(url)
     try:
-        with Session(engine) as session:
-            people: Any = select(Student.id, Student.first_name, Student.last_name)
+        with engine.connect() as connection:
+            person = _table("student")
+            people: Any = select(person.c.id, person.c.first_name, person.c.last_name)
             if student is not None:
-                people = people.where(Student.id == student)
-            names = {row[0]: " ".join(filter(None, row[1:])) for row in session.execute(people)}
-            rows = session.execute(_question(assignment, student)).all()
-            comments = _comments(session, assignment, student)
+                people = people.where(person.c.id == student)
+            names = {row[0]: " ".join(filter(None, row[1:])) for row in connection.execute(people)}
+            rows = connection.execute(_question(assignment, student)).all()
+            comments = _comments(connection, assignment, student)
     finally:
         engine.dispose()
     marks: dict[str, Marks] = {}
@@ -162,53 +162,83 @@ def _mark(row: Any, comment: str) -> Mark:
     )
 
 
+TABLES = {  # of nbgrader's gradebook, and of their columns those that are read here
+    "student": "id first_name last_name",
+    "assignment": "id name duedate",
+    "submitted_assignment": "id assignment_id student_id timestamp extension",
+    "submitted_notebook": "id assignment_id late_submission_penalty",
+    "base_cell": "id name",
+    "grade_cells": "id max_score",
+    "grade": "notebook_id cell_id auto_score manual_score extra_credit needs_manual_grade",
+    "comment": "notebook_id cell_id manual_comment",
+}
+MOMENTS, SPANS = ("duedate", "timestamp"), ("extension",)
+
+
+@cache
+def _table(name: str) -> Any:
+    """A table of the gradebook. Importing nbgrader for its own would cost two seconds of every run
+    that finds nothing to do.
+    """
+    from sqlalchemy import DateTime, Interval, column, table
+
+    kinds: dict[str, Any] = dict.fromkeys(MOMENTS, DateTime()) | dict.fromkeys(SPANS, Interval())
+    columns = (column(title, kinds.get(title)) for title in TABLES[name].split())
+    return table(name, *columns)
+
+
 def _question(assignment: str, student: str | None) -> Any:
     """A row for each graded cell of each submission."""
-    from nbgrader import api
-    from sqlalchemy import select
+    from sqlalchemy import case, func, select
 
-    submitted, notebook = api.SubmittedAssignment, api.SubmittedNotebook
+    submitted, notebook = _table("submitted_assignment"), _table("submitted_notebook")
+    task, cell, graded, grade = map(_table, ("assignment", "base_cell", "grade_cells", "grade"))
+    given = func.coalesce(grade.c.manual_score, grade.c.auto_score)
+    extra = func.coalesce(grade.c.extra_credit, 0.0)
+    cells = grade.join(graded, grade.c.cell_id == graded.c.id).join(cell, cell.c.id == graded.c.id)
     asked = (
         select(
-            submitted.student_id.label("student"),
-            submitted.timestamp,
-            submitted.extension,
-            api.Assignment.duedate,
-            notebook.id.label("notebook"),
-            notebook.late_submission_penalty.label("penalty"),
-            api.GradeCell.name.label("cell"),
-            api.GradeCell.max_score.label("maximum"),
-            api.Grade.score,
-            api.Grade.auto_score,
-            api.Grade.manual_score,
-            api.Grade.extra_credit,
-            api.Grade.needs_manual_grade,
+            submitted.c.student_id.label("student"),
+            submitted.c.timestamp,
+            submitted.c.extension,
+            task.c.duedate,
+            notebook.c.id.label("notebook"),
+            notebook.c.late_submission_penalty.label("penalty"),
+            cell.c.name.label("cell"),
+            graded.c.max_score.label("maximum"),
+            case((given.is_(None), 0.0), else_=given + extra).label("score"),
+            grade.c.auto_score,
+            grade.c.manual_score,
+            grade.c.extra_credit,
+            grade.c.needs_manual_grade,
         )
-        .join(api.Assignment, submitted.assignment_id == api.Assignment.id)
-        .join(notebook, notebook.assignment_id == submitted.id)
-        .outerjoin(api.Grade, api.Grade.notebook_id == notebook.id)
-        .outerjoin(api.GradeCell, api.Grade.cell_id == api.GradeCell.id)
-        .where(api.Assignment.name == assignment)
+        .select_from(submitted)
+        .join(task, submitted.c.assignment_id == task.c.id)
+        .join(notebook, notebook.c.assignment_id == submitted.c.id)
+        .outerjoin(cells, grade.c.notebook_id == notebook.c.id)
+        .where(task.c.name == assignment)
+        .order_by(submitted.c.student_id, notebook.c.id, cell.c.name)
     )
-    return asked if student is None else asked.where(submitted.student_id == student)
+    return asked if student is None else asked.where(submitted.c.student_id == student)
 
 
-def _comments(session: Any, assignment: str, student: str | None) -> dict[tuple[str, str], str]:
+def _comments(connection: Any, assignment: str, student: str | None) -> dict[tuple[str, str], str]:
     """What people have written beside cells, by student and cell; nbgrader's own remarks are not
     among them.
     """
-    from nbgrader import api
     from sqlalchemy import select
 
-    submitted, notebook = api.SubmittedAssignment, api.SubmittedNotebook
+    submitted, notebook = _table("submitted_assignment"), _table("submitted_notebook")
+    task, cell, comment = map(_table, ("assignment", "base_cell", "comment"))
     asked: Any = (
-        select(submitted.student_id, api.BaseCell.name, api.Comment.manual_comment)
-        .join(notebook, api.Comment.notebook_id == notebook.id)
-        .join(submitted, notebook.assignment_id == submitted.id)
-        .join(api.Assignment, submitted.assignment_id == api.Assignment.id)
-        .join(api.BaseCell, api.Comment.cell_id == api.BaseCell.id)
-        .where(api.Assignment.name == assignment, api.Comment.manual_comment.is_not(None))
+        select(submitted.c.student_id, cell.c.name, comment.c.manual_comment)
+        .select_from(comment)
+        .join(notebook, comment.c.notebook_id == notebook.c.id)
+        .join(submitted, notebook.c.assignment_id == submitted.c.id)
+        .join(task, submitted.c.assignment_id == task.c.id)
+        .join(cell, comment.c.cell_id == cell.c.id)
+        .where(task.c.name == assignment, comment.c.manual_comment.is_not(None))
     )
     if student is not None:
-        asked = asked.where(submitted.student_id == student)
-    return {(who, cell): comment for who, cell, comment in session.execute(asked) if comment}
+        asked = asked.where(submitted.c.student_id == student)
+    return {(who, cell): comment for who, cell, comment in connection.execute(asked) if comment}

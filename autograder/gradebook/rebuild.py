@@ -67,11 +67,15 @@ def handed_in(notebook: Path, assignment: Assignment) -> Path:
     )
 
 
-def rebuild(assignment: Assignment, path: Path) -> NotebookNode:
+def rebuild(
+    assignment: Assignment, path: Path, released: NotebookNode | None = None
+) -> NotebookNode:
     """The released notebook with the answers of the submission at `path`; the released one where
     that cannot be read.
+
+    released: that notebook, read already; the answers are put into it
     """
-    notebook = nbformat.read(assignment.notebook, as_version=4)
+    notebook = nbformat.read(assignment.notebook, as_version=4) if released is None else released
     try:
         answers = list(student_cells(path))
     except SubmissionError:

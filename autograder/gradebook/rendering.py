@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 
 PAGE_CPU_SECONDS = 3
 WALL_SECONDS = 60.0  # for a machine that does something else
@@ -53,11 +54,18 @@ def renderable(texts: Sequence[Text], cpu_seconds: int = PAGE_CPU_SECONDS) -> li
     return answers + [False] * (len(texts) - len(answers))
 
 
+@cache
+def warm() -> None:
+    """Load what rendering takes, once: each fork would load it anew."""
+    render(Text("markdown", "*warm* $x^2$"))
+    render(Text("code", "x = [1.5, 'a']  # warm"))
+
+
 def _attempt(texts: Sequence[Text], cpu_seconds: int) -> list[bool]:
     """The answers for the texts that a fork gets through."""
     if not texts:
         return []
-    render(Text("markdown", "*warm*"))  # imported here, and not by each fork
+    warm()
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:

@@ -16,7 +16,8 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import UsageError
-from autograder.gradebook.commands import alembic_on_path, database
+from autograder.gradebook.commands import alembic_on_path
+from autograder.gradebook.marks import database
 
 STEPS = ("submitted", "autograded", "feedback")
 

@@ -179,7 +179,8 @@ def enter_roster(course: Course, students: list[Student]) -> Entered:
     from nbgrader.api import Gradebook
     from nbgrader.api import Student as Row
 
-    from autograder.gradebook.commands import alembic_on_path, database
+    from autograder.gradebook.commands import alembic_on_path
+    from autograder.gradebook.marks import database
 
     new = changed = 0
     with alembic_on_path(), Gradebook(database(course), course.settings.course_id) as book:

@@ -57,4 +57,4 @@ def configure(c: Any, root: Path) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    c.GenerateFeedback.exporter_class = "autograder.pages.feedback.FeedbackExporter"
+    c.GenerateFeedback.exporter_class = "autograder.pages.exporter.FeedbackExporter"

@@ -62,17 +62,22 @@ def annotate(page: Path, note: str) -> bool:
     whether the page changed.
     """
     text = page.read_text(encoding="utf-8")
-    start = BODY.search(text)
-    if start is None:
-        return False
-    rest = text[start.end() :]
-    old = OLD_NOTE.match(rest)
-    if old:
-        rest = rest[old.end() :]
-    new = f"{text[: start.end()]}\n{NOTE.format(text=html.escape(note))}{rest}"
+    new = annotated(text, note)
     if new == text:
         return False
     mode = page.stat().st_mode
     write_whole(page, new)
     os.chmod(page, mode & 0o777)
     return True
+
+
+def annotated(text: str, note: str) -> str:
+    """A page with a note on top, in the place of the one before."""
+    start = BODY.search(text)
+    if start is None:
+        return text
+    rest = text[start.end() :]
+    old = OLD_NOTE.match(rest)
+    if old:
+        rest = rest[old.end() :]
+    return f"{text[: start.end()]}\n{NOTE.format(text=html.escape(note))}{rest}"

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -87,11 +88,22 @@ class Store:
         """The last result of a submission that was kept, whatever graded it; None where there is
         none that can be used.
         """
+        return next(self._kept(submission), None)
+
+    def before(self, submission: Submission) -> Result | None:
+        """The last result of a submission that other checks gave; None where there is none."""
+        today = self.file(submission)
+        return next((kept.result for kept in self._kept(submission, but=today)), None)
+
+    def _kept(self, submission: Submission, but: Path | None = None) -> Iterator[Kept]:
+        """What was kept of a submission, the latest first."""
         for _, file in sorted(self._earlier.get(self._key(submission), ()), reverse=True):
+            if file == but:
+                continue
             with suppress(Exception):  # whatever may have happened to it
                 told = json.loads(file.read_text(encoding="utf-8"))
-                return Kept(Result.from_json(told), Decided.from_json(told["decided"]))
-        return None
+                kept = Kept(Result.from_json(told), Decided.from_json(told["decided"]))
+                yield kept
 
     @cached_property
     def _earlier(self) -> dict[str, list[tuple[int, Path]]]:

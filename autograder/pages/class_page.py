@@ -33,8 +33,8 @@ from autograder.pages.classroom import (
     rates,
 )
 from autograder.pages.drawing import class_chart, histogram
-from autograder.pages.gathering import Changes, Classroom, Student, gather
-from autograder.pages.page import data, page, points
+from autograder.pages.gathering import Classroom, Student, gather
+from autograder.pages.page import data, page
 
 SCRIPT = "class.js"
 MESSAGE = 160  # characters of a message in a row's details
@@ -57,7 +57,9 @@ def lay(classroom: Classroom, *, anonymous: bool) -> Path:
     """Write a class's page; gives its file."""
     name = f"{classroom.assignment.slug}{'-anonymous' if anonymous else ''}.html"
     file = classroom.assignment.course.report / name
-    write_whole(file, class_page(classroom, anonymous=anonymous))
+    text = class_page(classroom, anonymous=anonymous)
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        write_whole(file, text)
     return file
 
 
@@ -84,7 +86,7 @@ def class_page(classroom: Classroom, *, anonymous: bool = False) -> str:
         shared=[shown(one, called) for one in shared],
         runs=[drawn(one, called) for one in convergences(classroom)],
         problems=[row for one in students if (row := problem(one, called, anonymous=anonymous))],
-        changes=changes_of(classroom.changes, called),
+        changes=changed(classroom, called),
         rows=[row_of(classroom, one, called, anonymous=anonymous) for one in students],
         entered=any(one.marks for one in students),
         functions=list(classroom.assignment.functions),
@@ -164,14 +166,14 @@ def problem(
     return None
 
 
-def changes_of(changes: Changes, called: dict[str, str]) -> dict[str, Any]:
-    """What changed since the last grading, as the template has it."""
-    rows = []
-    for one in changes.changed:
-        by = [f"{name} {points(old)} → {points(new)}" for name, old, new in one.checks]
-        why = "handed in again" if one.again else "the same file: the checks changed"
-        rows.append((called[one.student], one.before, one.now, by, why))
-    return {"since": changes.since, "rows": rows, "new": changes.new}
+def changed(classroom: Classroom, called: dict[str, str]) -> dict[str, Any]:
+    """What today's checks changed, as the template has it: what `grade --diff` says."""
+    told = classroom.changes
+    rows = [
+        (called[one.result.student or ""], one.before, one.result.score, list(map(str, one.moves)))
+        for one in told.moved
+    ]
+    return {"rows": rows, "checks": told.checks, "new": told.new, "count": told.count}
 
 
 def row_of(

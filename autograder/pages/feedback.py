@@ -3,26 +3,19 @@
     course/autograded/<student>/<assignment>/<assignment>.ipynb    their answers as text; the result
     course/feedback/<student>/<assignment>/<assignment>.html       the page
 
-nbgrader calls `FeedbackExporter` (see `gradebook/settings.py`) where it would render the notebook,
-so its command, its button and the exchange go on as ever. Checks and diagnoses come from the result
-that the notebook carries; points, comments and penalties from the gradebook.
+Checks and diagnoses come from the result that the notebook carries; points, comments and penalties
+from the gradebook.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from nbconvert.exporters import Exporter
 
-from autograder.assignment import Assignment, find_assignment
-from autograder.course import Course
-from autograder.gradebook.commands import refresh_penalties
-from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks, roster
-from autograder.grading.rounds import Rounds
+from autograder.assignment import Assignment
+from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks
 from autograder.pages.drawing import curve_chart, in_words
 from autograder.pages.highlight import code, definition_in
 from autograder.pages.markup import markdown
@@ -39,28 +32,6 @@ WHY = {
     "missing": "No file of yours was found, so nothing was graded.",
     "grader_error": "The grader itself failed on your submission: tell your teacher.",
 }
-
-
-class FeedbackExporter(Exporter):
-    """What `nbgrader generate_feedback` makes pages with."""
-
-    file_extension = ".html"
-    output_mimetype = "text/html"
-
-    def from_filename(self, filename: str, resources: Any = None, **kwargs: Any) -> Any:
-        """The page of an autograded notebook, and the resources as nbconvert's exporters give
-        them.
-        """
-        converter: Any = self.parent
-        asked = resources["nbgrader"]
-        course = Course(Path(converter.coursedir.root).parent)
-        assignment = find_assignment(course, asked["assignment"])
-        refresh_penalties(course, assignment.slug, asked["student"])
-        marks = roster(course, assignment.slug, asked["student"]).marks.get(asked["student"])
-        resources["output_extension"] = self.file_extension
-        Rounds(course.rounds(assignment.slug)).close()  # feedback goes out
-        notebook = json.loads(Path(filename).read_text(encoding="utf-8"))
-        return feedback_page(assignment, asked["student"], notebook, marks), resources
 
 
 def feedback_page(

@@ -1,25 +1,20 @@
-"""A class as it stands: who handed in what, the kept results, what the gradebook says, and the
-points of the grading before.
-
-    course/results/<assignment>.points.json     by student: the points of each check, now and before
+"""A class as it stands: who handed in what, the kept results and those of the checks before, what
+the gradebook says.
 
 Nothing is graded here. A submission that has no result with the checks of today has none.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.course import write_whole
 from autograder.errors import SubmissionError
 from autograder.gradebook.commands import refresh_penalties
 from autograder.gradebook.marks import Marks, roster
+from autograder.grading.moved import Changes, changes
 from autograder.grading.rounds import Rounds
 from autograder.grading.store import InSandbox, Store
 from autograder.grading.submission import find, read, released_cells
@@ -36,6 +31,7 @@ class Student:
 
     path: the file that counts; None for one who has handed in nothing
     result: None where it has not been graded with the checks of today
+    before: the last result of the same file by other checks, None where there is none
     """
 
     id: str
@@ -43,6 +39,7 @@ class Student:
     path: Path | None
     result: Result | None
     marks: Marks | None
+    before: Result | None = None
 
     @property
     def graded(self) -> bool:
@@ -51,40 +48,19 @@ class Student:
 
 @dataclass(frozen=True)
 class Classroom:
-    """All students of an assignment, sorted; and the changes since the points were others."""
+    """All students of an assignment, sorted."""
 
     assignment: Assignment
     students: tuple[Student, ...]
-    changes: Changes
 
     @property
     def graded(self) -> list[Student]:
         return [student for student in self.students if student.graded]
 
-
-@dataclass(frozen=True)
-class Changed:
-    """A student whose points are others than before. checks: name, points before, points now
-
-    again: whether they have handed in another file; else the checks are what changed
-    """
-
-    student: str
-    before: float
-    now: float
-    checks: tuple[tuple[str, float, float], ...]
-    again: bool
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What the last grading that changed anything has changed. since: when the one before was, ""
-    where there was none
-    """
-
-    since: str
-    changed: tuple[Changed, ...] = ()
-    new: int = 0
+    @property
+    def changes(self) -> Changes:
+        """Whose points are others than with the checks before."""
+        return changes((one.before, one.result) for one in self.graded if one.result is not None)
 
 
 def gather(assignment: Assignment) -> Classroom:
@@ -94,15 +70,18 @@ def gather(assignment: Assignment) -> Classroom:
     results = kept_results(assignment)
     students = []
     for who in sorted({*results, *entered.names}):
-        path, result = results.get(who, (None, None))
+        path, result, before = results.get(who, (None, None, None))
+        result = result.filed_as(str(path), who) if result is not None else None
         name, marks = entered.names.get(who, ""), entered.marks.get(who)
-        students.append(Student(who, name, path, result, marks if path is not None else None))
-    points = {one.id: points_of(one.result) for one in students if one.graded and one.result}
-    return Classroom(assignment, tuple(students), remember(assignment, points))
+        there = marks if path is not None else None
+        students.append(Student(who, name, path, result, there, before))
+    return Classroom(assignment, tuple(students))
 
 
-def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None]]:
-    """By student: the file that counts, and its result if it was graded with today's checks."""
+def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None, Result | None]]:
+    """By student: the file that counts, its result if it was graded with today's checks, and the
+    last one by other checks.
+    """
     course, found = assignment.course, {}
     if not course.submitted.is_dir():
         return {}
@@ -111,19 +90,20 @@ def kept_results(assignment: Assignment) -> dict[str, tuple[Path, Result | None]
     rounds = Rounds(course.rounds(assignment.slug))
     for one in find(course.submitted, assignment.slug):
         if one.student is not None:
-            found[one.student] = (one.path, _kept(assignment, store, one.path, skip, rounds))
+            found[one.student] = (one.path, *_kept(assignment, store, one.path, skip, rounds))
     return found
 
 
 def _kept(
     assignment: Assignment, store: Store, path: Path, skip: frozenset[str], rounds: Rounds
-) -> Result | None:
+) -> tuple[Result | None, Result | None]:
     try:
         submission = read(path, skip)
-        return store.get(replace(submission, round=rounds.known(submission.digest)))
     except SubmissionError as error:
         unread = (assignment.slug, "", None, error.status, assignment.max_score)
-        return Result(*unread, message=str(error))
+        return Result(*unread, message=str(error)), None
+    submission = replace(submission, round=rounds.known(submission.digest))
+    return store.get(submission), store.before(submission)
 
 
 def excerpt(student: Student, function: str) -> str:
@@ -136,53 +116,3 @@ def excerpt(student: Student, function: str) -> str:
         return ""
     found = [text for unit in units if (text := definition_in(unit.source, function))]
     return found[-1][:MAX_EXCERPT] if found else ""
-
-
-# --- the points of the grading before -------------------------------------------------------------
-
-
-def points_of(result: Result) -> dict[str, Any]:
-    """What is remembered of a result."""
-    earned = {check.name: check.earned for check in result.tests}
-    return {"digest": result.digest, "checks": earned}
-
-
-def remember(assignment: Assignment, points: dict[str, Any]) -> Changes:
-    """Keep today's points beside those of the last grading that gave others; gives what changed."""
-    file = assignment.course.results / f"{assignment.slug}.points.json"
-    kept = _read(file)
-    if kept["now"] != points and points:
-        today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        before = {"before": kept["now"], "since": kept["at"]}
-        kept = {"now": points, "at": today, **before}
-        try:
-            write_whole(file, json.dumps(kept))
-        except OSError as error:
-            log.warning("%s cannot be written (%s)", file, error.strerror)
-    return changes(kept)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    empty: dict[str, Any] = {"now": {}, "at": "", "before": {}, "since": ""}
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return kept if isinstance(kept, dict) and kept.keys() == empty.keys() else empty
-    except (OSError, ValueError):
-        return empty
-
-
-def changes(kept: dict[str, Any]) -> Changes:
-    """Whose points changed, and by which checks."""
-    before, now = kept["before"], kept["now"]
-    found = []
-    for who in sorted(before.keys() & now.keys()):
-        old, new = before[who]["checks"], now[who]["checks"]
-        differs = [
-            (name, old.get(name, 0.0), new.get(name, 0.0))
-            for name in dict.fromkeys([*old, *new])
-            if old.get(name, 0.0) != new.get(name, 0.0)
-        ]
-        if differs:
-            again = before[who]["digest"] != now[who]["digest"]
-            found.append(Changed(who, sum(old.values()), sum(new.values()), tuple(differs), again))
-    return Changes(kept["since"], tuple(found), len(now.keys() - before.keys()))

@@ -19,7 +19,7 @@ from pathlib import Path
 from autograder.course import Course, put_in_place
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.commands import run_nbgrader
-from autograder.gradebook.exchange import SECRET, TIMESTAMP, small_text
+from autograder.gradebook.timestamps import SECRET, TIMESTAMP, small_text
 
 STEP = "watch/collected"
 RETRY = 60.0  # seconds until what could not be collected is tried again

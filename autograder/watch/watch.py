@@ -18,22 +18,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, Course
 from autograder.errors import AutograderError, PreflightFailed, UsageError
+from autograder.gradebook.entered import Entry
 from autograder.gradebook.single import Folders, annotate, enter_student
 from autograder.grading.grader import Grader, attempt, faults, faults_in
 from autograder.grading.preflight import preflight
 from autograder.grading.store import Store
 from autograder.grading.submission import Found, Submission, counts
 from autograder.grading.workers import grade_class, run_on_workers
+from autograder.pages.delivery import write_page
 from autograder.results import Result
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import PATIENCE, Arrivals, Folder
 from autograder.watch.exchange import Exchange
 from autograder.watch.ledger import Account, Ledger, version_in
+
+if TYPE_CHECKING:
+    from autograder.gradebook.entry import Entering
 
 log = logging.getLogger(__name__)
 FOLDERS = Folders("watch/taken", "watch/autograded", "watch/feedback")
@@ -170,6 +176,7 @@ class Watch:
         self.at_a_time = BATCH * workers
         self._own = ExitStack()
         self._sandbox: Sandbox | None = None
+        self._enterings: dict[str, Entering | None] = {}
 
     def close(self) -> None:
         """End the sandbox."""
@@ -349,9 +356,19 @@ class Watch:
         for job, _ in good:
             note = self._note(self.ledger.account(slug, job.student))
             notes[job.student] = f"{job.problem}. {note}" if job.problem else note
-        work = partial(_enter, assignment, notes, self.exchange)
-        students = [job.student for job, _ in good]
-        for place, answer in run_on_workers(work, students, min(self.workers, len(students))):
+        try:
+            entering = self._entering(slug)
+        except Exception as error:  # the database is away, for instance
+            faults.error("opening the gradebook", exc_info=error)
+            for job, _ in good:
+                self._again(job, f"{type(error).__name__}: {error}")
+            return
+        work = partial(_enter, assignment, entering, notes, self.exchange)
+        entries = [
+            Entry(job.student, job.folder.path, Path(result.submission), result)
+            for job, result in good
+        ]
+        for place, answer in run_on_workers(work, entries, min(self.workers, len(entries))):
             job, result = good[place]
             if answer is not None:
                 self._again(job, str(answer))
@@ -360,6 +377,15 @@ class Watch:
             self.ledger.write(slug, replace(account, entered=self._stamp(slug, job.key)))
             self.tries.pop(job.folder, None)
             self.tell(Entered(result, time.monotonic() - job.since))
+
+    def _entering(self, slug: str) -> Entering | None:
+        """What enters students of an assignment; None where nbgrader's own converters do."""
+        if slug not in self._enterings:
+            from autograder.gradebook.entry import Entering, is_ours
+
+            assignment = self.graders[slug].assignment
+            self._enterings[slug] = Entering(assignment) if is_ours(assignment) else None
+        return self._enterings[slug]
 
     def _note(self, account: Account) -> str:
         """What a page says about the next version."""
@@ -381,11 +407,23 @@ class Watch:
 
 
 def _enter(
-    assignment: Assignment, notes: dict[str, str], exchange: Exchange | None, student: str
+    assignment: Assignment,
+    entering: Entering | None,
+    notes: dict[str, str],
+    exchange: Exchange | None,
+    entry: Entry,
 ) -> str | None:
-    """In a worker: enter one student, and give the page back; gives what went wrong."""
+    """In a worker: enter one student, and give the page back; gives what went wrong.
+
+    entering: None where nbgrader's own converters do it
+    """
+    student = entry.student
     try:
-        enter_student(assignment, student, FOLDERS, notes[student])
+        if entering is None:
+            enter_student(assignment, student, FOLDERS, notes[student])
+        else:
+            entering.enter(entry)
+            write_page(assignment, student, notes[student])
         if exchange is not None:
             exchange.release(assignment.slug, student)
     except AutograderError as error:
@@ -417,7 +455,7 @@ def watch(
     """Watch a course, alone, until interrupted; see `Watch`. Where the staff's side changes, the
     process begins anew by itself. Gives the exit status: 1 where something could not be done.
     """
-    import nbgrader.apps  # noqa: F401 - here, and not by each worker
+    import autograder.gradebook.entry  # noqa: F401 - here, and not by each worker
 
     def tell(entered: Entered) -> None:
         result = entered.result
