@@ -8,6 +8,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny_course
@@ -22,9 +23,11 @@ from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.errors import PreflightFailed
 from autograder.gradebook import commands
+from autograder.grading import grader as grading
 from autograder.grading.grader import Grader
 from autograder.grading.preflight import mark_of, preflight
 from autograder.grading.rounds import Rounds, secret_of
+from autograder.results import Check
 from autograder.sandbox.process import Sandbox
 
 SLUG = tiny_course.SLUG
@@ -118,6 +121,38 @@ def test_what_was_found_right_is_not_graded_again(
     with pytest.raises(PreflightFailed):
         preflight(changed, {0}, 2, results)
     assert not mark_of(changed, "secret", results).exists()
+
+
+def test_a_changed_check_alone_is_run_on_right_answers(
+    halves: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And stops the class as ever where they fail it, until it is mended."""
+    results, ran = halves.course.results, []
+    real = grading.run_checks
+
+    def counted(*given: Any, **more: Any) -> list[Check]:
+        ran.append(more.get("only"))
+        return real(*given, **more)
+
+    monkeypatch.setattr(grading, "run_checks", counted)
+    preflight(Grader(halves, "secret", sandbox=sandbox), {0}, 1, results)
+    assert ran == [None, None]
+    check, file = "test_total_of_a_secret_vector", halves.folder / "test_hidden.py"
+    spoil(halves.course.root)
+    spoilt = file.read_text(encoding="utf-8")
+    for _ in range(2):
+        ran.clear()
+        with pytest.raises(PreflightFailed, match=check):
+            changed = Grader(read_assignment(halves.folder), "secret", sandbox=sandbox)
+            preflight(changed, {0}, 1, results)
+        assert ran == [{check}, None] * 2, "a lost point makes the others doubtful"
+    ran.clear()
+    file.write_text(spoilt.replace(SPOILT, "x.sum() + 0, "), encoding="utf-8")
+    preflight(Grader(read_assignment(halves.folder), "secret", sandbox=sandbox), {0}, 1, results)
+    assert ran == [{check}, {check}]
+    ran.clear()
+    preflight(Grader(read_assignment(halves.folder), "other", sandbox=sandbox), {0}, 1, results)
+    assert ran == [None, None], "another secret is another class"
 
 
 def test_one_submission_by_itself_is_graded_at_once(course: Path, command: Command) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -398,6 +399,58 @@ def g():
         load(box, source, "f", "g")
         assert box.call("f", (), {}, seed=0).value == [15.0, 15.0, 15.0]
         assert box.call("g", (), {}, seed=0).value.tolist() == [2.0, 2.0]
+
+
+OPTIMISERS = """
+import sys, torch
+def steps():
+    ends = {}
+    for name in sorted(torch.optim.__all__):
+        kind = vars(torch.optim)[name]
+        if not isinstance(kind, type) or name in ("Optimizer", "SparseAdam"):
+            continue
+        x = torch.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+        optimiser = kind([x], lr=0.1)
+        def loss():
+            optimiser.zero_grad()
+            value = ((x @ x - torch.eye(2)) ** 2).mean()
+            value.backward()
+            return value
+        for _ in range(3):
+            optimiser.step(loss)
+        ends[name] = x.detach()
+    square = torch.func.vmap(torch.func.grad(lambda t: t ** 3))
+    ends["func.grad"] = square(torch.tensor([1.0, 2.0]))
+    return [[name, end] for name, end in ends.items()]
+def compiler():
+    return [name for name in sys.modules if name.startswith("torch._dynamo")]
+def wanted():
+    steps()
+    import torch._dynamo
+    import torch._dynamo.config
+    x = torch.ones(2, requires_grad=True)
+    optimiser = torch.optim.Adam([x], lr=0.5)
+    x.sum().backward()
+    optimiser.step()
+    loaded = torch._dynamo is sys.modules["torch._dynamo"]
+    return torch._dynamo.is_compiling(), loaded, x.detach()
+"""
+
+
+def test_optimisers_step_as_ever_without_the_compiler(sandbox: Sandbox, quick: Limits) -> None:
+    here: dict[str, Any] = {}
+    exec(OPTIMISERS, here)
+    with sandbox.open(replace(quick, call_wall_seconds=60.0, call_cpu_seconds=30.0)) as box:
+        load(box, OPTIMISERS, "steps", "compiler", "wanted")
+        ends = box.call("steps", (), {}, seed=0).value
+        expected = here["steps"]()
+        assert len(expected) > 10 and [name for name, _ in ends] == [name for name, _ in expected]
+        for (name, end), (_, other) in zip(ends, expected, strict=True):
+            assert torch.equal(end, other), name
+        assert box.call("compiler", (), {}, seed=0).value == []
+        compiling, loaded, x = box.call("wanted", (), {}, seed=0).value
+        assert (compiling, loaded) == (False, True)
+        assert x.tolist() == pytest.approx([0.5, 0.5])
 
 
 # --- walls ------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@ hidden inputs. Where one loses a point, a check is at fault, and nobody is grade
 
     course/results/<assignment>/<key>.preflight     they kept every point; what may change that
                                                     changes the key
+
+What each of them kept lies beside, as a result like any other (store.py): where a check changes,
+that check alone is run on them.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from pathlib import Path
 from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import PreflightFailed
-from autograder.grading.grader import Grader
+from autograder.grading.grader import Grader, attempt
 from autograder.grading.rounds import secret_of
-from autograder.grading.submission import Found
+from autograder.grading.store import Store
+from autograder.grading.submission import Found, Submission
 from autograder.grading.workers import grade_class
 from autograder.results import Result
 
@@ -45,7 +49,7 @@ def preflight(
     right, done = right_answers(grader.assignment), 0
     for number in ahead:
         lost: list[str] = []
-        for result in _graded(grader, secrets[number], right, workers):
+        for result in _graded(grader, secrets[number], right, workers, folder):
             done += 1
             progress(done, len(ahead) * len(right))
             lost += losses(grader.assignment, result)
@@ -74,7 +78,12 @@ def mark_of(grader: Grader, secret: str, folder: Path) -> Path:
     return folder / assignment.slug / f"{digest.hexdigest()[:32]}.preflight"
 
 
-def _graded(grader: Grader, secret: str, right: list[Found], workers: int) -> Iterator[Result]:
+def _graded(
+    grader: Grader, secret: str, right: list[Found], workers: int, folder: Path
+) -> Iterator[Result]:
+    """The results of the right answers, in their order. Kept is what lost nothing: whatever did is
+    looked at again in the next run.
+    """
     ahead = Grader(
         grader.assignment,
         secret,
@@ -82,8 +91,13 @@ def _graded(grader: Grader, secret: str, right: list[Found], workers: int) -> It
         sandbox=grader.warm(),
         diagnoses=False,
     )
+    store = ahead.store = Store(folder, ahead)
     with closing(ahead), closing(grade_class(ahead, right, workers)) as results:
-        yield from results
+        for found, result in zip(right, results, strict=True):
+            submission = attempt(ahead, found)
+            if isinstance(submission, Submission) and not list(losses(ahead.assignment, result)):
+                store.put(submission, result)
+            yield result
 
 
 def losses(assignment: Assignment, result: Result) -> Iterator[str]:

@@ -18,7 +18,8 @@ import signal
 import socket
 import sys
 
-from .call import payload_of
+from .call import clean_state, payload_of
+from .eager import do_without_compiler
 from .meter import Census, Group
 from .shell import shell
 from .supervisor import Supervisor
@@ -101,9 +102,11 @@ def zygote(control: socket.socket) -> None:
 
 def warm_up() -> None:
     """Load and run once what submissions use, so that forks find it loaded."""
+    import statistics  # noqa: F401
+
     import IPython  # noqa: F401
     import matplotlib
-    import numpy  # noqa: F401
+    import numpy.fft  # noqa: F401
     import safetensors.torch
     import torch
 
@@ -116,6 +119,7 @@ def warm_up() -> None:
         None
     )  # more threads than one would hang the forks that follow
     load_data_in_one_process()
+    do_without_compiler()
     matrix = torch.rand(3, 3, requires_grad=True)
     for name in torch.optim.__all__:  # the first of its kind writes to its class
         with contextlib.suppress(Exception):  # what is none, or wants more
@@ -131,6 +135,7 @@ def warm_up() -> None:
     torch.linalg.inv(matrix.detach() + torch.eye(3))
     safetensors.torch.load(payload_of({"0": torch.rand(2)}))
     safetensors.torch.load(payload_of({"0": torch.rand(2, dtype=torch.float16)}))
+    clean_state(0)  # for the first time: imports what it seeds
     shell().run_cell("1 + 1", silent=True, store_history=False)
 
 
