@@ -10,6 +10,7 @@ import pytest
 from conftest import ASSIGNMENTS
 from rich.console import Console
 
+from autograder import report
 from autograder.report import print_table, what_went_wrong
 from autograder.results import Check, Diagnosis, Result
 
@@ -54,3 +55,29 @@ def test_functions_with_the_same_mistake_are_named_together() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     shown = what_went_wrong(result("s", "\x1b[2Jgone\r\n\u202egrade: 20/20", status="unreadable"))
     assert shown == "unreadable: [2Jgone grade: 20/20"
+
+
+# --- progress without a terminal ------------------------------------------------------------------
+
+
+def test_lines_of_progress_are_few_and_say_how_far_how_fast_and_how_long(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(report.time, "monotonic", lambda: now[0])
+    with report.progress(4, "soon done") as advance:
+        for _ in range(4):
+            now[0] += 1
+            advance()
+    assert capsys.readouterr().err == ""
+    with report.progress(60, "right answers") as advance:
+        for done in range(1, 31):
+            now[0] += 1
+            advance(done, 30)
+        assert capsys.readouterr().err.splitlines() == [
+            "right answers: 10 of 30, 1.0/s, 20 s left",
+            "right answers: 20 of 30, 1.0/s, 10 s left",
+            "right answers: 30 of 30, 1.0/s",
+        ]
+    assert report.rate(0.05) == "3/min"
+    assert report.rate(None) == report.rate(0.0) == ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import tiny_course
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook, MissingEntry
@@ -29,7 +31,7 @@ from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import exchange, timestamps
 from autograder.gradebook.collector import parts
-from autograder.gradebook.commands import alembic_on_path, each_time
+from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings
 from autograder.gradebook.export import CsvExport, safe
 from autograder.gradebook.late import LatePolicy, days_late, penalty
 from autograder.gradebook.marks import database
@@ -188,6 +190,20 @@ def test_what_is_taken_out_is_gone_from_everywhere_and_lost_nowhere(course: Cour
         book.find_submission("halves", "alan")
 
 
+def test_a_course_that_tells_nbgrader_more_than_the_kit_does_is_left_to_nbgrader(
+    tmp_path: Path,
+) -> None:
+    course, file = Course(tmp_path), tmp_path / "nbgrader_config.py"
+    shutil.copy(ROOT / "nbgrader_config.py", file)
+    for settings in ("", '[late]\npolicy = "zero"\n', 'course_id = "la"\nexchange = "/x"\n'):
+        (tmp_path / "course.toml").write_text(settings, encoding="utf-8")
+        assert not has_own_settings(Course(tmp_path))
+    file.write_text(f"{file.read_text()}\nc.CourseDirectory.student_id_exclude = 'bob'\n")
+    assert has_own_settings(course)
+    file.unlink()
+    assert has_own_settings(course), "stock nbgrader, then"
+
+
 def test_nbgraders_log_tells_its_progress() -> None:
     seen: list[str] = []
     log = get_logger()
@@ -302,25 +318,25 @@ def test_a_late_policy_that_is_none_is_refused(tmp_path: Path, text: str) -> Non
     ],
 )
 def test_a_time_is_read_or_it_is_none(tmp_path: Path, text: str, moment: datetime | None) -> None:
-    (tmp_path / exchange.TIMESTAMP).write_text(text, encoding="utf-8")
+    (tmp_path / timestamps.TIMESTAMP).write_text(text, encoding="utf-8")
     assert timestamps.timestamp_in(tmp_path) == moment
     assert timestamps.settle_timestamp(tmp_path) == (moment is None)
-    assert (tmp_path / exchange.UNREADABLE).exists() == (moment is None)
+    assert (tmp_path / timestamps.UNREADABLE).exists() == (moment is None)
 
 
 def test_the_two_files_go_on_as_what_they_say(tmp_path: Path) -> None:
     student, staff = tmp_path / "student", tmp_path / "staff"
     student.mkdir()
-    (student / exchange.TIMESTAMP).write_text("2026-03-01 18:00 UTC\n", encoding="ascii")
-    (student / exchange.SECRET).write_text("ab" * 64, encoding="ascii")
+    (student / timestamps.TIMESTAMP).write_text("2026-03-01 18:00 UTC\n", encoding="ascii")
+    (student / timestamps.SECRET).write_text("ab" * 64, encoding="ascii")
     timestamps.hand_on(student, staff)
     assert timestamps.timestamp_in(staff) == datetime(2026, 3, 1, 18)
-    assert (staff / exchange.SECRET).read_text(encoding="ascii") == "ab" * 64
+    assert (staff / timestamps.SECRET).read_text(encoding="ascii") == "ab" * 64
 
 
 @pytest.mark.parametrize("text", ["", "short", "../" * 20, "é" * 32, "a" * 10_000, "<b>" * 20])
 def test_a_secret_that_is_none_goes_nowhere(tmp_path: Path, text: str) -> None:
-    (tmp_path / exchange.SECRET).write_text(text, encoding="utf-8")
+    (tmp_path / timestamps.SECRET).write_text(text, encoding="utf-8")
     timestamps.hand_on(tmp_path, tmp_path / "staff")
     assert not (tmp_path / "staff").exists()
 
