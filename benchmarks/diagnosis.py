@@ -1,9 +1,11 @@
 """How often the diagnosis says what is wrong, and whether it ever says so of what is not:
 docs/diagnosis.md.
 
-    python -m benchmarks.diagnosis [PART ...] [ASSIGNMENT ...]
+    python -m benchmarks.diagnosis [--page] [--workers N] [PART ...] [ASSIGNMENT ...]
 
-Parts, all where none is named:
+What became of each case is kept in build/diagnosis/ until something changes that it depends on: a
+run that was interrupted goes on where it stopped. --page writes what is kept of all assignments
+into docs/diagnosis.md. Parts, all where none is named:
 
 disguises   every known mistake, its syntax tree rewritten in three styles, as a submission
 removed     every known mistake as it is, with the known mistakes taken away: what a small change of
@@ -13,37 +15,52 @@ right       every variant: it must be told nothing
 unrelated   functions with a defect that is no small change (a step scaled by some number): they
             must not be told that they behave like one
 
-The tables of small changes must be there: `autograder edits`.
+Tables of small changes that are missing are made first, as `autograder edits` makes them.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import copy
+import hashlib
+import json
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograder.assignment import Assignment, find_assignment, find_assignments
-from autograder.authoring.edits import is_made
-from autograder.course import Course
+from autograder.course import Course, write_whole
 from autograder.grading.edits import function_in
 from autograder.grading.grader import Grader
+from autograder.grading.place import file_of
 from autograder.grading.submission import Submission, Unit
 from autograder.grading.workers import WorkerEnded, run_on_workers
-from autograder.results import Diagnosis
+from autograder.results import Diagnosis, Example
+from autograder.steps import make_edits
 
-WORKERS = 3
+WORKERS = 2
+KEPT = Path("build") / "diagnosis"
+PAGE = Path("docs") / "diagnosis.md"
+FIRST, LAST = "<!-- measured: benchmarks.diagnosis -->", "<!-- end of what is measured -->"
 UNSEEN = Path(__file__).parent / "unseen"
 UNRELATED = 100  # an assignment
 PARTS = ("disguises", "removed", "right", "unseen", "unrelated")
-COLUMNS = (
-    "respelled", "notebook", "other start", "bank removed", "unseen", "variants", "unrelated",
-)  # fmt: skip
-TITLES = ("assignment", *COLUMNS, "with an example")
+COLUMNS = {  # of the table: a column of cases, and what counts there
+    "respelled": "named",
+    "notebook": "named",
+    "other start": "named",
+    "bank removed": "found again",
+    "unseen": "named",
+    "variants": "told something",
+    "unrelated": "told a change",
+}
+TITLES = ("assignment", *(f"{column}: {what}" for column, what in COLUMNS.items()))
+TITLES += ("with an example",)
 
 
 class Renamed(ast.NodeTransformer):
@@ -236,15 +253,15 @@ def unrelated(assignment: Assignment) -> Iterator[tuple[str, str]]:
     """
     chance = random.Random(assignment.slug)
     text = assignment.solution.read_text(encoding="utf-8")
-    for function in assignment.functions:
-        tree = function_in(text, function)
-        if tree is None:
-            continue
+    trees = {function: function_in(text, function) for function in assignment.functions}
+    for number in range(UNRELATED):
+        function = list(trees)[number % len(trees)]
+        tree = trees[function]
+        assert tree is not None, f"{assignment.solution} has no {function}"
         count = sum(isinstance(node, ast.BinOp) for node in ast.walk(tree))
-        for number in range(UNRELATED // len(assignment.functions)):
-            factor = round(chance.uniform(1.1, 1.9), 3) * chance.choice((1, -1))
-            changed = Scaled(chance.randrange(max(count, 1)), factor).visit(copy.deepcopy(tree))
-            yield f"{function} {number}", ast.unparse(ast.fix_missing_locations(changed))
+        factor = round(chance.uniform(1.1, 1.9), 3) * chance.choice((1, -1))
+        changed = Scaled(chance.randrange(max(count, 1)), factor).visit(copy.deepcopy(tree))
+        yield f"{function} {number}", ast.unparse(ast.fix_missing_locations(changed))
 
 
 class Scaled(ast.NodeTransformer):
@@ -294,11 +311,58 @@ class Told:
         return f"- {self.case.column}, {self.case.name}: {told or 'nothing'}"
 
 
-def measure(assignment: Assignment, parts: Sequence[str]) -> list[Told]:
-    """Diagnose every case of an assignment."""
-    told = []
+class Kept:
+    """What became of the cases of an assignment, one a line, until engine, assignment or table
+    change.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        table = file_of(assignment)
+        made_of = f"{assignment.digest} {table.name} {table.is_file()}".encode()
+        ladder = assignment.folder / "ladder.toml"
+        made_of += ladder.read_bytes() if ladder.is_file() else b""
+        digest = hashlib.sha256(made_of).hexdigest()[:16]
+        self.file = assignment.course.root / KEPT / f"{assignment.slug}-{digest}.jsonl"
+        self.known: dict[str, tuple[bool, tuple[Diagnosis, ...]]] = {}
+        lines = self.file.read_text(encoding="utf-8").splitlines() if self.file.is_file() else []
+        for line in lines:
+            try:
+                key, lost, diagnoses = json.loads(line)
+            except ValueError:  # the last one, of a run that was killed
+                continue
+            self.known[key] = lost, tuple(map(_diagnosis, diagnoses))
+
+    def of(self, case: Case) -> Told | None:
+        found = self.known.get(_key(case))
+        return None if found is None else Told(case, *found)
+
+    def add(self, told: Told) -> None:
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        line = [_key(told.case), told.lost, [asdict(item) for item in told.diagnoses]]
+        with self.file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(line) + "\n")
+        self.known[_key(told.case)] = told.lost, told.diagnoses
+
+
+def _key(case: Case) -> str:
+    units = "\0".join(unit.source for unit in case.submission.units)
+    return f"{case.column} {case.name} {hashlib.sha256(units.encode()).hexdigest()[:16]}"
+
+
+def _diagnosis(read: dict) -> Diagnosis:
+    example = read.pop("example")
+    return Diagnosis(**read, example=Example(**example) if example else None)
+
+
+def measure(assignment: Assignment, parts: Sequence[str], workers: int = WORKERS) -> list[Told]:
+    """Diagnose every case of an assignment that is not kept, and keep it."""
+    kept = Kept(assignment)
+    every_case = cases(assignment, parts)
+    left = sum(kept.of(case) is None for case in every_case)
+    done, begun = 0, time.monotonic()
     for bank in (True, False):
-        asked = [case for case in cases(assignment, parts) if (case.part != "removed") == bank]
+        asked = [case for case in every_case if (case.part != "removed") == bank]
+        asked = [case for case in asked if kept.of(case) is None]
         if not asked:
             continue
         with closing(Grader(assignment, secret="disguises")) as grader:
@@ -309,11 +373,18 @@ def measure(assignment: Assignment, parts: Sequence[str]) -> list[Told]:
                 result = grader.run(case.submission)
                 return result.score < result.max_score, result.diagnosis
 
-            for place, answer in run_on_workers(run, asked, WORKERS):
-                if isinstance(answer, WorkerEnded):
-                    raise answer
-                told.append(Told(asked[place], *answer))
-    return told
+            for place, answer in run_on_workers(run, asked, workers):
+                if isinstance(answer, WorkerEnded):  # tried twice; the next run tries it again
+                    print(f"{asked[place].name}: {answer}", file=sys.stderr, flush=True)
+                    continue
+                kept.add(Told(asked[place], *answer))
+                done += 1
+                if done % 25 == 0 or done == left:
+                    took = time.monotonic() - begun
+                    note = f"{assignment.slug}: {done} of {left} in {took:.0f} s"
+                    print(note, file=sys.stderr, flush=True)
+    told = map(kept.of, every_case)
+    return [one for one in told if one is not None]
 
 
 def row(slug: str, told: Sequence[Told]) -> dict[str, str]:
@@ -335,24 +406,66 @@ def row(slug: str, told: Sequence[Told]) -> dict[str, str]:
     return figures
 
 
+def table(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Rows as Markdown."""
+    lines = [f"| {' | '.join(TITLES)} |", "|" + "---|" * len(TITLES)]
+    for figures in rows:
+        cells = [figures.get(title.partition(":")[0], "") for title in TITLES]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def missed(slug: str, told: Sequence[Told]) -> list[str]:
+    """The cases that are not told what they should be, one a line."""
+    wrong = [one for one in told if one.lost and not one.fine and one.case.part != "removed"]
+    return [one.line().replace("- ", f"- {slug}: ", 1) for one in wrong]
+
+
+def totals(rows: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The sums of "3 of 7" over all rows."""
+    found = {"assignment": "all"}
+    for column in (*COLUMNS, "with an example"):
+        pairs = [row[column].split(" of ") for row in rows if row.get(column)]
+        if pairs:
+            some, of = (sum(int(pair[place]) for pair in pairs) for place in (0, 1))
+            share = f" ({some / of:.0%})" if of and column not in ("variants", "unrelated") else ""
+            found[column] = f"{some} of {of}{share}"
+    return found
+
+
+def write_page(course: Course, lines: Sequence[str]) -> Path:
+    """Put what was measured into docs/diagnosis.md, between its two comments."""
+    page = course.root / PAGE
+    before, _, rest = page.read_text(encoding="utf-8").partition(FIRST)
+    _, _, after = rest.partition(LAST)
+    write_whole(page, "\n".join([before + FIRST, "", *lines, "", LAST + after]))
+    return page
+
+
 def main() -> None:
     """Measure, and print a table and what was not told as it should be."""
-    named = [word for word in sys.argv[1:] if word in PARTS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis")
+    parser.add_argument("words", nargs="*", metavar="PART or ASSIGNMENT")
+    parser.add_argument("--page", action="store_true", help=f"write the figures into {PAGE}")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    given = parser.parse_args()
+    parts = [word for word in given.words if word in PARTS] or list(PARTS)
     course = Course.find(Path(__file__))
-    chosen = [find_assignment(course, slug) for slug in sys.argv[1:] if slug not in PARTS]
-    print(f"| {' | '.join(TITLES)} |", "|" + "---|" * len(TITLES), sep="\n")
-    missed = []
-    for assignment in chosen or find_assignments(course):
-        if not is_made(assignment):
-            print(f"no table of {assignment.slug}: autograder edits {assignment.slug}")
-        told = measure(assignment, named or PARTS)
-        figures = row(assignment.slug, told)
-        print(f"| {' | '.join(figures.get(title, '') for title in TITLES)} |", flush=True)
-        missed += [one.line() for one in told if one.lost and not one.fine]
-        missed += [
-            one.line() for one in told if one.case.part in ("removed", "unseen") and one.fine
-        ]
-    print(*missed, sep="\n")
+    chosen = [find_assignment(course, word) for word in given.words if word not in PARTS]
+    rows, lines, found = [], [], []
+    chosen = chosen or find_assignments(course)
+    for page in make_edits(chosen):
+        print(f"made {page}", file=sys.stderr, flush=True)
+    for assignment in chosen:
+        told = measure(assignment, parts, given.workers)
+        rows.append(row(assignment.slug, told))
+        lines += missed(assignment.slug, told)
+        found += [one for one in told if one.case.part in ("removed", "unseen")]
+        print(*table(rows[-1:])[2:], sep="\n", flush=True)
+    shown = [*table([*rows, totals(rows)]), "", "Not told what they should be:", "", *lines]
+    print("", *shown, "", *(one.line() for one in found), sep="\n")
+    if given.page:
+        print(write_page(course, shown))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from autograder.assignment import Assignment, find_assignments
 from autograder.authoring.handout import STUB, function_source, source_notebook, stub_of
 from autograder.authoring.leaks import guard, staff_lines
 from autograder.authoring.release import KIT, build, drift, lay, release
+from autograder.authoring.released_ladder import SHARED
 from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.gradebook import commands
@@ -226,7 +227,7 @@ def test_a_release_is_whole_and_a_rebuild_changes_nothing(
     kit = {path.name for path in KIT.iterdir() if path.is_file()}
     assert {"conftest.py", "pytest.ini"} < kit
     ours = {"README.md", "requirements.txt", "test_public.py", "halves.ipynb", "data/numbers.csv"}
-    assert names == kit | ours
+    assert names == kit | ours | SHARED.keys()
     before = {path: path.stat().st_mtime_ns for path in course.rglob("*") if path.is_file()}
     assert release(find_assignments(Course(course))) == []
     assert {path: path.stat().st_mtime_ns for path in course.rglob("*") if path.is_file()} == before

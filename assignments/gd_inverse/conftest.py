@@ -26,15 +26,17 @@ import pytest
 if __package__:  # `autograder check` loads these files out of its package
     from .kit_explain import explain
     from .kit_figures import Picture, show, style
+    from .kit_ladder import Lines, smallest_example
     from .kit_notebook import NoSubmission, find_submission, load
-    from .kit_report import UNWRITTEN, Told, as_html, as_text, counted, summary
+    from .kit_report import UNWRITTEN, Told, as_html, as_text, counted, example_as_text, summary
     from .kit_student import Student, Verdict, clean_state
     from .kit_values import printable
 else:
     from kit_explain import explain
     from kit_figures import Picture, show, style
+    from kit_ladder import Lines, smallest_example
     from kit_notebook import NoSubmission, find_submission, load
-    from kit_report import UNWRITTEN, Told, as_html, as_text, counted, summary
+    from kit_report import UNWRITTEN, Told, as_html, as_text, counted, example_as_text, summary
     from kit_student import Student, Verdict, clean_state
     from kit_values import printable
 
@@ -46,6 +48,7 @@ MARKS = (
     "hint(text): where to look when a check fails",
 )
 MESSAGE = 400  # characters of what a check says
+MISSED = pytest.StashKey[dict[str, tuple[Path, Student]]]()  # functions that failed a check
 
 
 # --- in the notebook ------------------------------------------------------------------------------
@@ -80,6 +83,8 @@ class NotebookRun:
     def __init__(self, student: Any, function: str | None = None) -> None:
         self._student, self.function = student, function
         self.checks: list[Told] = []
+        self.examples: dict[str, Lines] = {}  # the smallest that fails, by function
+        self._missed: dict[str, None] = {}
         self.trouble = ""  # why the checks could not be run to the end
 
     @property
@@ -104,6 +109,9 @@ class NotebookRun:
         sys.modules.pop("test_public", None)  # it is read anew
         with clean_state(), quietly() as printed:
             status = pytest.main([*options, str(HERE / "test_public.py")], plugins=[self])
+            for function in self._missed if status != pytest.ExitCode.INTERRUPTED else ():
+                example = smallest_example(HERE, self._student, function)
+                self.examples |= {function: example} if example else {}
         sys.modules.pop("test_public", None)
         if status == pytest.ExitCode.INTERRUPTED:
             self.trouble = self.trouble or "Stopped before the end."
@@ -114,11 +122,13 @@ class NotebookRun:
         """Show the checks: a table in a notebook, text elsewhere."""
         encoding = getattr(sys.stdout, "encoding", "utf-8")
         lines = [line for told in self.checks for line in as_text(told, encoding)]
+        examples = list(self.examples.values())
+        lines += [line for example in examples for line in example_as_text(example)]
         text = "\n".join([*lines, self.caption])
         if in_ipython():
             from IPython.display import display
 
-            page = as_html(self.caption, self.checks) if self.checks else None
+            page = as_html(self.caption, self.checks, examples) if self.checks else None
             display({"text/plain": text} | ({"text/html": page} if page else {}), raw=True)
         else:
             print(text)
@@ -151,7 +161,9 @@ class NotebookRun:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> pytest.TestReport:
         if call.when == "call" or call.excinfo is not None:
-            self.checks.append(told_of(item, call.excinfo and call.excinfo.value))
+            told = told_of(item, call.excinfo and call.excinfo.value)
+            self.checks.append(told)
+            self._missed |= {task_of(item): None} if has_example(told) else {}
         outcome = "failed" if call.excinfo else "passed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
@@ -207,6 +219,11 @@ def told_of(item: pytest.Item, error: BaseException | None) -> Told:
     told = Told(item.name, sentence, outcome, outcome, happened, look)
     drawn = picture_of(item) if isinstance(error, AssertionError) else None
     return told if drawn is None else told._replace(png=drawn.png, words=drawn.words)
+
+
+def has_example(told: Told) -> bool:
+    """Whether there is a function that could be asked for the smallest example that fails."""
+    return not told.passed and told.outcome != "missing" and told.word != UNWRITTEN
 
 
 def ending(error: BaseException, sentence: str) -> tuple[str, str]:
@@ -270,7 +287,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         told = told_of(item, call.excinfo and call.excinfo.value)
         lines = as_text(told, getattr(sys.stdout, "encoding", ""))
         item.config.get_terminal_writer().line("\n".join(lines))
+        student = getattr(item, "funcargs", {}).get("student")
+        if has_example(told) and isinstance(student, Student):
+            item.config.stash.setdefault(MISSED, {})[task_of(item)] = (item.path.parent, student)
     return report
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """The smallest example of each function that failed a check."""
+    for function, (folder, student) in config.stash.get(MISSED, {}).items():
+        with clean_state(), quietly():
+            example = smallest_example(folder, student, function)
+        if example:
+            config.get_terminal_writer().line("\n" + "\n".join(example_as_text(example)))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

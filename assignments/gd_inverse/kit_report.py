@@ -11,6 +11,12 @@ from typing import NamedTuple
 
 WIDTH = 100
 COLUMNS = ("Check", "Result", "What happened", "Where to look")
+EXAMPLE = (
+    "The smallest example that fails",
+    "It started, after torch.manual_seed(0), at",
+    "It gave",
+    "Right is",
+)
 MARKS = {True: "✓", False: "✗"}
 WORDS = {True: "ok  ", False: "FAIL"}  # where a terminal has no such characters
 STYLE = """
@@ -33,6 +39,10 @@ STYLE = """
   color: #fff; background: #a32116; }
 .kit-checks .kit-mark.kit-good { background: #17682e; }
 .kit-checks table.kit-table code { background: transparent; color: inherit; padding: 0; }
+.kit-checks dl.kit-example { margin: 0.6em 0 0; padding: 0.35em 0.7em 0; }
+.kit-checks dl.kit-example dt { font-weight: bold; margin: 0; }
+.kit-checks dl.kit-example dd { margin: 0 0 0.35em 0; font-family: monospace;
+  overflow-wrap: anywhere; }
 .kit-checks img { display: block; width: 100%; min-width: 26em; max-width: 34em;
   height: auto; margin: 0.4em 0 0; }
 """
@@ -96,6 +106,12 @@ def as_text(check: Told, encoding: str | None = "utf-8") -> list[str]:
     return lines
 
 
+def example_as_text(example: Sequence[str]) -> list[str]:
+    """The lines that tell of the smallest example that fails."""
+    parts = [part for part in zip(EXAMPLE, example, strict=True) if part[1]]
+    return [line for title, text in parts for line in (f"{title}:", *indented(text))]
+
+
 def indented(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ")
 
@@ -103,8 +119,8 @@ def indented(text: str) -> list[str]:
 # --- HTML -----------------------------------------------------------------------------------------
 
 
-def as_html(caption: str, checks: Sequence[Told]) -> str:
-    """A table of checks, light or dark as what is around it."""
+def as_html(caption: str, checks: Sequence[Told], examples: Sequence[Sequence[str]] = ()) -> str:
+    """A table of checks and the smallest examples that fail, in the colours of what is around."""
     columns = COLUMNS[
         : 2 + any(told.happened for told in checks) + any(told.look for told in checks)
     ]
@@ -113,8 +129,16 @@ def as_html(caption: str, checks: Sequence[Told]) -> str:
     return (
         f'<div class="kit-checks mathjax_ignore tex2jax_ignore"><style>{STYLE}</style>'
         f'<table class="kit-table"><caption>{escaped(caption)}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        f"{''.join(map(example_as_html, examples))}</div>"
     )
+
+
+def example_as_html(example: Sequence[str]) -> str:
+    """The smallest example that fails."""
+    parts = [part for part in zip(EXAMPLE, example, strict=True) if part[1]]
+    lines = "".join(f"<dt>{title}</dt><dd>{escaped(text)}</dd>" for title, text in parts)
+    return f'<dl class="kit-example">{lines}</dl>'
 
 
 def row(check: Told, columns: int) -> str:

@@ -22,10 +22,11 @@ from autograder.errors import SandboxError
 from autograder.grading import table as tables
 from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in, source
-from autograder.grading.ladder import SEED, Rung, read_ladder
+from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import file_of
 from autograder.grading.sentences import sentence
 from autograder.grading.sketch import Sketches
+from autograder.grading.smallest import SEED
 from autograder.grading.table import EDIT, MISTAKE, RIGHT
 from autograder.sandbox.process import Box, Reply, Sandbox
 

@@ -24,8 +24,8 @@ REQUIRED = (
     "mistakes/all_zeros.py",
 )
 KNOWN = (
-    *REQUIRED, "ladder.toml", "draws.py", "equivalent_mutants.toml", "answers.md", "rubric.md",
-    "test_lesson.py", "variants/*.py", "mistakes/*.py", "data/*",
+    *REQUIRED, "ladder.toml", "properties.py", "draws.py", "equivalent_mutants.toml", "answers.md",
+    "rubric.md", "test_lesson.py", "variants/*.py", "mistakes/*.py", "data/*",
 )  # fmt: skip
 PROSE = (
     "handout.md",

@@ -1,7 +1,8 @@
 """Staff's side in; students' side and nbgrader's source out.
 
     assignments/<slug>/       what students receive: README.md, <slug>.ipynb, test_public.py,
-                              the student kit, requirements.txt, data/ where there is any
+                              the student kit, the ladder of smallest examples,
+                              requirements.txt, data/ where there is any
     course/source/<slug>/     nbgrader's source: the same files, the notebook with solutions
 
 A rebuild changes no byte, and nothing is written before the leak guard has seen all of it. What
@@ -18,6 +19,7 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.authoring.handout import STUB, notebook_bytes, source_notebook, student_notebook
 from autograder.authoring.leaks import guard
+from autograder.authoring.released_ladder import ladder_files
 from autograder.course import STUDENTS, Course, write_whole
 
 KIT = Path(__file__).with_name("student_kit")
@@ -82,6 +84,7 @@ def build(assignment: Assignment) -> Built:
     for path in sorted(KIT.iterdir()):
         if path.is_file():
             common[path.name] = path.read_bytes()
+    common |= ladder_files(assignment)
     for name, path in files_in(assignment.folder / "data").items():
         common[f"data/{name}"] = path.read_bytes()
     name = assignment.notebook.name

@@ -1,4 +1,8 @@
-"""Whether two replies tell the same story: the comparison of every diagnosis."""
+"""Whether two replies tell the same story: the comparison of every diagnosis.
+
+Students receive this file with their kit, as kit_alike.py: it uses torch alone. A reply is whatever
+has an outcome, a header, a value, arguments and gradients.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,13 @@ from typing import Any
 
 import torch
 
-from autograder.sandbox.process import Reply
-
 # relative to the size of the values; rules differ by far more within the epochs that checks run
 TOLERANCE = 1e-4
 # checks give values near 1; from here to NaN, what a diverging run returns is a matter of rounding
 DIVERGED = 1e8
 
 
-def same(one: Reply, other: Reply) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two replies tell the same story."""
     if one.outcome != other.outcome:
         return False
@@ -47,7 +49,8 @@ def alike(one: Any, other: Any) -> bool:
         if not (abs(one) < DIVERGED and abs(other) < DIVERGED):
             return not abs(one) < DIVERGED and not abs(other) < DIVERGED
         return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE * 1e-3)
-    return type(one) is type(other) and one == other
+    # what did not cross the line is of a class of its own, which has the name of what it stands for
+    return bool(type(one).__name__ == type(other).__name__ and one == other)
 
 
 def settled(tensor: torch.Tensor) -> torch.Tensor:
@@ -56,12 +59,12 @@ def settled(tensor: torch.Tensor) -> torch.Tensor:
     return torch.where(value.abs() < DIVERGED, value, torch.nan)
 
 
-def words(reply: Reply) -> object:
+def words(reply: Any) -> object:
     """What an exception said."""
     return reply.header.get("message")
 
 
-def loose(reply: Reply) -> Reply:
+def loose(reply: Any) -> Any:
     """A reply with a Python number for every tensor of one element."""
     return replace(reply, value=numbers(reply.value))
 

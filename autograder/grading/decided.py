@@ -19,7 +19,11 @@ from typing import Any
 from autograder.assignment import Assignment, engine_files
 
 WORDS = ("points", "hint")  # marks that say something of a check, and change nothing in it
-NOT_RUN = ("test_*.py", "measure.py")  # Python of a staff folder that no check uses
+NOT_RUN = (
+    "test_*.py",
+    "measure.py",
+    "properties.py",
+)  # Python of a staff folder that no check uses
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Decided:
             checks |= digests_of(ast.parse(file.read_text(encoding="utf-8")), file.name)
         programs = [mistake.path for mistake in assignment.mistakes]
         programs += [*assignment.variants, assignment.folder / "ladder.toml"]
+        programs.append(assignment.folder / "properties.py")
         return cls(
             checks,
             digest_of_files(shared_files(assignment), [sorted(assignment.functions)]),

@@ -22,6 +22,7 @@ import torch
 from autograder.assignment import Overlay, Start
 from autograder.errors import SandboxError
 from autograder.grading.alike import loose, same, words
+from autograder.grading.effects import told_by_effect
 from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
 from autograder.grading.search import Answered, Search, group_of
@@ -73,7 +74,7 @@ def _diagnosed(
         return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)
     named = answered and search.find(sandbox, function, answered, names & missed)
     if named:
-        return replace(named, example=example)
+        return replace(told_by_effect(named, asked), example=example)
     group = group_of(answered, names & missed) if answered else ""
     if not (example or group):
         return None

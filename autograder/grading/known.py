@@ -8,7 +8,7 @@ is left to run.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from autograder.assignment import Assignment, Overlay
-from autograder.grading.ladder import Rung, read_ladder
+from autograder.grading.ladder import Rung, read_ladder, read_properties
 from autograder.grading.student import Recorded
 from autograder.sandbox.process import Box, Reply, Sandbox
 
@@ -34,6 +34,11 @@ class Known:
     def ladder(self) -> dict[str, tuple[Rung, ...]]:
         """The tiny inputs of each function."""
         return read_ladder(self.assignment)
+
+    @cached_property
+    def properties(self) -> dict[str, Callable[..., str]]:
+        """What right answers have in common where they give different results, by name."""
+        return read_properties(self.assignment)
 
     @contextmanager
     def running(self, sandbox: Sandbox, mistake: Overlay | None) -> Iterator[Running]:

@@ -10,13 +10,19 @@ shown them:
 Each rung names the parameters of the function. A list of numbers is a float tensor, one of true and
 false a bool tensor, a text such as "sin" that function of torch. A rung with `long = true` is one
 of many steps, and is asked only where nothing before it differs.
+
+Where right answers give different results, `right = ["complete"]` names what they have in common:
+functions in `properties.py`, beside it. Each takes what a call returned, the call's arguments by
+name, and `again`, which makes the call another time with some of them changed (`seed=` among them),
+and gives "" or what would be right. Students receive that file.
 """
 
 from __future__ import annotations
 
 import ast
+import runpy
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,26 +31,31 @@ import torch
 
 from autograder.assignment import Assignment
 from autograder.errors import AuthoringError
+from autograder.grading.smallest import SEED, shown
 from autograder.grading.student import Recorded
 from autograder.sandbox.process import Reply
 from autograder.sandbox.wire import TorchFunction
 
-SEED = 0
-DIGITS = 4  # of a number that is shown
-SHOWN_NUMBERS = 12  # of a tensor; the rest is "..."
 NOT_ASKED = Reply("not asked", {})
+PROPERTIES = "properties.py"
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One call of a function. placed: the arguments that have no default, in order; named: the
-    others; long: whether it is asked only where nothing before it differs
+    """One call of a function.
+
+    placed: the arguments that have no default, in order; named: the others
+    long: whether it is asked only where nothing before it differs
+    places: the names of those placed
+    right: what right answers have in common, by name; () where they give the same
     """
 
     function: str
     placed: tuple[Any, ...]
     named: dict[str, Any]
     long: bool = False
+    places: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
 
     @property
     def call(self) -> Recorded:
@@ -54,11 +65,38 @@ class Rung:
         """The same call with some of its named arguments changed."""
         return replace(self, named={**self.named, **options})
 
+    def with_arguments(self, changed: Mapping[str, Any]) -> Rung:
+        """The same call with some of its arguments changed, by name."""
+        given = {**self.arguments, **changed}
+        placed = tuple(given.pop(name) for name in self.places)
+        return replace(self, placed=placed, named=given)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All arguments, by name."""
+        return {**dict(zip(self.places, self.placed, strict=True)), **self.named}
+
     @property
     def text(self) -> str:
         """The call as students read it."""
-        named = [f"{name}={shown(value)}" for name, value in self.named.items()]
-        return f"{self.function}({', '.join([*map(shown, self.placed), *named])})"
+        named = [f"{name}={_given(value)}" for name, value in self.named.items()]
+        return f"{self.function}({', '.join([*map(_given, self.placed), *named])})"
+
+
+def _given(value: Any) -> str:
+    return f"torch.{value.name}" if isinstance(value, TorchFunction) else shown(value)
+
+
+def read_properties(assignment: Assignment) -> dict[str, Callable[..., str]]:
+    """What right answers have in common, by name; {} where the assignment says nothing of it."""
+    file = assignment.folder / PROPERTIES
+    if not file.is_file():
+        return {}
+    try:
+        names = runpy.run_path(str(file), run_name="properties")
+    except Exception as error:
+        raise AuthoringError(file, f"cannot be run ({error!r})", "Mend what it says.") from error
+    return {name: value for name, value in names.items() if callable(value) and value.__doc__}
 
 
 def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
@@ -70,7 +108,7 @@ def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
         tables = tomllib.loads(where.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AuthoringError(where, f"is not TOML ({error})", "Mend that line.") from error
-    required = _required(assignment.solution)
+    required, properties = _required(assignment.solution), read_properties(assignment)
     ladder = {}
     for function, rungs in tables.items():
         if function not in assignment.functions:
@@ -85,6 +123,12 @@ def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
             raise AuthoringError(
                 where, f"has a rung of {function} that cannot be read ({error})", mend
             ) from error
+        unknown = {name for rung in ladder[function] for name in rung.right} - properties.keys()
+        if unknown:
+            what = (
+                f"names {', '.join(sorted(unknown))} as right, of which {PROPERTIES} says nothing"
+            )
+            raise AuthoringError(where, what, "Name functions of it that have a docstring.")
     return ladder
 
 
@@ -100,9 +144,11 @@ def _required(solution: Path) -> dict[str, list[str]]:
 
 def _rung(function: str, required: list[str], table: dict[str, Any]) -> Rung:
     placed = tuple(_value(table[name]) for name in required)
-    rest = {name: value for name, value in table.items() if name not in (*required, "long")}
+    own = (*required, "long", "right")
+    rest = {name: value for name, value in table.items() if name not in own}
     named = {name: _value(value) for name, value in rest.items()}
-    return Rung(function, placed, named, bool(table.get("long")))
+    right = tuple(table.get("right", ()))
+    return Rung(function, placed, named, bool(table.get("long")), tuple(required), right)
 
 
 def _value(value: Any) -> Any:
@@ -114,37 +160,3 @@ def _value(value: Any) -> Any:
     if isinstance(value, int | float):
         return value
     raise TypeError(f"{value!r} is neither a number, a list nor the name of a torch function")
-
-
-# --- what is shown --------------------------------------------------------------------------------
-
-
-def shown(value: Any) -> str:
-    """A value as one line that a student reads."""
-    if isinstance(value, torch.Tensor):
-        if value.numel() > SHOWN_NUMBERS:
-            return f"a tensor of shape {tuple(value.shape)}"
-        return _listed(value.tolist())
-    if isinstance(value, TorchFunction):
-        return f"torch.{value.name}"
-    if isinstance(value, tuple | list):
-        parts = [shown(part) for part in value[:SHOWN_NUMBERS]]
-        rest = ", ..." if len(value) > SHOWN_NUMBERS else ""
-        opening, closing = "()" if isinstance(value, tuple) else "[]"
-        return f"{opening}{', '.join(parts)}{rest}{closing}"
-    return _listed(value) if isinstance(value, float) else str(value)
-
-
-def _listed(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_listed, value))}]"
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
-
-
-def told(reply: Reply) -> str:
-    """How a call ended, as one line that a student reads."""
-    if reply.outcome == "returned":
-        return shown(reply.value)
-    if reply.outcome == "raised":
-        return f"raised {reply.message}"
-    return reply.outcome.replace("_", " ")

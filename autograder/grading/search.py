@@ -34,7 +34,7 @@ from autograder.grading.edits import changes, function_in, source
 from autograder.grading.example import Asked, tensors_of
 from autograder.grading.known import Known
 from autograder.grading.place import file_of
-from autograder.grading.sentences import Sentence, sentence
+from autograder.grading.sentences import Sentence, sentence, together
 from autograder.grading.sketch import Sketches
 from autograder.grading.student import Loaded, Student
 from autograder.grading.table import EDIT, MISTAKE, RIGHT
@@ -44,7 +44,6 @@ from autograder.sandbox.process import Reply, Sandbox
 log = logging.getLogger(__name__)
 MOST_TRIED = 3  # groups that are graded before a search gives up
 LEAST_PART = 3  # rungs on which a part of what is wrong must agree
-TOLD_BESIDE = 2  # other changes that behave alike
 
 
 @dataclass(frozen=True)
@@ -272,18 +271,10 @@ def _parts(known: tables.Known, row: Sketches) -> Iterator[int]:
 
 
 def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
-    """A diagnosis from the sentences of a group: the likeliest one, and what else behaves alike."""
-    first, others = told[0], [one.title for one in told[1:] if not one.vague][:TOLD_BESIDE]
-    hint = first.hint
-    if others:
-        alike = "; or: ".join(title[0].lower() + title[1:] for title in others)
-        hint += f" (The same would come of another slip: {alike}.)"
-    title = (
-        first.title
-        if how == "edit"
-        else f"At least this: {first.title[0].lower()}{first.title[1:]}"
-    )
-    return Diagnosis(function, first.kind, title, hint, how=how)
+    """A diagnosis from the sentences of a group: what they have in common."""
+    one = together(told)
+    title = one.title if how == "edit" else f"At least this: {one.title[0].lower()}{one.title[1:]}"
+    return Diagnosis(function, one.kind, title, one.hint, how=how)
 
 
 def group_of(answered: Answered, missed: set[str]) -> str:

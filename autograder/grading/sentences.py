@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from autograder.grading.change import Change
 
@@ -152,6 +152,17 @@ TEMPLATES: dict[str, tuple[float, str]] = {
 }
 DRAWN = ("starts_", "shape_turned", "drawn_")  # about one draw of several in a statement
 NUMERIC = ("condition_positive", "condition_exactly_one", "condition_at_least")  # of elements
+NEAR = 1.0  # in rank: changes of a group that are about as likely as the likeliest
+TOLD_BESIDE = 2  # other changes that behave alike
+MOST_TOLD = 3
+FAMILIES = (  # kinds of change that are one slip
+    (("loop_short", "loop_late", "one_less"), "{place} makes one turn too few"),
+    (("loop_long", "one_more"), "{place} makes one turn too many"),
+    (("returns_inside", "ends_after_one", "fixed"), "Only the first turn of {place} is made"),
+    (("twice_the", "twice"), "{place} counts twice, or is twice as large as it should be"),
+    (("half_the", "half"), "{place} counts half, or is half as large as it should be"),
+    (("not_squared", "other_power"), "{place} leaves out the square"),
+)
 HINTS = {
     "start": "What does the task say of the start, and what does your function start from?",
     "return": "Compare what you return with what the docstring promises: which, in which order, "
@@ -165,7 +176,7 @@ HINTS = {
 @dataclass(frozen=True)
 class Sentence:
     """What a change does. rank: the lower, the likelier it is what a student did; vague: whether it
-    has no word for what it is about
+    has no word for what it is about; place: what the title begins with, where that is a place
     """
 
     kind: str
@@ -173,6 +184,12 @@ class Sentence:
     title: str
     hint: str
     vague: bool = False
+    place: str = ""
+
+    @property
+    def rest(self) -> str:
+        """The title without its place."""
+        return self.title[len(self.place) :].strip()
 
 
 def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
@@ -193,7 +210,49 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     if len(known) > 1 and PLACE in template:
         text = _plural(text)
     rank += vague - 0.1 * change.everywhere
-    return Sentence(change.kind, rank, text[0].upper() + text[1:], _hint(change), vague > 0)
+    title = text[0].upper() + text[1:]
+    begins = place[0].upper() + place[1:] if template.startswith(PLACE) else ""
+    return Sentence(change.kind, rank, title, _hint(change), vague > 0, begins)
+
+
+def together(told: Sequence[Sentence]) -> Sentence:
+    """What sentences about changes that behave alike have in common, the likeliest of them first:
+    the same slip in this place or that, or a place where it is this slip or that. Where that is
+    nothing, the likeliest, and what else behaves alike.
+    """
+    first = told[0]
+    near = [one for one in told if not one.vague and one.rank <= first.rank + NEAR]
+    if first.vague or len(near) < 2:
+        return first
+    for kinds, template in FAMILIES:
+        if all(one.kind in kinds and one.place for one in near):
+            places = list(dict.fromkeys(one.place for one in near))
+            return _joined(near, template.format(place=_or(places)))
+    slips = {(one.kind, one.rest) for one in near}
+    if len(slips) == 1 and first.place:
+        return _joined(near, f"{_or([one.place for one in near])} {first.rest}")
+    if first.place and all(one.place == first.place for one in near):
+        return _joined(near, f"{first.place} {_or([one.rest for one in near])}")
+    others = [_lower(one.title) for one in near[1:]][:TOLD_BESIDE]
+    more = f" (The same would come of another slip: {'; or: '.join(others)}.)"
+    return replace(first, hint=first.hint + more)
+
+
+def _joined(near: Sequence[Sentence], title: str) -> Sentence:
+    hints = {one.hint for one in near}
+    return replace(near[0], title=title, hint=near[0].hint if len(hints) == 1 else HINTS["step"])
+
+
+def _or(parts: Sequence[str]) -> str:
+    """Parts as a choice; all but the first in small letters."""
+    parts = [parts[0], *map(_lower, parts[1:])][:MOST_TOLD]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+
+
+def _lower(text: str) -> str:
+    """Without the capital of a first word that is no name: "U's step" keeps it."""
+    word = text.split()[0]
+    return text if len(word.partition("'")[0]) == 1 and word != "A" else text[0].lower() + text[1:]
 
 
 def _hint(change: Change) -> str:
@@ -242,7 +301,8 @@ def _plural(text: str) -> str:
     """The first verb of a sentence about several things."""
     for one, many in VERBS.items():
         if f" {one} " in text or text.endswith(f" {one}"):
-            return re.sub(rf" {one}(?= |$)", f" {many}", text, count=1)
+            text = re.sub(rf" {one}(?= |$)", f" {many}", text, count=1)
+            return text.replace("as it should be", "as they should be")
     return text
 
 

@@ -1,0 +1,233 @@
+"""The smallest example that fails, as a student reads it: of calls that were made, the first that
+differs from what is right, and how.
+
+Students receive this file with their kit, as kit_smallest.py, so that the notebook and the grader
+show the same: it uses torch and `alike` alone. A reply is whatever has an outcome, a header, a
+value, arguments and gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import torch
+
+if __name__.startswith("autograder."):
+    from autograder.grading.alike import alike, loose, same
+else:
+    from kit_alike import alike, loose, same  # type: ignore[no-redef]
+
+SEED = 0
+CPU_SECONDS = 1.0  # of a function on its ladder; past it, what was asked has to do
+DIGITS = 4  # of a number that is shown
+SHOWN_NUMBERS = 12  # of a tensor or a list; the rest is "..."
+
+
+class Lines(NamedTuple):
+    """An example as text: the call, from where it started ("": nowhere of its own), what it gave,
+    what is right.
+    """
+
+    call: str
+    start: str
+    given: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One call: its text, from where it started, what was given and what is right.
+
+    right: a reply; where right answers give different ones, None
+    wanted: what of the properties of a right answer it lacks, in words; "" where it lacks none
+    """
+
+    call: str
+    start: Sequence[torch.Tensor]
+    given: Any
+    right: Any
+    wanted: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether something is wrong, other than the kind of a number."""
+        if self.right is None:
+            return bool(self.wanted)
+        return not same(loose(self.given), loose(self.right))
+
+    @property
+    def differs_in_kind(self) -> bool:
+        return self.right is not None and not same(self.given, self.right)
+
+    def lines(self, tell: Callable[[Any], str] | None = None) -> Lines:
+        """All of that as text. tell: how what was returned is told"""
+        tell = tell or told
+        start = shown(tuple(self.start)) if self.start else ""
+        given = tell(self.given)
+        if self.right is None:
+            return Lines(self.call, start, given, self.wanted)
+        if self.given.arguments and not same(_arguments(self.given), _arguments(self.right)):
+            given += f", and left its arguments as {shown(self.given.arguments)}"
+        raises = self.right.outcome == "raised"  # its words may be a line of the solution
+        right = f"raises {self.right.header.get('type')}" if raises else tell(self.right)
+        return Lines(self.call, start, given, right)
+
+
+def _arguments(reply: Any) -> Any:
+    return replace(reply, value=None, gradients=())
+
+
+def first_difference(compared: Iterable[Compared]) -> Lines | None:
+    """The first call that differs, else the first that differs in the kind of a number; None where
+    none does.
+    """
+    seen = []
+    for one in compared:
+        if one.differs:
+            return one.lines()
+        seen.append(one)
+    return next((one.lines(kinds) for one in seen if one.differs_in_kind), None)
+
+
+# --- properties of a right answer -----------------------------------------------------------------
+
+
+class Ended(Exception):
+    """A call that a property makes did not return."""
+
+
+class OutOfTime(Exception):
+    """What a function may use on its ladder is used up."""
+
+
+def lacking(
+    properties: Sequence[Callable[..., str]],
+    given: Any,
+    arguments: Mapping[str, Any],
+    again: Callable[..., Any],
+) -> str:
+    """What of the properties of a right answer a reply lacks, in words; "" where it lacks none.
+
+    arguments: those of the call, by name
+    again: makes the call another time, with some of them changed; raises Ended, OutOfTime
+    """
+    if given.outcome != "returned":
+        return summary(properties[0])
+    if not alike(tuple(given.arguments), tuple(arguments.values())[: len(given.arguments)]):
+        return f"leaves its arguments as they were (they are {shown(given.arguments)} now)"
+    for holds in properties:
+        try:
+            wanted = holds(given.value, dict(arguments), again)
+        except Ended as error:
+            wanted = str(error)
+        except OutOfTime:
+            return ""
+        except Exception:  # a result of a kind that it cannot look into
+            wanted = summary(holds)
+        if wanted:
+            return wanted
+    return ""
+
+
+def summary(function: Callable[..., Any]) -> str:
+    """The first line of a docstring, without its full stop."""
+    return (function.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+# --- starts ---------------------------------------------------------------------------------------
+
+
+def odd_start(
+    starts: Sequence[tuple[str, Sequence[torch.Tensor]]],
+    draw: Any,
+    again: Callable[[int], Sequence[torch.Tensor]],
+) -> Lines | None:
+    """A start outside the interval of what should draw it, or with all numbers alike, or the same
+    after every seed.
+
+    starts: the calls that ask for one, and what each gave
+    draw: has a draw (its name), a low and a high
+    again: gives one of these starts, by its place, after another seed
+    """
+    order = sorted(range(len(starts)), key=lambda place: sum(t.numel() for t in starts[place][1]))
+    for place in order:
+        call, start = starts[place]
+        if start and _is_odd(torch.cat([t.flatten() for t in start]), draw):
+            right = f"as {draw.draw} draws them, all over {draw.low:g} to {draw.high:g}"
+            return Lines(call, "", shown(tuple(start)), right)
+    if not order:  # the first call already has no end
+        return None
+    call, start = starts[order[-1]]
+    if not start or not equal(start, again(order[-1])):
+        return None
+    seeds = f"{call} after torch.manual_seed({SEED}) and after torch.manual_seed({SEED + 1})"
+    return Lines(seeds, "", "the same numbers both times", "other numbers each time")
+
+
+def _is_odd(numbers: torch.Tensor, draw: Any) -> bool:
+    """Whether `draw` cannot have given these: outside its interval, all alike, or, of many, none in
+    one half of it.
+    """
+    middle = (draw.low + draw.high) / 2
+    inside = bool(((numbers >= draw.low) & (numbers < draw.high)).all())
+    alike = len(numbers) > 2 and len(set(numbers.tolist())) == 1
+    half = len(numbers) >= 12 and bool((numbers < middle).all() or (numbers > middle).all())
+    return not inside or alike or half
+
+
+def equal(ones: Sequence[torch.Tensor], others: Sequence[torch.Tensor]) -> bool:
+    """Whether two starts are the same to the last bit."""
+    return len(ones) == len(others) and all(map(torch.equal, ones, others))
+
+
+def tensors_of(value: Any) -> list[torch.Tensor]:
+    """The tensors of floats among what a call returned, in order."""
+    parts = value if isinstance(value, tuple | list) else (value,)
+    return [p for p in parts if isinstance(p, torch.Tensor) and p.is_floating_point()]
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def shown(value: Any) -> str:
+    """A value as one line that a student reads."""
+    if isinstance(value, torch.Tensor):
+        if value.numel() > SHOWN_NUMBERS:
+            return f"a tensor of shape {tuple(value.shape)}"
+        return _listed(value.tolist())
+    if isinstance(value, tuple | list):
+        parts = [shown(part) for part in value[:SHOWN_NUMBERS]]
+        rest = ", ..." if len(value) > SHOWN_NUMBERS else ""
+        opening, closing = "()" if isinstance(value, tuple) else "[]"
+        return f"{opening}{', '.join(parts)}{rest}{closing}"
+    return _listed(value) if isinstance(value, float) else str(value)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_listed, value))}]"
+    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
+
+
+def told(reply: Any) -> str:
+    """How a call ended, as one line that a student reads."""
+    if reply.outcome == "returned":
+        return shown(reply.value)
+    if reply.outcome == "raised":
+        return f"raised {reply.message}"
+    return str(reply.outcome).replace("_", " ")
+
+
+def kinds(reply: Any) -> str:
+    """How a call ended, with the kinds of its parts."""
+    value = reply.value
+    parts = value if isinstance(value, tuple | list) else (value,)
+    return f"{told(reply)} ({', '.join(map(_kind, parts))})"
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return type(value).__name__
