@@ -453,6 +453,30 @@ def test_optimisers_step_as_ever_without_the_compiler(sandbox: Sandbox, quick: L
         assert x.tolist() == pytest.approx([0.5, 0.5])
 
 
+COMMON = """
+import sys, numpy, torch
+def imported():
+    before = set(sys.modules)
+    v = torch.rand(3, requires_grad=True)
+    (v * v).backward(torch.ones(3))
+    torch.autograd.grad(v * v, v, grad_outputs=torch.ones(3))
+    optimiser = torch.optim.lr_scheduler.StepLR(torch.optim.SGD([v], lr=0.1, momentum=0.9), 1)
+    optimiser.step()
+    torch.func.vmap(torch.func.grad(lambda t: t * t))(v.detach())
+    torch.nn.functional.mse_loss(torch.nn.Linear(3, 3)(v), v).backward()
+    torch.linalg.lstsq(torch.rand(3, 3), torch.linalg.pinv(torch.rand(3, 3)))
+    numpy.random.rand(3) @ numpy.fft.fft(numpy.ones(3)).real
+    torch.utils.data.DataLoader([1, 2])
+    return sorted(set(sys.modules) - before)
+"""
+
+
+def test_what_students_use_is_loaded_before_they_come(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(replace(quick, call_wall_seconds=60.0, call_cpu_seconds=30.0)) as box:
+        load(box, COMMON, "imported")
+        assert box.call("imported", (), {}, seed=0).value == []
+
+
 # --- walls ------------------------------------------------------------------------------------------------------------
 
 DENIED = [

@@ -1,6 +1,6 @@
 """The grader's end of the sandbox: one warm process for a run, one box for a submission.
 
-    with Sandbox.start("sandbox") as sandbox:          # 4 to 6 s, once
+    with Sandbox.start("sandbox") as sandbox:          # 2 to 4 s, once
         with sandbox.open(Limits()) as box:            # about 10 ms
             box.load(units, ["sgd_factorise"])
             reply = box.call("sgd_factorise", (A, 2), {"num_epochs": 1}, seed=7)

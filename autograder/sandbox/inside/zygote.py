@@ -118,6 +118,8 @@ def warm_up() -> None:
     vars(torch)["set_num_threads"] = lambda count: (
         None
     )  # more threads than one would hang the forks that follow
+    import torch.fx.experimental.symbolic_shapes  # which `backward(gradient)` asks
+
     load_data_in_one_process()
     do_without_compiler()
     matrix = torch.rand(3, 3, requires_grad=True)
