@@ -307,7 +307,7 @@ def gradebook(
     from autograder.assignment import find_assignment
     from autograder.course import Course
     from autograder.gradebook.commands import gradebook_name, make_ready
-    from autograder.watch.watch import only_one
+    from autograder.gradebook.lock import only_one
 
     course = Course.find()
     chosen = find_assignment(course, assignment)

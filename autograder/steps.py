@@ -185,7 +185,7 @@ def fill_gradebook(
         problems = enter(assignment, results, count)
         if feedback:
             problems += give_feedback(assignment, count)
-    page = write_class_page(assignment)
+    page = write_class_page(assignment, results)
     if problems:
         told = "\n".join(f"  {problem}" for problem in problems)
         raise AutograderError(f"not entered in the gradebook, {assignment.slug}:\n{told}")

@@ -45,7 +45,7 @@ COMPARED = "sgd_factorisation"  # with the others
 FIRST = 4  # submissions, which a margin begins after
 LIGHT = "tensors_and_autograd"  # for what grows with the class, and not with the students' code
 KINDS = ("right", "wrong")
-PATIENCE = 10.0  # seconds a submission that a burst may take before it counts as lost
+PATIENCE = 3.0  # seconds a submission that a burst may take before it counts as lost
 
 Figures = dict[str, Any]
 
@@ -354,7 +354,7 @@ class Bench:
 
     def _wait_for_pages(self, watching: Watching, count: int) -> dict[str, float]:
         """When each student's page was written, once all are there."""
-        deadline = time.monotonic() + PATIENCE * count
+        deadline = time.monotonic() + max(600.0, PATIENCE * count)
         while True:
             pages = {
                 page.parent.parent.name: page.stat().st_mtime

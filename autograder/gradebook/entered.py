@@ -11,12 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.course import write_whole
+from autograder.course import Course, write_whole
 from autograder.gradebook.marks import Marks
 from autograder.gradebook.timestamps import SECRET, TIMESTAMP, small_text, timestamp_in
 from autograder.results import Result
@@ -53,13 +53,14 @@ class Record:
     def of(
         cls,
         assignment: Assignment,
+        course: Course,
         entry: Entry,
         notebook: Path,
         automatic: dict[str, float | None],
     ) -> Record:
         moment = timestamp_in(entry.folder)
         return cls(
-            stamp_of(assignment, entry),
+            stamp_of(assignment, course, entry),
             signature(notebook),
             automatic,
             str(moment) if moment is not None else "",
@@ -80,14 +81,14 @@ def autograded(assignment: Assignment, student: str) -> Path:
     return assignment.course.work / "autograded" / student / slug / f"{slug}.ipynb"
 
 
-def stamp_of(assignment: Assignment, entry: Entry) -> str:
+def stamp_of(assignment: Assignment, course: Course, entry: Entry) -> str:
     """Changes with all that an entry is made of, the code that makes it included."""
-    settings, folder = assignment.course.settings, entry.folder
+    settings, folder = course.settings, entry.folder
     days = settings.extensions.get(assignment.slug, {}).get(entry.student)
     parts = (
         assignment.digest,
         entry.path.name,
-        entry.result.filed_as("", None).dumps(),
+        replace(entry.result, submission="", student=None, seconds=0.0).dumps(),
         repr((small_text(folder / TIMESTAMP), small_text(folder / SECRET), days, settings.late)),
     )
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
@@ -115,12 +116,15 @@ def to_enter(
     assignment: Assignment, entries: Sequence[Entry], marks: dict[str, Marks]
 ) -> list[Entry]:
     """Those of some entries that are not in the gradebook and in their notebook as they are."""
-    return [entry for entry in entries if not _is_entered(assignment, entry, marks)]
+    course = assignment.course  # with its settings, read once
+    return [entry for entry in entries if not _is_entered(assignment, course, entry, marks)]
 
 
-def _is_entered(assignment: Assignment, entry: Entry, marks: dict[str, Marks]) -> bool:
+def _is_entered(
+    assignment: Assignment, course: Course, entry: Entry, marks: dict[str, Marks]
+) -> bool:
     known, there = kept(folder_of(assignment, entry.student) / FILE), marks.get(entry.student)
-    if there is None or known.get("stamp") != stamp_of(assignment, entry):
+    if there is None or known.get("stamp") != stamp_of(assignment, course, entry):
         return False
     if known.get("notebook") != signature(autograded(assignment, entry.student)):
         return False

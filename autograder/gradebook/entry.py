@@ -139,7 +139,7 @@ class Entering:
             automatic = self._mark(entry, notebook, known_answers(folder / "answers.json"), answers)
         write_whole(folder / "answers.json", json.dumps(answers, indent=1) + "\n")
         placed = self._lay(entry, notebook)
-        Record.of(self.assignment, entry, placed, automatic).write(folder)
+        Record.of(self.assignment, self.course, entry, placed, automatic).write(folder)
 
     def _check(self, entry: Entry) -> None:
         """Nothing is entered of what was not graded, or is other by now."""

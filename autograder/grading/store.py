@@ -90,6 +90,11 @@ class Store:
         """
         return next(self._kept(submission), None)
 
+    @property
+    def has_history(self) -> bool:
+        """Whether of any submission more than one result was kept."""
+        return any(len(files) > 1 for files in self._earlier.values())
+
     def before(self, submission: Submission) -> Result | None:
         """The last result of a submission that other checks gave; None where there is none."""
         today = self.file(submission)

@@ -35,6 +35,7 @@ from autograder.pages.classroom import (
 from autograder.pages.drawing import class_chart, histogram
 from autograder.pages.gathering import Classroom, Student, gather
 from autograder.pages.page import data, page
+from autograder.results import Result
 
 SCRIPT = "class.js"
 MESSAGE = 160  # characters of a message in a row's details
@@ -48,9 +49,13 @@ STATUS = {
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def write_class_page(assignment: Assignment, *, anonymous: bool = False) -> Path:
-    """Write the class page of an assignment as it stands; gives its file."""
-    return lay(gather(assignment), anonymous=anonymous)
+def write_class_page(
+    assignment: Assignment, graded: Sequence[Result] | None = None, *, anonymous: bool = False
+) -> Path:
+    """Write the class page of an assignment as it stands; gives its file. graded: as `gather` has
+    them
+    """
+    return lay(gather(assignment, graded), anonymous=anonymous)
 
 
 def lay(classroom: Classroom, *, anonymous: bool) -> Path:

@@ -7,13 +7,12 @@ the next one goes on.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -22,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, Course
-from autograder.errors import AutograderError, PreflightFailed, UsageError
+from autograder.errors import AutograderError, PreflightFailed
 from autograder.gradebook.entered import Entry
+from autograder.gradebook.lock import only_one
 from autograder.gradebook.single import Folders, annotate, enter_student
 from autograder.grading.grader import Grader, attempt, faults, faults_in
 from autograder.grading.preflight import preflight
@@ -75,28 +75,6 @@ class Entered:
 
     result: Result
     seconds: float
-
-
-@contextmanager
-def only_one(course: Course) -> Iterator[None]:
-    """Hold the course's lock on entering grades; UsageError where another process has it: two that
-    enter one student at once may leave a wrong score. The kernel releases it when this process
-    ends, however it does.
-    """
-    file = course.work / "watch" / "lock"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with open(file, "a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read(20).strip() or "unknown"
-            what = f"another process enters grades in {course.root}: {holder}, a watch or the like"
-            raise UsageError(f"{what}. One at a time: let it end, or end it.") from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
 
 
 class Staff:
