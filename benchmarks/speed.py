@@ -67,11 +67,11 @@ class Sizes:
     compared: int = 100
     rivals: int = 4
     margin: int = 24
-    wrong: int = 60
+    wrong: int = 40
     growth: tuple[int, ...] = (10, 100, 1000, 5000)
     whole: int = 1000
     entered: int = 60
-    shared: int = 120
+    shared: int = 100
     burst: int = 1000
     seconds: float = 60.0
     kills: int = 20
@@ -381,7 +381,7 @@ class Bench:
                 watching.ready()
                 for work in works[slice(*share)]:
                     lay(work, self.assignment(LIGHT), self.course.submitted)
-                time.sleep(chance.uniform(0.0, 6.0))
+                time.sleep(chance.uniform(0.0, 5.0))
                 watching.kill()
             done = len(list(self.course.feedback.glob(f"*/{LIGHT}/{LIGHT}.html")))
             midway += 0 < done < share[1]
