@@ -24,10 +24,12 @@ from autograder.course import Course
 from autograder.grading import table as tables
 from autograder.grading.alike import TOLERANCE
 from autograder.grading.edits import changes, function_in, source
+from autograder.grading.effects import told_by_effect
+from autograder.grading.example import Asked
 from autograder.grading.grader import Grader
 from autograder.grading.ladder import read_ladder
 from autograder.grading.place import digest, file_of
-from autograder.grading.sentences import TEMPLATES, sentence
+from autograder.grading.sentences import TEMPLATES, Sentence, sentence, together
 from autograder.grading.sketch import Sketches
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Diagnosis, Result
@@ -319,6 +321,90 @@ def test_the_command_writes_the_page(descent: Assignment, command: Command) -> N
     done = command(descent.course.root, "edits", "descent")
     assert done.exit_code == 0, done.stderr
     assert "edits.md" in done.stdout
+
+
+# --- one sentence for changes that behave alike ---------------------------------------------------
+
+
+def told(kind: str, rank: float, title: str, place: str, *, vague: bool = False) -> Sentence:
+    return Sentence(kind, rank, title, "Look.", vague, place)
+
+
+LOOP = "The loop over epochs"
+SHORT = told("loop_short", 1, f"{LOOP} stops one turn too early", LOOP)
+LATE = told("loop_late", 1.5, f"{LOOP} leaves out its first turn", LOOP)
+ROWS = told("dropped", 2, "The loop over rows is left out", "The loop over rows")
+COLUMNS = told("dropped", 2, "The loop over columns is left out", "The loop over columns")
+STEP = told("dropped", 2, "U's step is left out", "U's step")
+HALF = told("half", 2, "U's step is half as large as it should be", "U's step")
+OTHER = told("absolute", 2, "The error takes absolute values in place of squares", "The error")
+FAR = told("name", 3.5, "V's step uses U where V belongs", "V's step")
+VAGUE = told("fixed", 2, "What f computes has a fixed number", "", vague=True)
+
+
+@pytest.mark.parametrize(
+    ("alike", "title"),
+    [
+        ([SHORT], SHORT.title),
+        ([SHORT, LATE], "The loop over epochs makes one turn too few"),
+        ([ROWS, COLUMNS], "The loop over rows or the loop over columns is left out"),
+        ([ROWS, STEP], "The loop over rows or U's step is left out"),
+        ([STEP, HALF], "U's step is left out or is half as large as it should be"),
+        ([STEP, OTHER], STEP.title),
+        ([STEP, FAR], STEP.title),
+        ([STEP, VAGUE], STEP.title),
+    ],
+)
+def test_changes_that_behave_alike_are_told_by_what_they_have_in_common(
+    alike: list[Sentence], title: str
+) -> None:
+    assert together(alike).title == title
+
+
+def test_what_has_nothing_in_common_is_told_beside() -> None:
+    assert together([STEP, OTHER]).hint == (
+        "Look. (The same would come of another slip: the error takes absolute values in place of "
+        "squares.)"
+    )
+    assert together([STEP, FAR]).hint == "Look."
+
+
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (("a -= lr *", "a += lr *"), ""),
+        (("range(num_steps)", "range(0)"), "Nothing is learnt: what is returned is the start"),
+    ],
+)
+def test_an_effect_is_told_whatever_made_it(
+    change: tuple[str, str], title: str, grader: Grader
+) -> None:
+    """With the change in the hint; no effect is told of what does something."""
+    named = only(graded(grader, SOLUTION.replace(*change)))
+    if title:
+        assert (named.how, named.title) == ("edit", title)
+        assert "It would come of this: " in named.hint
+    else:
+        assert named.title.startswith("A's step goes the wrong way or has a difference turned")
+
+
+@pytest.mark.parametrize(
+    ("results", "title"),
+    [
+        ([torch.zeros(2), torch.zeros(1)], "The results are all zeros"),
+        ([torch.zeros(2), torch.ones(1)], "A's start is zeros"),
+        ([], "A's start is zeros"),
+    ],
+)
+def test_results_that_are_all_zeros_are_told_so(
+    results: list[torch.Tensor], title: str, grader: Grader, descent: Assignment
+) -> None:
+    replies = [Reply("returned", {}, (result, [1.0])) for result in results]
+    asked = Asked(None, (), replies, [[] for _ in replies])  # type: ignore[arg-type]
+    named = Diagnosis("descend", "starts_zeros", "A's start is zeros", "Look.", how="edit")
+    assert told_by_effect(named, asked).title == title
+    part = replace(named, how="part")
+    assert told_by_effect(part, asked) == part
 
 
 # --- what a student must not see ------------------------------------------------------------------
