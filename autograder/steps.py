@@ -240,7 +240,7 @@ def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Ite
 
     again: even those that are there already
     """
-    from autograder.authoring.edits import is_made, page_of, table_of
+    from autograder.authoring.edits import is_made, table_of
     from autograder.sandbox.process import Sandbox
 
     wanted = [one for one in assignments if again or not is_made(one)]
@@ -249,8 +249,7 @@ def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Ite
     try:
         with Sandbox.start() as sandbox:
             for assignment in wanted:
-                table_of(assignment, sandbox)
-                yield page_of(assignment)
+                yield from table_of(assignment, sandbox, again=again)
     except SandboxUnavailable as error:
         if again:
             raise

@@ -4,7 +4,9 @@ know.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,18 +15,24 @@ from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.authoring.handout import stub_of
-from autograder.grading.alike import TOLERANCE, alike
+from autograder.grading.alike import TOLERANCE, alike, words
 from autograder.grading.grader import Grader
+from autograder.grading.kept import Kept
 from autograder.grading.known import fingerprint
 from autograder.grading.student import Recorded
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Result
 from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.wire import Opaque
 
 
 @pytest.fixture(scope="module")
-def factorisation() -> Assignment:
-    return read_assignment(ROOT / "reference_solutions" / "sgd_factorisation")
+def factorisation(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    """In a course of its own, which keeps what known mistakes answer."""
+    staff = tmp_path_factory.mktemp("course") / "reference_solutions"
+    folder = staff / "sgd_factorisation"
+    shutil.copytree(ROOT / "reference_solutions" / "sgd_factorisation", folder)
+    return read_assignment(folder)
 
 
 @pytest.fixture(scope="module")
@@ -274,14 +282,18 @@ def test_what_does_not_start_at_random_is_not_said_to(
 
 
 @pytest.mark.slow
-def test_a_class_runs_each_known_mistake_once(
-    factorisation: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_all_workers_run_each_known_mistake_once(
+    factorisation: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = tmp_path / "reference_solutions" / factorisation.slug
+    shutil.copytree(factorisation.folder, folder)
+    factorisation = read_assignment(folder)
     opened, real = [], sandbox.open
     monkeypatch.setattr(sandbox, "open", lambda limits: opened.append(limits) or real(limits))
-    grader, boxes, results = Grader(factorisation, secret="a class", sandbox=sandbox), [], []
+    boxes, results = [], []
     for answer in ("None", "'a string'", "None"):
         opened.clear()
+        grader = Grader(factorisation, secret="another class", sandbox=sandbox)  # remembers nothing
         results.append(graded(grader, f"{FULL} = lambda *given, **options: {answer}"))
         boxes.append(len(opened))
     assert boxes[0] > len(factorisation.mistakes) / 2, (
@@ -289,6 +301,49 @@ def test_a_class_runs_each_known_mistake_once(
     )
     assert boxes[1] == boxes[2] == 1, "only the submission itself is loaded"
     assert named(results[0]) == named(results[2])
+
+
+REPLIES = {
+    "tensors": Reply("returned", {}, (torch.ones(2, 1), torch.zeros(0)), (torch.ones(2), 3)),
+    "a history": Reply("returned", {}, [0.5] * 40 + [float("nan")], (torch.ones(2), 3)),
+    "what does not cross": Reply("returned", {}, (Opaque.of("set"), None, True, "text", 7)),
+    "gradients": Reply("returned", {}, torch.tensor(1.0), (), (torch.ones(2, 2), None)),
+    "an error": Reply("raised", {"type": "ValueError", "message": "not square"}),
+}
+
+
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES.keys())
+def test_a_reply_is_kept_as_it_was(tmp_path: Path, reply: Reply) -> None:
+    given, file = (torch.ones(2), 3), tmp_path / "known" / "mistake-0123456789abcdef.replies"
+    kept = Kept(file)
+    kept.remember("key", given, reply)
+    kept.save()
+    again = Kept(file).recall("key", given)
+    assert again is not None
+    assert repr(replace(again, header={}, size=0)) == repr(replace(reply, header={}))
+    assert words(again) == words(reply)
+    assert Kept(file).recall("another", given) is None
+
+
+def test_what_is_kept_shows_no_argument_and_survives_damage(tmp_path: Path) -> None:
+    secret = torch.tensor([0.123456789, 0.987654321])
+    file = tmp_path / "known" / "mistake-0123456789abcdef.replies"
+    one, other = Kept(file), Kept(file)
+    one.remember("first", (secret,), Reply("returned", {}, 1.0, (secret.clone(),)))
+    one.save()
+    other.remember("second", (secret,), Reply("returned", {}, 2.0, (secret.clone(),)))
+    other.remember("never", (secret,), Reply("timed_out", {}))
+    other.save()
+    assert secret.numpy().tobytes() not in file.read_bytes()
+    assert file.parent.stat().st_mode & 0o077 == 0
+    both = Kept(file)
+    assert [both.recall(key, (secret,)).value for key in ("first", "second")] == [1.0, 2.0]
+    assert torch.equal(both.recall("second", (secret,)).arguments[0], secret)
+    assert both.recall("never", (secret,)) is None
+    assert one.recall("second", (secret,)) is not None, "what another process wrote is seen"
+    file.write_bytes(file.read_bytes()[:-5])
+    assert Kept(file).recall("second", (secret,)) is None
+    assert Kept(file).recall("first", (secret,)) is not None
 
 
 @pytest.mark.parametrize(

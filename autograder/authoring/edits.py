@@ -7,7 +7,6 @@ written by staff, and under limits of their own: a change of a loop may never en
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +16,21 @@ from pathlib import Path
 import numpy
 
 from autograder.assignment import Assignment, Overlay
+from autograder.authoring.measured import measure
+from autograder.authoring.programs import Programs, bases, name_of
 from autograder.course import write_whole
 from autograder.errors import SandboxError
 from autograder.grading import table as tables
 from autograder.grading.change import Change
-from autograder.grading.edits import changes, function_in, source
+from autograder.grading.edits import changes
 from autograder.grading.ladder import Rung, read_ladder
-from autograder.grading.place import file_of
+from autograder.grading.place import fails_of, file_of
 from autograder.grading.sentences import sentence
 from autograder.grading.sketch import Sketches
 from autograder.grading.smallest import SEED
 from autograder.grading.table import EDIT, MISTAKE, RIGHT
 from autograder.sandbox.process import Box, Reply, Sandbox
 
-IN_A_BOX = 160  # programs
 IN_A_CALL = 16
 CPU_SECONDS = 110.0  # for an assignment; past it, what is made has to do
 CALL_SECONDS = 0.3
@@ -87,19 +87,37 @@ def make(
 
 
 def table_of(
-    assignment: Assignment, sandbox: Sandbox, note: Callable[[str], None] = lambda line: None
-) -> Made:
-    """Make the table of an assignment, and keep it with the course: the table and its page."""
-    made = make(assignment, sandbox, note)
-    tables.save(assignment, made.table)
-    write_whole(page_of(assignment), page(assignment, made))
-    return made
+    assignment: Assignment,
+    sandbox: Sandbox,
+    note: Callable[[str], None] = lambda line: None,
+    *,
+    again: bool = True,
+) -> list[Path]:
+    """Make the table of an assignment and measure what its programs do in the checks, and keep both
+    with the course; gives the pages that were written.
+
+    again: even a table that is there
+    """
+    begun, pages, spent = time.process_time(), [], 0.0
+    if has_ladder(assignment) and (again or not file_of(assignment).is_file()):
+        made = make(assignment, sandbox, note)
+        tables.save(assignment, made.table)
+        write_whole(page_of(assignment), page(assignment, made))
+        pages, spent = [page_of(assignment)], made.cpu_seconds
+    left = CPU_SECONDS - max(spent, time.process_time() - begun)
+    measure(assignment, sandbox, tables.load(assignment), assignment.course.secret(), left)
+    return pages
+
+
+def has_ladder(assignment: Assignment) -> bool:
+    """Whether there is anything to make a table of."""
+    return (assignment.folder / "ladder.toml").is_file()
 
 
 def is_made(assignment: Assignment) -> bool:
-    """Whether there is a table that fits the assignment, or nothing to make one of."""
-    has_ladder = (assignment.folder / "ladder.toml").is_file()
-    return not has_ladder or file_of(assignment).is_file()
+    """Whether there is all that `table_of` makes."""
+    table = not has_ladder(assignment) or file_of(assignment).is_file()
+    return table and fails_of(assignment, assignment.course.secret()).is_file()
 
 
 def page_of(assignment: Assignment) -> Path:
@@ -147,11 +165,6 @@ def _what(change: Change) -> str:
 def right_answers(assignment: Assignment) -> list[Overlay]:
     """The variants, as overlays."""
     return [Overlay(path.stem, path, path.stem, "", ()) for path in assignment.variants]
-
-
-def bases(assignment: Assignment) -> list[Path]:
-    """The files whose changes are made: the solution, and what is right in another way."""
-    return [assignment.solution, *(base.path for base in assignment.bases)]
 
 
 class Rows:
@@ -281,39 +294,18 @@ def _edits(
 ) -> Iterator[tuple[int, list[Reply]]]:
     """The number of each change of a function, and what it answers to the rungs."""
     text = base.read_text(encoding="utf-8")
-    programs = list(_programs(text, function, made))
-    for first in range(0, len(programs), IN_A_BOX):
+    programs = Programs.of(text, function)
+    made.tried, made.broken = made.tried + programs.tried, made.broken + programs.broken
+    for some in programs.by_box():
         if made.cpu_seconds + time.process_time() - begun > CPU_SECONDS:
-            made.cut += len(programs) - first
-            return
-        some = programs[first : first + IN_A_BOX]
+            made.cut += len(some)
+            continue
         numbers = [number for number, _ in some]
         with _loaded(sandbox, assignment, [text, *(program for _, program in some)]) as box:
             replies: dict[int, list[Reply]] = {number: [] for number in numbers}
             for rung in rungs:
-                calls = [_call(_name(function, number), rung) for number in numbers]
+                calls = [_call(name_of(function, number), rung) for number in numbers]
                 for number, reply in zip(numbers, _asked(box, calls), strict=True):
                     replies[number] += reply
             made.cpu_seconds += box.cpu_seconds
         yield from replies.items()
-
-
-def _programs(text: str, function: str, made: Made) -> Iterator[tuple[int, str]]:
-    """The number and the source of each change, under a name of its own; each source once."""
-    found, seen = function_in(text, function), set()
-    for number, change in enumerate(changes(text, function)):
-        assert found is not None
-        made.tried += 1
-        try:
-            plain = source(found, change, function)
-            ast.parse(plain)
-        except (ValueError, TypeError, AttributeError, SyntaxError, StopIteration, AssertionError):
-            made.broken += 1
-            continue
-        if plain not in seen:
-            seen.add(plain)
-            yield number, source(found, change, _name(function, number))
-
-
-def _name(function: str, number: int) -> str:
-    return f"{function}__{number}"

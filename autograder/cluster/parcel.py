@@ -19,6 +19,8 @@ from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, STAFF, STUDENTS, Course
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
+from autograder.grading.kept import folder_of
+from autograder.grading.place import file_of
 from autograder.grading.submission import Submission, Unit
 
 
@@ -48,9 +50,20 @@ def pack(grader: Grader) -> Parcel:
             archive.write(assignment.notebook, f"{STUDENTS}/{assignment.slug}/{name}")
         if (course.root / SETTINGS).is_file():
             archive.write(course.root / SETTINGS, SETTINGS)
+        for file in what_is_known(assignment):
+            archive.write(file, Course(Path()).results / file.relative_to(course.results))
         archive.writestr("secret", grader.secret)
     packed = data.getvalue()
     return Parcel(assignment.slug, assignment.digest, grader.isolation, versions(), packed)
+
+
+def what_is_known(assignment: Assignment) -> list[Path]:
+    """What diagnosis compares with, as far as it has been made: the table of small changes, which
+    checks they fail, and what known programs have answered.
+    """
+    table = file_of(assignment)
+    files = [table, *table.parent.glob("fails-*.json"), *folder_of(assignment).glob("*.replies")]
+    return sorted(file for file in files if file.is_file())
 
 
 def unpack(parcel: Parcel, folder: Path) -> Grader:

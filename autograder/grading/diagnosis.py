@@ -21,7 +21,7 @@ import torch
 
 from autograder.assignment import Overlay, Start
 from autograder.errors import SandboxError
-from autograder.grading.alike import loose, same, words
+from autograder.grading.alike import form, loose, same, words
 from autograder.grading.effects import told_by_effect
 from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
@@ -50,6 +50,7 @@ def diagnose(
             told = _diagnosed(search, sandbox, function, names, missed, calls, submission)
             if told is not None:
                 found.append(told)
+    search.known.save()
     return tuple(found)
 
 
@@ -96,12 +97,19 @@ def _mistake(
     """
     bank = [one for one in search.assignment.mistakes if one.is_written and search.bank]
     candidates = _candidates(bank, names, missed)
-    if answered is not None:
-        agree = search.mistakes(function, answered)
-        agreeing = [mistake for mistake in candidates if mistake in agree]
-        found = first_alike(search.known, sandbox, agreeing, calls, submission)
-        if found is not None or answered.placed:
-            return found
+    if answered is None:
+        return first_alike(search.known, sandbox, candidates, calls, submission)
+    # most are found from their own start, and need not be asked for it
+    own = search.mistakes(function, [answered.own])
+    agreeing = [mistake for mistake in candidates if mistake in own]
+    found = first_the_same(search.known, sandbox, agreeing, calls)
+    if found is not None:
+        return found
+    agree = search.mistakes(function, answered.rows)
+    agreeing = [mistake for mistake in candidates if mistake in agree]
+    found = first_alike(search.known, sandbox, agreeing, calls, submission)
+    if found is not None or answered.placed:
+        return found
     return first_alike(search.known, sandbox, candidates, calls, submission)
 
 
@@ -136,20 +144,12 @@ def first_alike(
     rounding decides a value, whatever it is. Where the solution is alike in this sense too, what is
     wrong is none of what is compared, and nothing is named.
     """
-
-    def behaves_like(mistake: Overlay | None, comparison: Callable[[Running], bool]) -> bool:
-        try:
-            with known.running(sandbox, mistake) as running:
-                return comparison(running)
-        except SandboxError:
-            return False
-
-    def first(comparison: Callable[[Running], bool]) -> Overlay | None:
-        return next((mistake for mistake in candidates if behaves_like(mistake, comparison)), None)
-
-    mistake = first(lambda running: _same(running, calls))
+    mistake = first_the_same(known, sandbox, candidates, calls)
     if mistake or not candidates:
         return mistake
+    near = [one for one in candidates if _has_its_form(known, sandbox, one, calls)]
+    if not near:
+        return None
     settings = known.assignment.start
     started = [(call, start_of(call, submission, settings) if settings else []) for call in calls]
     started.sort(key=lambda pair: len(pair[1]))  # what may be remembered comes first
@@ -158,9 +158,45 @@ def first_alike(
         return all(_same_from(running, call, start) for call, start in started)
 
     right = (None, *known.assignment.bases)
-    if any(behaves_like(answer, loosely_same) for answer in right):
+    if any(_agrees(known, sandbox, answer, loosely_same) for answer in right):
         return None
-    return first(loosely_same)
+    return next((one for one in near if _agrees(known, sandbox, one, loosely_same)), None)
+
+
+def first_the_same(
+    known: Known, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded]
+) -> Overlay | None:
+    """The first candidate that ends every call like the submission."""
+
+    def same_everywhere(running: Running) -> bool:
+        return _same(running, calls)
+
+    return next((one for one in candidates if _agrees(known, sandbox, one, same_everywhere)), None)
+
+
+def _agrees(
+    known: Known,
+    sandbox: Sandbox,
+    program: Overlay | None,
+    comparison: Callable[[Running], bool],
+) -> bool:
+    """Whether a known program stands a comparison; not where it cannot be run."""
+    try:
+        with known.running(sandbox, program) as running:
+            return comparison(running)
+    except SandboxError:
+        return False
+
+
+def _has_its_form(
+    known: Known, sandbox: Sandbox, mistake: Overlay, calls: Sequence[Recorded]
+) -> bool:
+    """Whether a mistake may be loosely the same: what is remembered of it has the form of what the
+    submission gave, from whatever start.
+    """
+    with known.running(sandbox, mistake) as running:
+        pairs = [(call.reply, running.recall(call)) for call in calls]
+    return all(other is None or form(one) == form(other) for one, other in pairs)
 
 
 def _same(running: Running, calls: Sequence[Recorded]) -> bool:

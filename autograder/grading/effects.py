@@ -37,7 +37,7 @@ def _effect(asked: Asked) -> tuple[str, str] | None:
         return ZEROS
     pairs = [
         (tensors_of(reply), start)
-        for reply, start in zip(asked.replies, asked.starts, strict=False)
+        for reply, start in zip(asked.replies, asked.all_starts(), strict=False)
         if start and reply.outcome == "returned"
     ]
     still = [len(ends) == len(start) and all(map(_same, ends, start)) for ends, start in pairs]

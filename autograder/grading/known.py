@@ -1,14 +1,14 @@
 """What the known mistakes, and the reference solution, answer to calls of checks: behind the line,
-and remembered.
+and remembered with the course.
 
-Checks make nearly the same calls to every submission, so that after the first few of a class little
-is left to run.
+Checks make nearly the same calls to every submission, so that little is left to run: `autograder
+edits` has asked already.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+import hashlib
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any
@@ -16,19 +16,18 @@ from typing import Any
 import torch
 
 from autograder.assignment import Assignment, Overlay
+from autograder.grading.kept import Kept, file_of
 from autograder.grading.ladder import Rung, read_ladder, read_properties
 from autograder.grading.student import Recorded
 from autograder.sandbox.process import Box, Reply, Sandbox
 
-REMEMBERED = 8192  # replies, the latest; a few kilobytes each
-
 
 class Known:
-    """The known mistakes of one assignment, and what they answered so far."""
+    """The known programs of one assignment, and what they answered so far."""
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
-        self._replies: OrderedDict[Hashable, Reply] = OrderedDict()
+        self._kept: dict[str, Kept] = {}
 
     @cached_property
     def ladder(self) -> dict[str, tuple[Rung, ...]]:
@@ -46,13 +45,17 @@ class Known:
         with ExitStack() as stack:
             yield Running(self, sandbox, mistake, stack)
 
-    def recall(self, key: Hashable) -> Reply | None:
-        return self._replies.get(key)
+    def kept(self, mistake: Overlay | None) -> Kept:
+        """What a mistake (None: the solution) has answered."""
+        name = mistake.name if mistake is not None else ""
+        if name not in self._kept:
+            self._kept[name] = Kept(file_of(self.assignment, mistake))
+        return self._kept[name]
 
-    def remember(self, key: Hashable, reply: Reply) -> None:
-        self._replies[key] = reply
-        if len(self._replies) > REMEMBERED:
-            self._replies.popitem(last=False)
+    def save(self) -> None:
+        """Write what is new."""
+        for kept in self._kept.values():
+            kept.save()
 
 
 class Running:
@@ -71,41 +74,44 @@ class Running:
         """What its box has used."""
         return self._box.cpu_seconds if self._box is not None else 0.0
 
+    def recall(self, call: Recorded) -> Reply | None:
+        """How a call ends, where that is remembered."""
+        return self._known.kept(self._mistake).recall(key_of(call), call.arguments)
+
     def reply(self, call: Recorded) -> Reply:
         """How a call ends that a check made."""
-        key = (self._mistake and self._mistake.name, fingerprint(call))
-        reply = self._known.recall(key)
+        kept, key = self._known.kept(self._mistake), key_of(call)
+        reply = kept.recall(key, call.arguments)
         if reply is None:
-            differentiate, times = call.differentiate, call.times
-            arguments, options, seed = call.arguments, call.options, call.seed
             reply = self._loaded().call(
                 call.function,
-                arguments,
-                options,
-                seed=seed,
-                differentiate=differentiate,
-                times=times,
+                call.arguments,
+                call.options,
+                seed=call.seed,
+                differentiate=call.differentiate,
+                times=call.times,
             )
-            if reply.outcome in (
-                "returned",
-                "raised",
-            ):  # what broke a limit may not do so on an idle machine
-                self._known.remember(key, reply)
+            kept.remember(key, call.arguments, reply)
         return reply
 
-    def reply_from(self, call: Recorded, start: list[torch.Tensor]) -> Reply:
+    def reply_from(self, call: Recorded, start: Sequence[torch.Tensor]) -> Reply:
         """How a call ends where the function's start is drawn as the tensors of `start`."""
         settings = self._known.assignment.start
         assert settings is not None, "without [diagnosis] there are no starts"
-        return self._loaded().call(
-            call.function,
-            call.arguments,
-            call.options,
-            seed=call.seed,
-            times=call.times,
-            draw=settings.draw,
-            start=start,
-        )
+        kept, key = self._known.kept(self._mistake), key_of(call, settings.draw, start)
+        reply = kept.recall(key, call.arguments)
+        if reply is None:
+            reply = self._loaded().call(
+                call.function,
+                call.arguments,
+                call.options,
+                seed=call.seed,
+                times=call.times,
+                draw=settings.draw,
+                start=start,
+            )
+            kept.remember(key, call.arguments, reply, kept=False)
+        return reply
 
     def _loaded(self) -> Box:
         if self._box is None:
@@ -120,6 +126,12 @@ class Running:
             self._box = self._stack.enter_context(self._sandbox.open(assignment.limits))
             self._box.load(units, list(assignment.functions))
         return self._box
+
+
+def key_of(call: Recorded, draw: str = "", start: Sequence[torch.Tensor] = ()) -> str:
+    """The fingerprint of a call, from a start if there is one, as a short text."""
+    whole = repr((fingerprint(call), draw, _exact(tuple(start))))
+    return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
 def fingerprint(call: Recorded) -> Hashable:

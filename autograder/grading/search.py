@@ -15,10 +15,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -33,9 +33,10 @@ from autograder.grading.checks import run_checks
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.example import Asked, tensors_of
 from autograder.grading.known import Known
-from autograder.grading.place import file_of
+from autograder.grading.place import fails_of, file_of
 from autograder.grading.sentences import Sentence, sentence, together
 from autograder.grading.sketch import Sketches
+from autograder.grading.smallest import CPU_SECONDS, SEED
 from autograder.grading.student import Loaded, Student
 from autograder.grading.table import EDIT, MISTAKE, RIGHT
 from autograder.results import Diagnosis
@@ -46,14 +47,31 @@ MOST_TRIED = 3  # groups that are graded before a search gives up
 LEAST_PART = 3  # rungs on which a part of what is wrong must agree
 
 
-@dataclass(frozen=True)
 class Answered:
     """What a function answered to the ladder: from its own start, and from the solution's where
-    that is another one and it could be put there. placed: whether one of these is the solution's
+    that is another one and it could be put there, which is tried when it is asked for.
     """
 
-    rows: tuple[Sketches, ...]
-    placed: bool
+    def __init__(self, search: Search, sandbox: Sandbox, asked: Asked) -> None:
+        self.own = Sketches.of(asked.replies)
+        self._search, self._sandbox, self._asked = search, sandbox, asked
+
+    @cached_property
+    def rows(self) -> tuple[Sketches, ...]:
+        """From its own start, and from the solution's."""
+        moved = self._moved
+        return (self.own, Sketches.of(moved)) if moved else (self.own,)
+
+    @property
+    def placed(self) -> bool:
+        """Whether one of these starts is the solution's."""
+        return self._moved is not None
+
+    @cached_property
+    def _moved(self) -> list[Reply] | None:
+        if not any(self._asked.all_starts()):
+            return []
+        return self._search.from_the_solutions_start(self._sandbox, self._asked)
 
 
 class Search:
@@ -85,13 +103,7 @@ class Search:
             return None
         if known.sketches.hashes.shape[1] != len(asked.rungs):
             return None
-        own = Sketches.of(asked.replies)
-        if not any(asked.starts):
-            return Answered((own,), placed=True)
-        moved = self.from_the_solutions_start(sandbox, asked)
-        if moved is None:
-            return Answered((own,), placed=False)
-        return Answered((own, Sketches.of(moved)) if moved else (own,), placed=True)
+        return Answered(self, sandbox, asked)
 
     def from_the_solutions_start(self, sandbox: Sandbox, asked: Asked) -> list[Reply] | None:
         """The function's replies from where the solution starts; [] where it starts there anyway,
@@ -102,19 +114,19 @@ class Search:
         """
         settings = self.assignment.start
         assert settings is not None, "without [diagnosis] nobody is asked for a start"
-        replies: list[Reply] = []
-        moved = False
+        replies = list(asked.replies)
+        moved: dict[int, list[torch.Tensor]] = {}  # what is handed out, by the rung
         with self.known.running(sandbox, None) as running:
-            for rung, own, reply in zip(asked.rungs, asked.starts, asked.replies, strict=True):
-                still = rung.with_options(settings.options).call
+            for place, own in enumerate(asked.all_starts()):
+                still = asked.rungs[place].with_options(settings.options).call
                 right = tensors_of(running.reply(still)) if own else []
                 handed = self._handed_out(asked, still, own, right)
                 if handed is None:
                     return None
                 if handed:
-                    reply = _ask(asked.submission, rung.call, settings.draw, handed)
-                    moved = True
-                replies.append(reply)
+                    moved[place] = handed
+        for place, reply in _from(asked, moved, settings.draw):
+            replies[place] = reply
         return replies if moved else []
 
     def _handed_out(
@@ -143,16 +155,18 @@ class Search:
 
     # --- what is found ----------------------------------------------------------------------------
 
-    def mistakes(self, function: str, answered: Answered) -> list[Overlay]:
-        """The known mistakes that agree on every rung; what is not in the table is right there."""
+    def mistakes(self, function: str, rows: Sequence[Sketches]) -> list[Overlay]:
+        """The known mistakes that agree on every rung of one of the rows; what is not in the table
+        is right there.
+        """
         known = self.table[function]
         groups = {
             group
-            for row in answered.rows
+            for row in rows
             for group in numpy.flatnonzero(known.sketches.alike(row).all(1)).tolist()
         }
         told = dict(known.of(MISTAKE))
-        right = any(self.is_right(function, row) for row in answered.rows)
+        right = any(self.is_right(function, row) for row in rows)
         return [
             mistake
             for place, mistake in enumerate(self.assignment.mistakes)
@@ -174,7 +188,7 @@ class Search:
                     if not told or tried == MOST_TRIED:
                         continue
                     tried += 1
-                    if set(self.fails(sandbox, function, known, group)) & missed:
+                    if self.fails_one_of(sandbox, function, known, group, missed):
                         return _named(function, told, how)
         return None
 
@@ -218,6 +232,25 @@ class Search:
     def _base(self, origin: int) -> str:
         bases = [self.assignment.solution, *(base.path for base in self.assignment.bases)]
         return bases[origin - EDIT].read_text(encoding="utf-8")
+
+    @cached_property
+    def measured(self) -> dict[str, dict[str, list[str]]]:
+        """Of each function, the first check that each group's first change fails, if any, as
+        measured at release.
+        """
+        found = _read_json(fails_of(self.assignment, self.secret))
+        if isinstance(found, dict) and all(isinstance(one, dict) for one in found.values()):
+            return found
+        return {}
+
+    def fails_one_of(
+        self, sandbox: Sandbox, function: str, known: tables.Known, group: int, missed: set[str]
+    ) -> bool:
+        """Whether a group's first change fails one of these checks."""
+        first = self.measured.get(function, {}).get(str(group))
+        if first is not None and (not first or missed.intersection(first)):
+            return bool(first)
+        return bool(missed.intersection(self.fails(sandbox, function, known, group)))
 
     def fails(
         self, sandbox: Sandbox, function: str, known: tables.Known, group: int
@@ -286,6 +319,20 @@ def group_of(answered: Answered, missed: set[str]) -> str:
     return made.hexdigest()[:12]
 
 
+def _from(
+    asked: Asked, moved: dict[int, list[torch.Tensor]], draw: str
+) -> Iterator[tuple[int, Reply]]:
+    """The rungs that are asked with a start handed out, and the replies."""
+    calls = [(asked.rungs[place].placed, asked.rungs[place].named, moved[place]) for place in moved]
+    box, function = asked.submission.box, asked.rungs[0].function
+    replies = box.calls(function, calls, seed=SEED, seconds=CPU_SECONDS, draw=draw) if calls else []
+    for number, place in enumerate(moved):
+        if number < len(replies):
+            yield place, replies[number]
+        else:
+            yield place, _ask(asked.submission, asked.rungs[place].call, draw, moved[place])
+
+
 def _ask(submission: Loaded, call: Any, draw: str, start: list[torch.Tensor]) -> Reply:
     return submission.box.call(
         call.function, call.arguments, call.options, seed=call.seed, draw=draw, start=start
@@ -310,10 +357,15 @@ def _close(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
     return all(torch.allclose(one.double(), other.double(), atol=1e-6) for one, other in pairs)
 
 
-def _read(file: Any) -> tuple[str, ...] | None:
+def _read(file: Path) -> tuple[str, ...] | None:
     """What was kept; None where nothing that can be used was."""
+    kept = _read_json(file)
+    return tuple(map(str, kept)) if isinstance(kept, list) else None
+
+
+def _read_json(file: Path) -> Any:
+    """What a file of JSON holds; None where there is none that can be read."""
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        return tuple(str(name) for name in kept)
-    except (OSError, ValueError, TypeError):
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None

@@ -7,10 +7,12 @@ It runs student code, so everything it sends is no more than that code's own cla
 from __future__ import annotations
 
 import linecache
+import signal
 import time
 
 from .frames import pack
 from .starts import started_from
+from .traces import Traces
 
 SHORT_SEQUENCE = 16  # longer lists of plain numbers cross as one tensor
 MOST_ODD = 1000  # of what is no number in such a list
@@ -82,6 +84,61 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> tuple[b
         return pack(header, payload_of(tensors) if tensors else b""), True
     except BaseException as error:
         return pack(describe(error) | number), False
+
+
+def answer_several(
+    request: dict, payload: bytes, namespace: dict, most: int, left: Traces
+) -> tuple[bytes, bool]:
+    """The packed replies to several calls of one function, made one after another in this process,
+    and whether it may make more: up to the first that is not over within `seconds` of CPU time for
+    all, or that leaves something behind (`left`).
+    """
+    import safetensors.torch
+
+    function = namespace.get(request["function"])
+    told: list[dict] = []
+    tensors: dict = {}
+    stays = True
+    signal.signal(signal.SIGVTALRM, too_long)
+    signal.setitimer(signal.ITIMER_VIRTUAL, request["seconds"])
+    try:
+        for call in request["calls"] if callable(function) else ():
+            inputs = safetensors.torch.load(payload) if payload else {}
+            arguments = [decode(tree, inputs) for tree in call["arguments"]]
+            options = {name: decode(tree, inputs) for name, tree in call["options"].items()}
+            start = [decode(tree, inputs) for tree in call["start"]]
+            try:
+                clean_state(request["seed"])
+                with started_from(request["draw"] if start else "", start):
+                    value = function(*arguments, **options)  # type: ignore[misc]
+                end = {
+                    "outcome": "returned",
+                    "value": encode(value, tensors),
+                    "arguments": [encode(argument, tensors) for argument in arguments],
+                }
+            except Exception as error:
+                end = describe(error)
+            told.append(end)
+            if left.any():
+                stays = False
+                break
+    except BaseException:  # its time is over, or it wants to end
+        stays = False
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+    if sum(tensor.numel() * tensor.element_size() for tensor in tensors.values()) > most:
+        told, tensors = [], {}
+    header = {"outcome": "returned", "value": None, "several": told, "number": request["number"]}
+    return pack(header, payload_of(tensors) if tensors else b""), stays
+
+
+class TooLong(BaseException):
+    """Calls have used their time."""
+
+
+def too_long(*_) -> None:
+    raise TooLong
 
 
 def _value_and_gradients(function, arguments, options):

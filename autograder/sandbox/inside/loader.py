@@ -13,7 +13,7 @@ import signal
 import sys
 import types
 
-from .call import MESSAGE_CHARACTERS, answer
+from .call import MESSAGE_CHARACTERS, answer, answer_several
 from .frames import END, pack, read_exactly, read_frame, write_all
 from .statements import CellRunner, NotPython, StatementRunner, Steps
 from .traces import Traces
@@ -137,7 +137,12 @@ def serve_calls(
     while True:
         number, name = {"number": call["number"]}, call["function"]
         write_all(replies, pack({"started": os.getpid()} | number))
-        reply, returned = answer(call, payload, namespace, limits["reply_bytes"])
+        if "calls" in call:
+            left = traces_of(name, namespace, traces)
+            most = limits["reply_bytes"]
+            reply, returned = answer_several(call, payload, namespace, most, left)
+        else:
+            reply, returned = answer(call, payload, namespace, limits["reply_bytes"])
         del payload
         flush_output()
         write_all(replies, reply)
