@@ -1,7 +1,7 @@
 # /// mistake
 # title = "After 1000 real steps the factors are those of a library"
 # hint = "Which numbers may a step use: C, F and D, or also the factors that are being looked for?"
-# fails = ["test_many_small_steps_follow_the_rule"]
+# fails = ["test_many_small_steps_follow_the_rule", "test_the_default_number_of_steps_follows_the_rule"]
 # ///
 
 import torch

@@ -3,6 +3,7 @@
 # hint = "Which numbers may a step use: C, F and D, or also the factors that are being looked for?"
 # fails = [
 #     "test_many_small_steps_follow_the_rule",
+#     "test_the_default_number_of_steps_follows_the_rule",
 #     "test_steps_go_on_where_nothing_is_left_to_gain",
 # ]
 # ///

@@ -4,6 +4,7 @@
 # fails = [
 #     "test_history_is_the_loss_before_each_step",
 #     "test_steps_go_on_where_nothing_is_left_to_gain",
+#     "test_the_default_number_of_steps_follows_the_rule",
 # ]
 # ///
 
@@ -18,7 +19,7 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
     for _ in range(num_iterations):
         loss = criterion(C @ F, D)
         loss_history.append(loss.item())
-        if len(loss_history) > 1 and abs(loss_history[-2] - loss_history[-1]) < 1e-7:
+        if len(loss_history) > 1 and abs(loss_history[-2] - loss_history[-1]) < 5e-6:
             break
         loss.backward()
         with torch.no_grad():
