@@ -1,7 +1,7 @@
 """Does a right answer ever lose a check by the check's inputs alone?
 
     python -m benchmarks.draws [ASSIGNMENT ...] [--secrets 100000] [--first 0] [--check NAME]
-                                [--workers N]
+                                [--workers N] [--rows]
 
 A course has one secret, and the inputs of its hidden checks follow from it: a check that fails the
 rule itself in one of 4,000 draws takes the points of a whole class. Here every hidden check that
@@ -10,7 +10,12 @@ float32; the check compares with float64, as ever. Printed are the misses of eac
 largest share of its tolerance that rounding used; 0 misses are wanted, and make the exit status.
 
 What stands in for a student is the staff folder's `draws.py`, which defines the assignment's
-functions in float32 as fast as can be, and for a function that is not there, `solution.py`.
+functions in float32 as fast as can be, and for a function that is not there, `solution.py`. It may
+also say which checks are LONG: each is run as it is, draws and all, under many secrets at once; the
+functions in MANY, of `draws.py` or of the hidden checks themselves, are computed for all of them
+together (see `together.py`). MANY maps the name of such a function to what is called with it and
+the arguments of several calls, and returns their results. A student's function draws its random
+numbers before it calls one.
 """
 
 from __future__ import annotations
@@ -24,8 +29,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -39,9 +46,11 @@ from autograder.course import Course
 from autograder.grading.curves import Picture
 from autograder.grading.student import Verdict
 from autograder.vocabulary import Call, Draw
+from benchmarks.together import met, together
 
 COURSE = Course(Path(__file__).resolve().parent.parent)
 CHUNK = 250  # secrets that a worker takes at a time
+AT_ONCE = 2000  # the same of a check whose computations are made together
 SHOWN = 3  # misses of a check that are printed
 
 
@@ -133,18 +142,26 @@ class Tally:
             self.share = max(other.share, self.share or 0.0)
 
 
+SHARES: ContextVar[list[float]] = ContextVar("SHARES")  # of the run that is going on
+
+
 class Simulation:
     """The checks of one assignment and who stands in for a student, loaded once a process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.shares: list[float] = []
         self.checks = module_at(folder / "test_hidden.py")
         if hasattr(self.checks, "close"):
             self.checks.close = self._close  # type: ignore[attr-defined]
         self.functions = functions_of(folder / "solution.py")
+        self.draws = ModuleType("draws")
         if (folder / "draws.py").is_file():
+            self.draws = module_at(folder / "draws.py")
             self.functions |= functions_of(folder / "draws.py")
+        self.long: tuple[str, ...] = getattr(self.draws, "LONG", ())
+        unknown = set(self.long) - set(self.names)
+        if unknown:
+            raise ValueError(f"{folder / 'draws.py'}: no such check: {', '.join(unknown)}")
 
     @property
     def names(self) -> list[str]:
@@ -157,15 +174,43 @@ class Simulation:
 
     def run(self, name: str, secrets: range) -> Tally:
         tally, begin = Tally(len(secrets)), time.process_time()
-        for secret in (f"draws {number}" for number in secrets):
-            self.shares.clear()
-            message = self._miss(name, secret)
+        words = [f"draws {number}" for number in secrets]
+        runs = [partial(self._once, name, secret) for secret in words]
+        if name in self.long:
+            with self._met():
+                ends = together(runs)
+        else:
+            ends = [run() for run in runs]
+        for secret, (message, shares) in zip(words, ends, strict=True):
             if message:
                 tally.misses.append((secret, message))
-            elif self.shares:
-                tally.share = max(tally.share or 0.0, *self.shares)
+            elif shares:
+                tally.share = max(tally.share or 0.0, *shares)
         tally.seconds = time.process_time() - begin
         return tally
+
+    @contextmanager
+    def _met(self) -> Iterator[None]:
+        """While this lasts, the functions in MANY are computed for all runs together."""
+        kept = []
+        for name, many in self.draws.MANY.items():
+            module = self.draws if hasattr(self.draws, name) else self.checks
+            function = getattr(module, name)
+            kept.append((module, name, function))
+            setattr(module, name, met(partial(many, function)))
+        try:
+            yield
+        finally:
+            for module, name, function in kept:
+                setattr(module, name, function)
+
+    def _once(self, name: str, secret: str) -> tuple[str, list[float]]:
+        """How the check fails under this secret, "" where it passes; and the parts of its
+        tolerances that were used.
+        """
+        shares: list[float] = []
+        SHARES.set(shares)
+        return self._miss(name, secret), shares
 
     def _miss(self, name: str, secret: str) -> str:
         """How the check fails under this secret; "" where it passes."""
@@ -187,7 +232,7 @@ class Simulation:
 
     def _close(self, actual: Any, expected: Any, tolerance: float, what: str) -> None:
         numbers = [torch.as_tensor(one, dtype=torch.float64) for one in (actual, expected)]
-        self.shares.append(vocabulary.difference(*numbers) / tolerance)
+        SHARES.get().append(vocabulary.difference(*numbers) / tolerance)
         vocabulary.close(actual, expected, tolerance, what)
 
 
@@ -223,15 +268,15 @@ def run_chunk(folder: Path, name: str, secrets: range) -> Tally:
 # --- the command ----------------------------------------------------------------------------------
 
 
-def chunks(secrets: range) -> Iterator[range]:
-    for begin in range(secrets.start, secrets.stop, CHUNK):
-        yield range(begin, min(begin + CHUNK, secrets.stop))
+def chunks(secrets: range, size: int) -> Iterator[range]:
+    for begin in range(secrets.start, secrets.stop, size):
+        yield range(begin, min(begin + size, secrets.stop))
 
 
 def simulate(folder: Path, name: str, secrets: range, pool: ProcessPoolExecutor) -> Tally:
     """One check under these secrets, spread over the workers."""
-    tally = Tally()
-    waiting = [pool.submit(run_chunk, folder, name, chunk) for chunk in chunks(secrets)]
+    tally, size = Tally(), AT_ONCE if name in simulation(folder).long else CHUNK
+    waiting = [pool.submit(run_chunk, folder, name, chunk) for chunk in chunks(secrets, size)]
     for answer in waiting:
         tally.add(answer.result())
     return tally
@@ -243,6 +288,12 @@ def told(name: str, tally: Tally) -> Iterator[str]:
     yield f"  {name:<62}{len(tally.misses):>7} of {tally.secrets:,}{share:>10}{each:>9.2f} ms"
     for secret, message in tally.misses[:SHOWN]:
         yield f"      {secret}: {message[:150]}"
+
+
+def row(slug: str, name: str, tally: Tally) -> str:
+    """A line of the table in docs/measured.md."""
+    share = "-" if tally.share is None else f"{tally.share:.3f}"
+    return f"| `{slug}` | `{name}` | {tally.secrets:,} | {len(tally.misses)} | {share} |"
 
 
 def chosen(names: list[str]) -> list[Assignment]:
@@ -262,8 +313,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the number of the first secret")
     parser.add_argument("--check", default="", help="only checks whose name contains this")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--rows", action="store_true", help="print rows of docs/measured.md, too")
     asked = parser.parse_args()
-    misses, secrets = 0, range(asked.first, asked.first + asked.secrets)
+    rows, misses, secrets = [], 0, range(asked.first, asked.first + asked.secrets)
     print(f"  {'check':<62}{'misses':>7}    {'of tolerance used':>20} {'CPU':>8}")
     with ProcessPoolExecutor(asked.workers, multiprocessing.get_context("fork")) as pool:
         for assignment in chosen(asked.assignment):
@@ -273,6 +325,9 @@ def main() -> None:
                     tally = simulate(assignment.folder, name, secrets, pool)
                     print("\n".join(told(name, tally)), flush=True)
                     misses += len(tally.misses)
+                    rows.append(row(assignment.slug, name, tally))
+    if asked.rows:
+        print("\n".join(rows))
     raise SystemExit(1 if misses else 0)
 
 

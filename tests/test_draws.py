@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
+from autograder.assignment import find_assignments
+from autograder.course import Course
 from benchmarks.draws import Simulation
+from benchmarks.together import met, together
+
+COURSE = Course(Path(__file__).resolve().parent.parent)
 
 SOLUTION = """
 import torch
@@ -35,6 +41,22 @@ def test_fair(student, draw):
 
 def test_unfair(student, draw):
     expect(draw.integer(0, 10) > 0, "one draw in ten")
+"""
+
+LONG = """
+def double(x, lr=0.5):
+    return _twice(x)
+
+def _twice(x):
+    return x + x
+
+def _many_twice(twice, calls):
+    assert len(calls) == SECRETS
+    return [twice(x) for x, in calls]
+
+SECRETS = 60
+LONG = ("test_fair", "test_unfair")
+MANY = {"_twice": _many_twice}
 """
 
 
@@ -67,3 +89,53 @@ def test_a_fair_check_misses_nothing_and_says_what_rounding_used(folder: Path) -
 def test_functions_of_draws_py_come_before_those_of_the_solution(folder: Path) -> None:
     (folder / "draws.py").write_text("def double(x, lr=0.5):\n    return 3 * x\n", encoding="utf-8")
     assert len(Simulation(folder).run("test_fair", range(5)).misses) == 5
+
+
+def test_a_long_check_is_run_under_many_secrets_at_once_and_misses_the_same(folder: Path) -> None:
+    for name in ("test_fair", "test_unfair"):
+        alone = Simulation(folder).run(name, range(60))
+        (folder / "draws.py").write_text(LONG, encoding="utf-8")
+        at_once = Simulation(folder).run(name, range(60))
+        assert (at_once.misses, at_once.share) == (alone.misses, alone.share)
+        (folder / "draws.py").write_text(DRAWS, encoding="utf-8")
+
+
+def test_a_check_that_draws_py_calls_long_exists(folder: Path) -> None:
+    (folder / "draws.py").write_text('LONG = ("test_gone",)', encoding="utf-8")
+    with pytest.raises(ValueError, match="no such check: test_gone"):
+        Simulation(folder)
+
+
+def test_runs_together_wait_for_each_other_and_get_their_own_results() -> None:
+    seen = []
+
+    def many(calls: list[tuple[torch.Tensor, int]]) -> list[float]:
+        seen.append(len(calls))
+        return [float(x.sum()) + more for x, more in calls]
+
+    ask = met(many)
+
+    def run(number: int) -> tuple[float, ...]:
+        return tuple(ask(torch.ones(1 + number % 2), number) for _ in range(number))
+
+    ends = together([lambda number=number: run(number) for number in range(5)])
+    assert ends == [(), (3.0,), (3.0,) * 2, (5.0,) * 3, (5.0,) * 4]
+    assert seen[:2] == [2, 2]  # a batch is of one shape: 1 and 3, then 2 and 4
+    assert sum(seen) == 10
+
+
+LONG_CHECKS = [
+    pytest.param(one.folder, name, id=f"{one.slug}-{name}")
+    for one in find_assignments(COURSE)
+    for name in Simulation(one.folder).long
+]
+
+
+@pytest.mark.parametrize(("folder", "name"), LONG_CHECKS)
+def test_at_once_a_check_uses_as_much_of_its_tolerance_as_alone(folder: Path, name: str) -> None:
+    simulation, secrets = Simulation(folder), range(12)
+    at_once = simulation.run(name, secrets)
+    simulation.long = ()
+    alone = simulation.run(name, secrets)
+    assert at_once.misses == alone.misses == []
+    assert at_once.share == (alone.share and pytest.approx(alone.share, rel=0.5, abs=0.01))
