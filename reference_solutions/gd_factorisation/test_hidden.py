@@ -25,7 +25,7 @@ from autograder.vocabulary import (
 
 GRADIENT = 1e-5  # of criterion
 TOLERANCE = 2e-5  # of a factor, relative where one of its entries is larger than 1
-FAR = 4e-4  # ... after as many steps as by default
+FAR = 6e-4  # ... after as many steps as by default
 LOSS = 1e-5  # a loss, relative
 LR = 0.05
 MOVES = 1e-3  # what a run moves some entry of each factor by, at the least
@@ -185,7 +185,7 @@ def at_rest(run, C, F):
     """Whether half of the run's steps, each as large as the next one, would not show."""
     onwards = descend(replace(run, steps=1), C, F)
     step = min(difference(now, then) for now, then in zip((C, F), onwards, strict=False))
-    return step * run.steps / 2 < 4 * FAR * max(1.0, float(C.abs().max()), float(F.abs().max()))
+    return step * run.steps / 2 < 3 * FAR * max(1.0, float(C.abs().max()), float(F.abs().max()))
 
 
 def from_own_start(
