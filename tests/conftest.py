@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
+import forked
 import pytest
 from click.testing import Result
 from playwright.sync_api import Browser, sync_playwright
@@ -65,18 +65,8 @@ def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
 
 def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command `nbgrader` in a folder."""
-    command = [sys.executable, "-m", "nbgrader", *words]
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # for alembic
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    """Run the real command `nbgrader` in a folder, in a process of its own."""
+    return forked.run("nbgrader", *words, folder=folder)
 
 
 @pytest.fixture(scope="module")

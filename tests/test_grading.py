@@ -20,6 +20,7 @@ from typing import Any
 import click.testing
 import pytest
 import tiny_course
+from forked import Running
 from test_hostile import descendants, timeless
 
 from autograder.assignment import Assignment, read_assignment
@@ -499,9 +500,7 @@ def test_a_killed_run_goes_on_where_it_ended(course: Path, command: Command) -> 
     for count in (0, *chance.sample(range(1, 6), 2)):
         for file in stored(course):
             file.unlink()
-        with subprocess.Popen(
-            grade_command(SLUG, "--json", out), cwd=course, env=environment(), stdout=-3, stderr=-3
-        ) as run:
+        with Running("autograder", "grade", SLUG, "--json", out, folder=course) as run:
             wait_for(course, run, count)
             time.sleep(chance.uniform(0.0, 0.2))
             started = descendants(run.pid)
@@ -523,7 +522,7 @@ def results_in(file: Path) -> list[dict]:
     return [timeless(Result.from_json(result)) for result in lines(file.read_text())]
 
 
-def wait_for(course: Path, run: subprocess.Popen[bytes], count: int) -> None:
+def wait_for(course: Path, run: Running, count: int) -> None:
     """Until a run has children (its sandbox) and has kept so many results."""
     deadline = time.monotonic() + 300
     while len(stored(course)) < count or not descendants(run.pid):

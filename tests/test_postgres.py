@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +11,7 @@ import postgres
 import pytest
 import tiny_course
 from conftest import ROOT
+from forked import Running
 from nbgrader.api import Gradebook
 from tiny_course import SLUG
 from typer.testing import CliRunner
@@ -27,7 +24,6 @@ from autograder.course import Course
 from autograder.gradebook.commands import generate
 
 pytestmark = pytest.mark.slow
-GRADEBOOK = ["-c", "from autograder.cli import main; main()", "gradebook", SLUG, "--workers", "1"]
 TEXTS = (tiny_course.VARIANT, f"import torch\n{tiny_course.ZEROS}")
 EACH = 6  # students of a grader
 
@@ -64,16 +60,8 @@ def graders(url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Course]:
     return courses
 
 
-def start(course: Course) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *GRADEBOOK],
-        cwd=course.root,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+def start(course: Course) -> Running:
+    return Running("autograder", "gradebook", SLUG, "--workers", 1, folder=course.root)
 
 
 def scores(url: str) -> dict[str, float]:
@@ -84,22 +72,19 @@ def scores(url: str) -> dict[str, float]:
 def test_two_graders_write_at_once_and_nothing_is_lost_when_one_is_killed(
     url: str, graders: list[Course]
 ) -> None:
-    processes = [start(course) for course in graders]
-    deadline = time.monotonic() + 200
-    while not any(name.startswith("student1") for name in scores(url)):
-        assert time.monotonic() < deadline, "the second grader entered nobody"
-        time.sleep(0.1)
-    os.killpg(processes[1].pid, signal.SIGKILL)
-    processes[1].communicate()
-    output, _ = processes[0].communicate(timeout=300)
-    assert processes[0].returncode == 0, output
+    with start(graders[0]) as first, start(graders[1]) as second:
+        deadline = time.monotonic() + 200
+        while not any(name.startswith("student1") for name in scores(url)):
+            assert time.monotonic() < deadline, "the second grader entered nobody"
+            time.sleep(0.1)
+        second.kill(group=True)
+        assert first.wait(300) == 0, first.output + first.errors
     expected = {f"student0{number}": (4.5, 0.4)[number % 2] for number in range(EACH)}
     there = scores(url)
     assert {name: there[name] for name in expected} == expected
 
-    again = start(graders[1])
-    output, _ = again.communicate(timeout=300)
-    assert again.returncode == 0, output
+    with start(graders[1]) as again:
+        assert again.wait(300) == 0, again.output + again.errors
     expected |= {f"student1{number}": (4.5, 0.4)[number % 2] for number in range(EACH)}
     assert scores(url) == expected
 

@@ -8,18 +8,16 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_course
 from conftest import ROOT
+from forked import Running
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
@@ -373,41 +371,25 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
 
 # --- as a process ---------------------------------------------------------------------------------
 
-COMMAND = [sys.executable, "-c", "from autograder.cli import main; main()", "watch"]
-
 
 @pytest.fixture
 def start(course: Course) -> Iterator[Any]:
     """Start the command; it is killed in the end."""
-    started: list[subprocess.Popen[str]] = []
+    with ExitStack() as started:
 
-    def run(*options: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [*COMMAND, "--settle", "0.1", *options],
-            cwd=course.root,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
+        def run(*options: str) -> Running:
+            words = ("watch", "--settle", "0.1", *options)
+            return started.enter_context(Running("autograder", *words, folder=course.root))
 
-    yield run
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        yield run
 
 
-def wait_for(process: subprocess.Popen[str], what: str) -> str:
+def wait_for(process: Running, what: str) -> str:
     """Its next line that holds some words."""
-    assert process.stdout is not None
-    for line in process.stdout:
+    for line in process.lines():
         if what in line:
             return line
-    raise AssertionError(f"the watch ended without saying {what!r}")
+    raise AssertionError(f"the watch ended without saying {what!r}: {process.errors}")
 
 
 @pytest.mark.slow
@@ -424,12 +406,10 @@ def test_killed_at_random_instants_it_loses_nothing_and_leaves_every_file_whole(
         process = start()
         wait_for(process, "watching")
         time.sleep(chance.uniform(1.0, 4.0))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill(group=True)
     hand_in(course, "student3", RIGHT + "\n# at last\n")
     process = start("--once")
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output
+    assert process.wait(200) == 0, process.output + process.errors
     assert scores(course) == dict.fromkeys(texts, 4.5)
     for page in course.feedback.glob(f"*/{SLUG}/*.html"):
         assert page.read_text(encoding="utf-8").rstrip().endswith("</html>")
@@ -459,7 +439,6 @@ def test_it_grades_what_comes_begins_anew_when_a_check_changes_and_ends_at_ctrl_
     hidden.write_text(text.replace("draw.uniform(5)", "draw.uniform(6)"))
     wait_for(process, "beginning anew")
     assert "4/4.5" in wait_for(process, "alice"), "by the new check"
-    process.send_signal(signal.SIGINT)
-    assert process.stdout is not None
-    assert "interrupted" in process.stdout.read()
-    assert process.wait(timeout=30) == 130
+    process.interrupt()
+    assert process.wait(30) == 130
+    assert "interrupted" in process.output + process.errors
