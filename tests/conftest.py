@@ -8,19 +8,22 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import forked
 import pytest
+import tiny_course
 from click.testing import Result
 from playwright.sync_api import Browser, sync_playwright
 from typer.testing import CliRunner
 
-from autograder.assignment import Assignment, find_assignments
+from autograder.assignment import Assignment, find_assignment, find_assignments
+from autograder.authoring.release import release
 from autograder.cli import app
 from autograder.course import Course
 from autograder.errors import SandboxUnavailable
+from autograder.gradebook.commands import generate
 from autograder.limits import Limits
 from autograder.sandbox.process import Sandbox
 
@@ -50,6 +53,28 @@ def sandbox() -> Iterator[Sandbox]:
         yield started
 
 
+@contextmanager
+def warm(sandbox: Sandbox) -> Iterator[pytest.MonkeyPatch]:
+    """Whatever starts a sandbox in this process meanwhile gets the one that is warm already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+        yield patch
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small course, its assignment released by nbgrader and in its gradebook, and nobody's
+    work: made once, to be copied.
+    """
+    root = tmp_path_factory.mktemp("released") / "course"
+    tiny_course.write(root)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    assignment = find_assignment(Course(root), tiny_course.SLUG)
+    release([assignment])
+    generate(assignment)
+    return root
+
+
 @pytest.fixture
 def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run an `autograder` command on a course in this process, in the sandbox that is warm
@@ -62,6 +87,14 @@ def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
         return CliRunner().invoke(app, list(map(str, words)), prog_name="autograder")
 
     return run
+
+
+def few_right_answers(staff: Path) -> None:
+    """Leave a staff folder one variant, for a course of which the class is looked at: all of them
+    are graded before it, and test_assignments.py grades each.
+    """
+    for variant in sorted((staff / "variants").glob("*.py"))[1:]:
+        variant.unlink()
 
 
 def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parent.parent
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
@@ -65,6 +66,8 @@ def _run(program: str, words: list[str], folder: str, environment: dict[str, str
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [program, *words]
+    start = "from autograder.cli import main; main()"
+    sys.orig_argv = [sys.executable, "-c", start, *words]  # by which the watch begins anew
     PROGRAMS[program]()
 
 
@@ -77,7 +80,12 @@ class Running:
         for name in ("out", "err"):
             (self._to / name).touch()
         bin = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        settings = {**os.environ, "PATH": bin, **environment}  # for alembic
+        settings = {
+            **os.environ,
+            "PATH": bin,
+            "PYTHONPATH": str(ROOT),
+            **environment,
+        }  # for alembic
         self.words = [program, *map(str, words)]
         self._process = CONTEXT.Process(
             target=_run, args=(program, self.words[1:], str(folder), settings, str(self._to))

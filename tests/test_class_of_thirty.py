@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,12 @@ from typing import Any
 import pytest
 import tiny_course
 from click.testing import Result as Ended
-from conftest import ROOT
+from conftest import warm
 from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from autograder.assignment import Assignment, read_assignment
-from autograder.authoring.release import release
 from autograder.cli import app
-from autograder.gradebook import commands
 from autograder.grading.grader import Grader
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
@@ -149,31 +146,25 @@ def lay(assignment: Assignment) -> None:
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Graded:
-    root = tmp_path_factory.mktemp("thirty")
-    tiny_course.write(root)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
+def graded(released: Path, tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Graded:
+    root = Path(shutil.copytree(released, tmp_path_factory.mktemp("thirty") / "course"))
     (root / "course.toml").write_text(LIMITS, encoding="utf-8")
     assignment = read_assignment(root / "reference_solutions" / SLUG)
-    release([assignment])
-    commands.generate(assignment)
-    assignment = read_assignment(assignment.folder)  # its digest is of what was released, too
     lay(assignment)
     course = assignment.course
     everybody = find(course.submitted, SLUG)
     grader = Grader(assignment, course.secret(), sandbox=sandbox)
     good = [found for found in everybody if found.student in neighbours()]
     alone = [result for found in good for result in grade_class(grader, [found], 1)]
-    with pytest.MonkeyPatch.context() as patch:
-        done = run(patch, root, sandbox, "gradebook", SLUG, "--feedback")
-        told = run(patch, root, sandbox, "grade", SLUG, "--json", "-", "--no-table")
+    with warm(sandbox) as patch:
+        done = run(patch, root, "gradebook", SLUG, "--feedback")
+        told = run(patch, root, "grade", SLUG, "--json", "-", "--no-table")
     together = [Result.from_json(json.loads(line)) for line in told.stdout.splitlines()]
     return Graded(assignment, done, by_student(together), by_student(alone))
 
 
-def run(patch: pytest.MonkeyPatch, root: Path, sandbox: Sandbox, *words: str) -> Ended:
-    """Run a command in this process, in the sandbox that is warm already."""
-    patch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+def run(patch: pytest.MonkeyPatch, root: Path, *words: str) -> Ended:
+    """Run a command in this process."""
     patch.setenv("AUTOGRADER_COURSE", str(root))
     return CliRunner().invoke(app, list(words), prog_name="autograder")
 

@@ -23,6 +23,7 @@ from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.limits import Limits
 from autograder.results import STATUSES, Result
+from autograder.sandbox.process import Sandbox
 
 SECRET = "canary-of-the-course-5a1f"
 LIMITS = Limits(
@@ -111,7 +112,10 @@ def listener() -> Iterator[socket.socket]:
 
 @pytest.fixture(scope="module")
 def outcome(
-    tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, Path], listener: socket.socket
+    tmp_path_factory: pytest.TempPathFactory,
+    canaries: dict[str, Path],
+    listener: socket.socket,
+    sandbox: Sandbox,
 ) -> Outcome:
     """The bank and four good submissions, graded together by two workers; the good ones alone
     before.
@@ -140,10 +144,10 @@ def outcome(
     assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=LIMITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_CANARY", "canary-in-the-environment-42b7")
-        alone = graded(Grader(assignment, SECRET), submitted, workers=1)[0]
+        alone = graded(Grader(assignment, SECRET, sandbox=sandbox), submitted, workers=1)
         allowed = hostile_bank.lay(submitted, places)
         before = contents(course)
-        together, processes = graded(Grader(assignment, SECRET), submitted, workers=2)
+        together, processes = graded_and_left(Grader(assignment, SECRET), submitted, workers=2)
     try:
         listener.accept()
         connections = 1
@@ -162,16 +166,21 @@ def outcome(
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
 
 
-def graded(grader: Grader, submitted: Path, workers: int) -> tuple[dict[str, Result], list[int]]:
+def graded(grader: Grader, submitted: Path, workers: int) -> dict[str, Result]:
+    """The results of a class by student."""
+    found = find(submitted, hostile_bank.SLUG)
+    return {result.student: result for result in grade_class(grader, found, workers)}
+
+
+def graded_and_left(
+    grader: Grader, submitted: Path, workers: int
+) -> tuple[dict[str, Result], list[int]]:
     """The results of a class by student, and the processes beyond the warm one that were left when
     all were done.
     """
     started = grader.warm().pid
     resting = len(descendants(started))
-    results = {
-        result.student: result
-        for result in grade_class(grader, find(submitted, hostile_bank.SLUG), workers)
-    }
+    results = graded(grader, submitted, workers)
     left = settled(started, resting)[resting:]
     everyone = [started, *descendants(started)]
     grader.close()
@@ -285,13 +294,10 @@ def timeless(result: Result) -> dict:
 
 
 @pytest.mark.slow
-def test_the_same_submission_gets_the_same_result_every_time() -> None:
+def test_the_same_submission_gets_the_same_result_every_time(sandbox: Sandbox) -> None:
     assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=Limits())
-    grader = Grader(assignment, SECRET)
-    try:
-        for name in ("perfect-module", "published-loop", "trains-on-product"):
-            found = find(ROOT / "examples" / hostile_bank.SLUG / f"{name}.py", hostile_bank.SLUG)[0]
-            told = {json.dumps(timeless(grader.grade(found))) for _ in range(5)}
-            assert len(told) == 1
-    finally:
-        grader.close()
+    grader = Grader(assignment, SECRET, sandbox=sandbox)
+    for name in ("perfect-module", "published-loop", "trains-on-product"):
+        found = find(ROOT / "examples" / hostile_bank.SLUG / f"{name}.py", hostile_bank.SLUG)[0]
+        told = {json.dumps(timeless(grader.grade(found))) for _ in range(5)}
+        assert len(told) == 1

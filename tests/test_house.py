@@ -98,14 +98,15 @@ LOADS = """
 import importlib, json, sys
 loaded = {}
 for name in sys.argv[1:]:
+    before = set(sys.modules)
     importlib.import_module("autograder." + name)
-    loaded[name] = sorted(sys.modules)
+    loaded[name] = sorted(set(sys.modules) - before)
 print(json.dumps(loaded))
 """
 
 
 def loads(*names: str) -> dict[str, set[str]]:
-    """What a fresh Python has loaded after it has imported each of these modules, one after
+    """What a fresh Python loads, beyond what it has, as it imports each of these modules, one after
     another.
     """
     command = [sys.executable, "-c", LOADS, *names]

@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import COURSE, ROOT, nbgrader
+from conftest import COURSE, ROOT, few_right_answers, nbgrader
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
 
@@ -169,7 +169,10 @@ NOTHING = (
 def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     root = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", root)
-    shutil.copytree(ROOT / "reference_solutions" / SLUG, root / "reference_solutions" / SLUG)
+    staff = shutil.copytree(
+        ROOT / "reference_solutions" / SLUG, root / "reference_solutions" / SLUG
+    )
+    few_right_answers(Path(staff))
     assignment = find_assignment(Course(root), SLUG)
     release([assignment])
     commands.generate(assignment)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import ROOT
+from conftest import ROOT, few_right_answers
 from nbgrader.api import Gradebook
 from test_grading import Command
 from test_hostile import timeless
@@ -204,7 +204,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     made = Installed(folder / "venv" / "bin", Course(folder))
     done = made.run("autograder", "init", "my-course", "--lessons", SLUG)
     assert done.returncode == 0, done.stderr
-    return Installed(made.bin, Course(folder / "my-course"))
+    course = Course(folder / "my-course")
+    few_right_answers(course.staff / SLUG)
+    return Installed(made.bin, course)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import pytest
 import tiny_course
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import Result as Ended
-from conftest import COURSE, ROOT
+from conftest import COURSE, warm
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
 from playwright.sync_api import Browser, Page
@@ -28,7 +28,6 @@ from tiny_course import SLUG
 from tinyhtml5.parser import HTMLParser
 
 from autograder.assignment import Assignment, find_assignment
-from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
 from autograder.gradebook.marks import RESULT, roster
@@ -37,6 +36,7 @@ from autograder.pages.feedback import feedback_page
 from autograder.pages.markup import formula, markdown
 from autograder.pages.similarity_page import write_similarity_page
 from autograder.results import Check, Curve, Diagnosis, Example, Result
+from autograder.sandbox.process import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -98,18 +98,16 @@ def hand_in(assignment: Assignment, student: str, halve: str, total: str, answer
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+def course(
+    released: Path, tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox
+) -> Assignment:
     """A class in the gradebook: one late with a penalty, one overridden, one marked by hand, one
     who handed in nothing; their pages written.
     """
-    root = tmp_path_factory.mktemp("course")
-    shutil.copy(ROOT / "nbgrader_config.py", root)
+    root = Path(shutil.copytree(released, tmp_path_factory.mktemp("pages") / "course"))
     with (root / "nbgrader_config.py").open("a", encoding="utf-8") as config:
         config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
-    tiny_course.write(root)
     assignment = find_assignment(Course(root), SLUG)
-    release([assignment])
-    commands.generate(assignment)
     for student, work in WORKS.items():
         hand_in(assignment, student, *work)
     late = assignment.course.submitted / "cy" / SLUG / "timestamp.txt"
@@ -119,7 +117,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
         due = datetime.datetime(2026, 3, 3, 12, 0)
         book.update_or_create_assignment(SLUG, duedate=due)
         book.add_student("zoe", first_name="Zoë", last_name="Absent")
-    commands.enter(assignment)
+    with warm(sandbox):
+        commands.enter(assignment)
     with Gradebook(url) as book:
         mark(book, "ada", "why_halve", 1.5, f"Well put. {EVIL}")
         mark(book, HOSTILE, "check_halve", 0.75, FORMULA)

@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 import tiny_course
 from click.testing import Result as Ended
-from conftest import ROOT, nbgrader
+from conftest import nbgrader
 from hypothesis import given
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
 from autograder.assignment import Assignment, read_assignment
-from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.errors import PreflightFailed
-from autograder.gradebook import commands
 from autograder.grading import grader as grading
 from autograder.grading.grader import Grader
 from autograder.grading.preflight import mark_of, preflight
@@ -238,14 +236,8 @@ def test_each_round_has_a_secret_of_its_own() -> None:
 
 
 @pytest.fixture(scope="module")
-def term(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("term")
-    tiny_course.write(root)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    assignment = read_assignment(root / "reference_solutions" / SLUG)
-    release([assignment])
-    commands.generate(assignment)
-    return root
+def term(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(released, tmp_path_factory.mktemp("term") / "course"))
 
 
 def scores(course: Path) -> dict[str, float]:

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import ast
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 import tiny_course
-from conftest import ASSIGNMENTS, ROOT
+from conftest import ASSIGNMENTS
 from nbgrader.validator import Validator
 
 from autograder.assignment import Assignment, find_assignments
@@ -39,18 +38,6 @@ def course(tmp_path: Path) -> Path:
 @pytest.fixture
 def assignment(course: Path) -> Assignment:
     return find_assignments(Course(course))[0]
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same course, released with nbgrader."""
-    course = tmp_path_factory.mktemp("course")
-    tiny_course.write(course)
-    shutil.copy(ROOT / "nbgrader_config.py", course)
-    (assignment,) = find_assignments(Course(course))
-    release([assignment])
-    generate(assignment)
-    return course
 
 
 def edit(path: Path, old: str, new: str) -> None:

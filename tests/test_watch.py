@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 import tiny_course
-from conftest import ROOT
 from forked import Running
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,11 +25,9 @@ from tiny_course import SLUG
 from typer.testing import CliRunner
 
 from autograder.assignment import find_assignment
-from autograder.authoring.release import release
 from autograder.cli import app
 from autograder.course import Course, put_in_place
 from autograder.errors import AuthoringError, UsageError
-from autograder.gradebook.commands import generate
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.single import annotate
@@ -157,19 +154,6 @@ def test_what_waits_is_named_when_its_time_has_come_or_it_changes(tmp_path: Path
 
 
 # --- the whole ------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course with its assignment released and in the gradebook, and nobody's work."""
-    root = tmp_path_factory.mktemp("released") / "course"
-    root.mkdir()
-    tiny_course.write(root)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
-    assignment = find_assignment(Course(root), SLUG)
-    release([assignment])
-    generate(assignment)
-    return root
 
 
 @pytest.fixture
