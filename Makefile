@@ -39,7 +39,7 @@ demo: sandbox  ## grade the example class in a course of its own, build/demo: ta
 	$(BIN)/python examples/demo.py
 
 test: sandbox browser database  ## every test of the project
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 release: $(READY)  ## reference_solutions/ -> assignments/ and nbgrader's release
 	$(BIN)/autograder release

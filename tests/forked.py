@@ -46,7 +46,9 @@ def _autograder() -> None:
 
 def _nbgrader() -> None:
     from nbgrader.apps.nbgraderapp import main
+    from nbgrader.validator import Validator
 
+    Validator.stream = sys.stdout  # the one of when it was loaded, otherwise
     main()
 
 
@@ -56,6 +58,7 @@ PROGRAMS = {"autograder": _autograder, "nbgrader": _nbgrader}
 def _run(program: str, words: list[str], folder: str, environment: dict[str, str], to: str) -> None:
     """In the new process: become the command."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where all runs in the background
     for stream, name in enumerate(("out", "err"), start=1):
         opened = os.open(f"{to}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(opened, stream)

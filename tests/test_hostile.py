@@ -12,15 +12,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import hostile_bank
 import pytest
 from conftest import COURSE, ROOT
 
 from autograder.assignment import find_assignment
+from autograder.grading import workers as working
 from autograder.grading.grader import Grader
 from autograder.grading.submission import find
-from autograder.grading.workers import grade_class
+from autograder.grading.workers import grade_class, run_on_workers
 from autograder.limits import Limits
 from autograder.results import STATUSES, Result
 from autograder.sandbox.process import Sandbox
@@ -36,6 +38,7 @@ LIMITS = Limits(
     output_bytes=1 << 16,
     reply_bytes=1 << 20,
 )
+WORKERS = 4
 GOOD = ("perfect-module", "published-loop", "library-svd", "mask-ignored")
 MARK = "hostile-was-here"
 TOUCHED = [
@@ -117,8 +120,9 @@ def outcome(
     listener: socket.socket,
     sandbox: Sandbox,
 ) -> Outcome:
-    """The bank and four good submissions, graded together by two workers; the good ones alone
-    before.
+    """The bank and four good submissions, graded together by four workers; the good ones alone
+    before. What a clock ended is graded again, as always, but not alone: most of it sleeps, and
+    what it is given is counted without what its neighbours take.
     """
     course = tmp_path_factory.mktemp("course")
     submitted, canary = course / "submitted", course / "canary"
@@ -147,7 +151,8 @@ def outcome(
         alone = graded(Grader(assignment, SECRET, sandbox=sandbox), submitted, workers=1)
         allowed = hostile_bank.lay(submitted, places)
         before = contents(course)
-        together, processes = graded_and_left(Grader(assignment, SECRET), submitted, workers=2)
+        patch.setattr(working, "run_on_workers", on_all_workers)
+        together, processes = graded_and_left(Grader(assignment, SECRET), submitted, WORKERS)
     try:
         listener.accept()
         connections = 1
@@ -164,6 +169,11 @@ def outcome(
         *(f"canary-of-{name}-11e8" for name in GOOD),
     ]
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
+
+
+def on_all_workers(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
+    """`run_on_workers`, several at a time where it was to be one."""
+    return run_on_workers(work, tasks, WORKERS)
 
 
 def graded(grader: Grader, submitted: Path, workers: int) -> dict[str, Result]:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import torch
 from conftest import COURSE, ROOT
@@ -38,6 +39,7 @@ HOSTILE = "<script>alert('x')</script> & \"quoted\" \x1b[31m"
 MATRIX = torch.tensor([[12.0, 6.0, 12.0], [16.0, 8.0, 16.0]])
 
 CHECKS = '''
+import forked
 import pytest
 import torch
 
@@ -533,7 +535,7 @@ def test_the_files_of_the_kit_need_python_3_10_and_no_other_package() -> None:
 
 def validated(notebook: Path) -> str:
     """What `nbgrader validate` says of a notebook, in a kernel."""
-    done = python(notebook.parent, "-m", "nbgrader", "validate", notebook.name)
+    done = forked.run("nbgrader", "validate", notebook.name, folder=notebook.parent)
     return done.stdout + done.stderr
 
 

@@ -231,8 +231,7 @@ def test_a_page_without_names_has_no_word_of_anybodys(course: Assignment) -> Non
 # --- for everybody --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1280, False)], ids=["dark", "light"])
 def test_axe_finds_nothing_serious(course: Assignment, opened: Any, width: int, dark: bool) -> None:
     shown = pages(course)
     for name in AXE:

@@ -409,20 +409,21 @@ def test_killed_at_random_instants_it_loses_nothing_and_leaves_every_file_whole(
 
 @pytest.mark.slow
 def test_it_grades_what_comes_begins_anew_when_a_check_changes_and_ends_at_ctrl_c(
-    course: Course, start: Any
+    watched: Watched, start: Any
 ) -> None:
-    process = start()
-    wait_for(process, "watching")
+    course = watched.course
     hand_in(course, "alice", f"{RIGHT}\n\ndef total(x):\n    return x[:5].sum()\n")
-    assert "4.5/4.5" in wait_for(process, "alice")
+    assert watched.run() == [("alice", 4.5)]
     hidden = course.staff / SLUG / "test_hidden.py"
     text = hidden.read_text()
     hidden.write_text(text.replace("x.sum(), ", "2 * x.sum(), "))
-    wait_for(process, "beginning anew")
+    process = start()
     wait_for(process, "right answers lose points, so nobody was graded")
     hidden.write_text(text.replace("draw.uniform(5)", "draw.uniform(6)"))
     wait_for(process, "beginning anew")
     assert "4/4.5" in wait_for(process, "alice"), "by the new check"
+    hand_in(course, "bob", RIGHT)
+    assert "4.5/4.5" in wait_for(process, "bob")
     process.interrupt()
     assert process.wait(30) == 130
     assert "interrupted" in process.output + process.errors
