@@ -50,6 +50,7 @@ grade: sandbox  ## grade the submitted folder into nbgrader's gradebook, write t
 
 audit: sandbox  ## grade the graders
 	$(BIN)/autograder audit
+	$(BIN)/python -m pytest tests/test_assignments.py -k own_checks --every-mistake
 
 formgrader: sandbox  ## nbgrader's web page: make formgrader [PORT=8888] [OPEN=no] [AUTOGRADER_COURSE=build/demo]
 	$(BIN)/autograder formgrader --port $(PORT) $(if $(filter no,$(OPEN)),--no-browser)

@@ -35,6 +35,11 @@ ASSIGNMENTS = find_assignments(COURSE)
 pytest_plugins = ["pytester"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    what = "students' own checks on every known mistake, not one for each thing that they say"
+    parser.addoption("--every-mistake", action="store_true", help=what)
+
+
 LONGEST = (  # files of tests by their time, those above ten seconds
     "test_assignments",
     "test_hostile",
@@ -118,12 +123,15 @@ def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return run
 
 
-def few_right_answers(staff: Path) -> None:
-    """Leave a staff folder one variant, for a course of which the class is looked at: all of them
-    are graded before it, and test_assignments.py grades each.
+def few_known_answers(staff: Path, *mistakes: str) -> None:
+    """Leave a staff folder one variant and these mistakes, for a course of which the class is looked
+    at: all variants are graded before it, and all mistakes run on what a failing function was
+    asked. test_assignments.py grades each of them.
     """
-    for variant in sorted((staff / "variants").glob("*.py"))[1:]:
-        variant.unlink()
+    variants = sorted((staff / "variants").glob("*.py"))[1:]
+    for file in (*variants, *(staff / "mistakes").glob("*.py")):
+        if file.stem not in mistakes:
+            file.unlink()
 
 
 def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

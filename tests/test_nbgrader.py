@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import COURSE, ROOT, few_right_answers, nbgrader
+from conftest import COURSE, ROOT, few_known_answers, nbgrader
 from nbgrader.api import Gradebook
 from nbgrader.plugins import CsvExportPlugin
 
@@ -172,7 +172,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     staff = shutil.copytree(
         ROOT / "reference_solutions" / SLUG, root / "reference_solutions" / SLUG
     )
-    few_right_answers(Path(staff))
+    few_known_answers(Path(staff), "range_over_rank", "all_zeros", "mask_means_one")
     assignment = find_assignment(Course(root), SLUG)
     release([assignment])
     commands.generate(assignment)

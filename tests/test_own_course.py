@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
-from conftest import ROOT, few_right_answers
+from conftest import ROOT, few_known_answers
 from nbgrader.api import Gradebook
 from test_grading import Command
 from test_hostile import timeless
@@ -205,7 +205,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     done = made.run("autograder", "init", "my-course", "--lessons", SLUG)
     assert done.returncode == 0, done.stderr
     course = Course(folder / "my-course")
-    few_right_answers(course.staff / SLUG)
+    few_known_answers(course.staff / SLUG, "range_over_rank", "all_zeros", "mask_means_one")
     return Installed(made.bin, course)
 
 
