@@ -21,8 +21,8 @@ from nbgrader.api import Gradebook
 from autograder.assignment import Assignment, read_assignment
 from autograder.course import Course
 from autograder.errors import PreflightFailed
-from autograder.grading import grader as grading
 from autograder.gradebook.commands import enter
+from autograder.grading import grader as grading
 from autograder.grading.grader import Grader
 from autograder.grading.preflight import mark_of, preflight
 from autograder.grading.rounds import Rounds, secret_of
