@@ -15,6 +15,7 @@ import forked
 import pytest
 import tiny_course
 from click.testing import Result
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from typer.testing import CliRunner
 
@@ -32,6 +33,8 @@ ROOT = Path(__file__).parent.parent
 COURSE = Course(ROOT)
 ASSIGNMENTS = find_assignments(COURSE)
 
+settings.register_profile("any machine", deadline=None)  # a busy one is no fault
+settings.load_profile("any machine")
 pytest_plugins = ["pytester"]
 
 
