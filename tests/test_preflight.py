@@ -21,7 +21,6 @@ from nbgrader.api import Gradebook
 from autograder.assignment import Assignment, read_assignment
 from autograder.course import Course
 from autograder.errors import PreflightFailed
-from autograder.gradebook.commands import enter
 from autograder.grading import grader as grading
 from autograder.grading.grader import Grader
 from autograder.grading.preflight import mark_of, preflight
@@ -250,14 +249,14 @@ def scores(course: Path) -> dict[str, float]:
 def test_feedback_of_nbgrader_begins_a_round_and_the_gradebook_says_the_same(
     term: Path, command: Command
 ) -> None:
-    """The second run of autograde is through nbgrader's API, in the sandbox that is warm."""
     hand_in(term, anna=TELLS, bert=WRONG)
     for words in (["autograde", SLUG], ["generate_feedback", SLUG]):
         done = nbgrader(term, *words)
         assert done.returncode == 0, done.stderr
     before = {path: path.read_bytes() for path in Course(term).results.rglob("*.json")}
     hand_in(term, anna=f"{TELLS}# anew")
-    enter(read_assignment(term / "reference_solutions" / SLUG))
+    done = nbgrader(term, "autograde", SLUG, "--force")
+    assert done.returncode == 0, done.stderr
     results = graded(command(term, "grade", SLUG, "--json", "-"))
     assert [results[name]["round"] for name in ("anna", "bert")] == [1, 0]
     assert scores(term) == {name: result["score"] for name, result in results.items()}
