@@ -3,9 +3,8 @@ hidden inputs. Where one loses a point, a check is at fault, and nobody is grade
 
     course/results/<assignment>/<key>.preflight     they kept every point; what may change that
                                                     changes the key
-
-What each of them kept lies beside, as a result like any other (store.py): where a check changes,
-that check alone is run on them.
+    course/results/<assignment>/<...>.right         what each of them kept, as results (store.py):
+                                                    a changed check alone is run on them
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from autograder.grading.submission import Found, Submission
 from autograder.grading.workers import grade_class
 from autograder.results import Result
 
+RIGHT = ".right"  # their results
 SHOWN = 20  # lines of what right answers lost
 
 
@@ -91,7 +91,7 @@ def _graded(
         sandbox=grader.warm(),
         diagnoses=False,
     )
-    store = ahead.store = Store(folder, ahead)
+    store = ahead.store = Store(folder, ahead, suffix=RIGHT)
     with closing(ahead), closing(grade_class(ahead, right, workers)) as results:
         for found, result in zip(right, results, strict=True):
             submission = attempt(ahead, found)

@@ -55,11 +55,14 @@ class Store:
     """The kept results of one grader. folder: where they lie, below it a folder for each assignment
 
     writes: False for one that keeps nothing
+    suffix: of the names of its files; with another one, results lie apart from a class's
     whole: whether every result so far could be kept
     """
 
-    def __init__(self, folder: Path, grader: Grading, *, writes: bool = True) -> None:
-        self._folder = folder / grader.assignment.slug
+    def __init__(
+        self, folder: Path, grader: Grading, *, writes: bool = True, suffix: str = ".json"
+    ) -> None:
+        self._folder, self._suffix = folder / grader.assignment.slug, suffix
         self._secret, self._isolation = grader.secret, grader.isolation
         self._assignment, self._writes = grader.assignment, writes
         # results made with another table of known programs may say more, or less
@@ -76,7 +79,7 @@ class Store:
         """Where the result of a submission lies, or will."""
         graded_by = f"{self._assignment.digest}\0{self._known}"
         grading = hashlib.sha256(graded_by.encode(errors="replace")).hexdigest()[:16]
-        return self._folder / f"{self._key(submission)}-{grading}.json"
+        return self._folder / f"{self._key(submission)}-{grading}{self._suffix}"
 
     def _key(self, submission: Submission) -> str:
         sources = (unit.source for unit in submission.units)
@@ -114,7 +117,7 @@ class Store:
     def _earlier(self) -> dict[str, list[tuple[int, Path]]]:
         """The files of results by what was handed in, with their times; the folder is read once."""
         files: dict[str, list[tuple[int, Path]]] = {}
-        for file in self._folder.glob("*-*.json"):
+        for file in self._folder.glob(f"*-*{self._suffix}"):
             with suppress(OSError):
                 entry = file.stat().st_mtime_ns, file
                 files.setdefault(file.name.partition("-")[0], []).append(entry)
