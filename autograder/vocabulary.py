@@ -151,8 +151,8 @@ def number(value: Any, what: str) -> float:
     return result
 
 
-def history(value: Any, length: int, what: str) -> list[float]:
-    """`value`, a list of `length` finite floats (0-d tensors pass for floats)."""
+def history(value: Any, length: int, what: str, *, finite: bool = True) -> list[float]:
+    """`value`, a list of `length` floats (0-d tensors pass for floats), finite."""
     expect(
         isinstance(value, list | tuple),
         f"{what}: {kind(value)}; expected a list of {length} floats",
@@ -168,7 +168,8 @@ def history(value: Any, length: int, what: str) -> list[float]:
             else None
         )
         expect(number is not None, f"{what} with {kind(item)} in it; expected floats")
-        expect(math.isfinite(number or 0.0), f"{what} with NaN or infinite values in it")
+        spoilt = finite and not math.isfinite(number or 0.0)
+        expect(not spoilt, f"{what} with NaN or infinite values in it")
         numbers.append(number or 0.0)
     return numbers
 
@@ -267,8 +268,8 @@ def _tensors(value: Any) -> list[torch.Tensor]:
 # of anything is lost in rounding. Careful code may refuse lr = 0; this it cannot refuse.
 STANDSTILL = 1e-30
 ALMOST_ZERO = 1e-20  # an entry that starts at exactly 0 does move, by about STANDSTILL
-ENOUGH = 90
 COINCIDENCES = 1
+UNLUCKY = 1e-10  # how often numbers of torch.rand may all lie too low, or all too high
 
 
 def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) -> None:
@@ -276,9 +277,8 @@ def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) 
     alike, and spread over all of it.
 
     `torch.rand` gives multiples of 2^-24, so that two of 135 entries are equal in one start of
-    1,900, two pairs in one of 7 million. Whether they are spread is asked of `ENOUGH` entries or
-    more: 90 numbers of `torch.rand` all lie below or all above 3/4 of the interval once in 10^11
-    starts.
+    1,900, two pairs in one of 7 million. How far they are to be spread depends on their number: of
+    63, one lies above 0.69 and one below 0.31, but for one start in 10^10.
     """
     for value, name in zip(start, names, strict=True):
         inside = bool(((value > -ALMOST_ZERO) & (value < 1)).all())
@@ -287,19 +287,22 @@ def fresh_start(start: Sequence[torch.Tensor], names: Sequence[str], what: str) 
             _repeated(value) <= COINCIDENCES,
             f"{what}: {name} starts with equal entries; start it from torch.rand",
         )
+        _spread(value, f"{what}: {name} starts")
     entries = torch.cat([value.flatten() for value in start])
-    low, high = float(entries.min()), float(entries.max())
-    spread = len(entries) < ENOUGH or (low < 0.25 and high > 0.75)
-    expect(
-        spread,
-        f"{what}: all starts lie from {low:.2g} to {high:.2g}; "
-        "use the numbers of torch.rand as they are",
-    )
+    _spread(entries, f"{what}: all starts lie")
     alike = _repeated(entries) - sum(map(_repeated, start))
     expect(
         alike <= COINCIDENCES,
         f"{what}: {' and '.join(names)} start with the same numbers; draw each from torch.rand",
     )
+
+
+def _spread(value: torch.Tensor, what: str) -> None:
+    """Fail where all entries lie so low, or so high, as `UNLUCKY` lets them."""
+    low, high = float(value.min()), float(value.max())
+    reach = UNLUCKY ** (1 / value.numel())
+    fine = high > reach and low < 1 - reach
+    expect(fine, f"{what} from {low:.2g} to {high:.2g}; use the numbers of torch.rand as they are")
 
 
 def _repeated(value: torch.Tensor) -> int:

@@ -91,6 +91,24 @@ def test_a_second_call_sees_what_the_first_one_left(sandbox: Sandbox, quick: Lim
     assert torch.equal(second.arguments[0], torch.ones(2)), "both calls get fresh arguments"
 
 
+def test_the_first_of_two_calls_has_half_of_every_number(sandbox: Sandbox, quick: Limits) -> None:
+    source = (
+        "import torch\nseen = []\ndef f(a, x, n, lr=1.0):\n    seen.append((a.clone(), x, n, lr))\n"
+    )
+    source += "    torch.set_grad_enabled(False)\n    return [*seen[0], torch.is_grad_enabled()]\n"
+    source = source.replace(
+        "    torch.set", "    enabled = torch.is_grad_enabled()\n    torch.set", 1
+    )
+    source = source.replace("torch.is_grad_enabled()]", "enabled]")
+    A = torch.tensor([2.0, -4.0])
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        first, x, n, lr, enabled = box.call("f", (A, 3.0, 3), {"lr": 0.5}, seed=3, times=2).value
+    assert torch.equal(first, A / 2)
+    assert (x, n, lr) == (1.5, 3, 0.5)
+    assert enabled is False, "what the first call sets for everybody stays"
+
+
 def test_parameters_are_told_through_decorators(sandbox: Sandbox, quick: Limits) -> None:
     source = "import functools\ndef plain(f):\n    def inner(*args, **kwargs):\n        return f(*args, **kwargs)\n    return inner\n"
     source += "def kept(f):\n    return functools.wraps(f)(plain(f))\n"

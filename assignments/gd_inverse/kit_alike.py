@@ -74,3 +74,20 @@ def numbers(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [numbers(item) for item in value]
     return float(value) if isinstance(value, torch.Tensor) and value.numel() == 1 else value
+
+
+def form(reply: Any) -> object:
+    """What of a reply does not depend on where it started: its outcome, its kinds, its shapes."""
+    if reply.outcome != "returned":
+        return reply.outcome, reply.header.get("type")
+    return "returned", *map(form_of, (reply.value, reply.gradients, reply.arguments))
+
+
+def form_of(value: Any) -> object:
+    """The lengths and shapes in a value; a number, and a tensor of one, is a number."""
+    if isinstance(value, tuple | list):
+        forms = tuple(map(form_of, value))
+        return len(forms) if set(forms) == {"number"} else forms
+    if isinstance(value, torch.Tensor):
+        return tuple(value.shape) if value.numel() != 1 else "number"
+    return "number" if isinstance(value, float | int) else "other"

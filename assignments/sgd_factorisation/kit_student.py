@@ -73,7 +73,8 @@ class Student:
     def twice(self) -> Student:
         """The same functions, each called a second time after the first: what does it leave behind?
 
-        Both calls start from the same seed and from fresh arguments; the check sees the second.
+        Both start from the same seed, the first with half of every number. The check sees the
+        second.
         """
         return Student(self._namespace, self._seed, 2)
 
@@ -113,10 +114,11 @@ class Student:
         function = self._function(name)
         try:
             with clean_state(), put_back(function, self._namespace):
-                for _ in range(self._times):
-                    given = tuple(map(fresh, arguments))
+                undo_settings()
+                for earlier in reversed(range(self._times)):
+                    given = tuple(halved(fresh(value), earlier) for value in arguments)
                     named = {option: fresh(value) for option, value in options.items()}
-                    begin_alike(self._seed)
+                    seed_generators(self._seed)
                     if differentiate:
                         value, gradients = value_and_gradients(function, given, named)
                     else:
@@ -178,14 +180,22 @@ def fresh(value: Any) -> Any:
     return value
 
 
-def begin_alike(seed: int) -> None:
-    """float32 on the processor, gradients on, and every generator seeded.
+def halved(value: Any, earlier: int) -> Any:
+    """An argument of a call that is `earlier` than the one that counts: half of each number."""
+    number = isinstance(value, float)
+    number = number or (isinstance(value, torch.Tensor) and value.is_floating_point())
+    return value * 0.5**earlier if number and earlier else value
 
-    seed: torch's; NumPy's and Python's are always seeded alike
-    """
+
+def undo_settings() -> None:
+    """float32 on the processor, gradients on."""
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
+
+
+def seed_generators(seed: int) -> None:
+    """Seed every generator: torch's with `seed`, NumPy's and Python's always alike."""
     torch.default_generator.manual_seed(seed)  # the processor's; torch.manual_seed costs 1 ms
     random.seed(0)
     numpy.random.seed(0)
@@ -197,7 +207,8 @@ def clean_state() -> Iterator[None]:
     dtype, device = torch.get_default_dtype(), torch.empty(0).device
     states = random.getstate(), numpy.random.get_state()
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        begin_alike(0)
+        undo_settings()
+        seed_generators(0)
         try:
             yield
         finally:

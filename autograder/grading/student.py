@@ -205,8 +205,8 @@ class Student:
         """The same functions, each called a second time in the process of the first call: what does
         it leave behind?
 
-        Both calls start from the same seed and from fresh arguments; the second one is what the
-        check sees.
+        Both start from the same seed and from fresh arguments, the first one with half of every
+        number; the second one is what the check sees.
         """
         return Student(self._submission, self._seed, 2)
 

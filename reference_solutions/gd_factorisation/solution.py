@@ -24,7 +24,7 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
     lr: learning rate
     Returns (C, F, loss_history): C is n×k and F is k×m, both started from torch.rand
     as it comes, neither scaled nor shifted; loss_history is a list of num_iterations
-    floats, the loss before each step, whatever becomes of it.
+    floats, the loss before each step, also where it rises, or is inf or nan.
     """
     ### BEGIN SOLUTION
     n, m = D.shape

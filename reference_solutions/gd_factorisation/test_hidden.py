@@ -27,6 +27,7 @@ GRADIENT = 1e-5  # of criterion
 TOLERANCE = 2e-5  # of a factor, relative where one of its entries is larger than 1
 FAR = 6e-4  # ... after as many steps as by default
 LOSS = 1e-5  # a loss, relative
+SMALL_LOSS = 0.01  # one from 1e-4 to 1e-2, relative
 LR = 0.05
 MOVES = 1e-3  # what a run moves some entry of each factor by, at the least
 DIVERGED = 1e4  # factors beyond this are of no use
@@ -107,7 +108,7 @@ def test_criterion_has_the_right_gradients(student, draw):
 def test_criterion_leaves_its_arguments_alone(student, draw):
     """criterion gives the right result and leaves both matrices as they were."""
     A, B = pair(draw, 3, 3)
-    call = student.call("criterion", A, B)
+    call = student.twice().call("criterion", A, B)
     right_criterion(call.value, A, B)
     unchanged(call, A, B)
 
@@ -189,19 +190,19 @@ def at_rest(run, C, F):
 
 
 def from_own_start(
-    student, draw, make, lr=lambda run, start: run.lr, tolerance=TOLERANCE, tries=100
+    student, draw, make, adapt=lambda run, start: run, tolerance=TOLERANCE, tries=100
 ):
     """The student's (C, F, losses) of a run, the rule's from the student's own start, and the run.
 
     make: draws a run; seed and all are drawn anew until it decides, within the tolerance, or as
         many tries have been made
-    lr: its learning rate from this start
+    adapt: the run to be made from this start
     """
 
     def inputs():
         seeded, run = student.seeded(draw.seed()), make()
         start = start_of(seeded, run)
-        run = replace(run, lr=lr(run, start))
+        run = adapt(run, start)
         return seeded, run, start, descend(run, *start)
 
     seeded, run, start, expected = draw.until(
@@ -234,15 +235,29 @@ def mixed(draw, n, m):
 
 
 def rising(run, start):
-    """A learning rate, as small as can be, at which the descent diverges: the loss before the last
-    step is twice the first, and above the first already before.
+    """The run at a learning rate, as small as can be, at which it diverges: the loss before the
+    last step is twice the first, and above the first already before.
     """
-    rates = [round(0.05 * 1.05**power, 4) for power in range(75)]
-    for rate in rates:
-        losses = descend(replace(run, lr=rate), *start)[2].tolist()
+    for power in range(75):
+        faster = replace(run, lr=round(0.05 * 1.05**power, 4))
+        losses = descend(faster, *start)[2].tolist()
         if losses[-1] > 2 * losses[0] and losses[-2] > 1.1 * losses[0]:
-            return rate
-    return rates[-1]
+            break
+    return faster
+
+
+def hardly_gaining(run, start):
+    """The run at a learning rate with which a step gains 8e-7 of the loss: more than rounding in
+    float32 hides, and less than a millionth.
+    """
+    before, after = descend(replace(run, steps=2), *start)[2].tolist()
+    return replace(run, lr=float(f"{run.lr * 8e-7 * before / (before - after):.3g}"))
+
+
+def nearly_there(run, start):
+    """As many steps of the run as bring the loss below 3e-4, where D can be met exactly."""
+    losses = descend(run, *start)[2].tolist()
+    return replace(run, steps=next((k for k, loss in enumerate(losses) if loss < 3e-4), run.steps))
 
 
 @pytest.mark.task("gd_factorise")
@@ -298,7 +313,7 @@ def test_steps_follow_the_rule_where_the_loss_rises(student, draw):
     """
     descending = lambda: Run(mixed(draw, 4, 5), 1, 3, LR)  # noqa: E731
     diverging = lambda: Run(mixed(draw, 3, 4), 2, 3, LR)  # noqa: E731
-    for make, chosen in ((descending, {}), (diverging, {"lr": rising})):
+    for make, chosen in ((descending, {}), (diverging, {"adapt": rising})):
         got, expected, run = from_own_start(student, draw, make, **chosen)
         for name, value, right in zip("CF", got, expected, strict=False):
             same_place(name, value, right, run)
@@ -348,20 +363,28 @@ def test_the_default_number_of_steps_follows_the_rule(student, draw):
 )
 def test_steps_go_on_where_nothing_is_left_to_gain(student, draw):
     """A D of one row can be met exactly: some 300 iterations are as many gradient steps and as many
-    losses all the same.
+    losses all the same. So are fewer, which end close to D, and those that gain next to nothing.
     """
 
-    def make():
+    def one_row():
         D = draw.uniform(1, 3, low=1.0, high=2.0) * torch.tensor([[1.0, -1.0, 0.0]])
         return Run(D, 1, draw.integer(301, 331), 0.05)
 
-    (C, F, losses), (C_expected, F_expected, expected), run = from_own_start(student, draw, make)
+    (C, F, losses), (C_expected, F_expected, expected), run = from_own_start(student, draw, one_row)
     numbers = history(losses, run.steps, f"{run} returned loss_history")
     same_place("C", C, C_expected, run)
     same_place("F", F, F_expected, run)
     wrong = f"{run} returned a loss_history that is not the losses before each step"
     got = torch.tensor(numbers, dtype=torch.float64)
     close(got / expected.max(), expected / expected.max(), TOLERANCE, wrong)
+    told = expected > 1e-4  # smaller ones are the rounding of the factors
+    close(got[told] / expected[told], torch.ones(int(told.sum())), SMALL_LOSS, wrong)
+
+    far = lambda: Run(3000 * mixed(draw, 4, 3), 2, draw.integer(25, 31), 1e-8)  # noqa: E731
+    for make, adapt in ((one_row, nearly_there), (far, hardly_gaining)):
+        got, expected, run = from_own_start(student, draw, make, adapt)
+        for name, value, right in zip("CF", got, expected, strict=False):
+            same_place(name, value, right, run)
 
 
 @pytest.mark.task("gd_factorise")
@@ -372,12 +395,34 @@ def test_steps_go_on_where_nothing_is_left_to_gain(student, draw):
 )
 def test_loss_is_recorded_before_each_step(student, draw):
     """loss_history holds the loss before each step of its own call: first that of the start, one
-    value for every iteration.
+    value for every iteration, also where it rises or grows beyond all bounds.
     """
     make = lambda: Run(mixed(draw, 5, 3), 2, 4, LR)  # noqa: E731
     (_, _, losses), (_, _, expected), run = from_own_start(student.twice(), draw, make)
-    call = f"the second of two calls {run} returned loss_history"
-    pairs = zip(history(losses, run.steps, call), expected.tolist(), strict=True)
+    same_losses(losses, expected.tolist(), f"the second of two calls {run}")
+
+    student, up = student.seeded(draw.seed()), Run(mixed(draw, 4, 3), 2, 2, draw.number(4, 6))
+    first, second = descend(up, *start_of(student, up))[2].tolist()
+    C, F, _ = results(student, replace(up, steps=1))  # what the student's own step leads to will do
+    losses, own = results(student, up)[2], squared_error(up.D, C @ F)
+    got = history(losses, 2, f"{up} returned loss_history")[1]
+    nearest = min(second, own, key=lambda right: abs(got - right) / right)
+    same_losses(losses, [first, nearest], str(up))
+
+    beyond = replace(up, steps=20, lr=20.0)
+    try:
+        value = student.gd_factorise(beyond.D, beyond.k, num_iterations=beyond.steps, lr=beyond.lr)
+    except Exception as error:
+        if getattr(error, "outcome", "") == "raised":  # so large a number may be no float
+            return
+        raise
+    losses = items(value, 3, f"{beyond} (C, F, loss_history)")[2]
+    history(losses, beyond.steps, f"{beyond} returned loss_history", finite=False)
+
+
+def same_losses(losses, expected, call):
+    call = f"{call} returned loss_history"
+    pairs = zip(history(losses, len(expected), call), expected, strict=True)
     for number, (got, right) in enumerate(pairs, start=1):
         off = f"value number {number} is {got / right:.4g} times the loss before that step"
         close(got / right, 1.0, LOSS, f"{call}, whose {off}")

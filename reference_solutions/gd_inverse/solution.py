@@ -11,14 +11,16 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
     for the steps and for the losses.)
 
     M: n×n float32 tensor; not changed
-    num_iterations: how many steps are taken, at least 1
+    num_iterations: how many steps are taken, at least 1; all of them, whatever becomes of
+        the loss
     lr, momentum: the velocity V starts at zero; each step takes the gradient G at the
         present X and does V ← momentum·V + G, then X ← X − lr·V
 
-    Returns (X, loss_history): X is an n×n tensor, started from torch.rand and improved by
-    `num_iterations` steps; loss_history is a list of `num_iterations` floats, the loss
+    Returns (X, loss_history): X is an n×n tensor, started from torch.rand, after the last
+    of `num_iterations` steps; loss_history is a list of `num_iterations` floats, the loss
     before each step.
-    Raises ValueError where M is not square.
+    Raises ValueError where M is not square. A square M without an inverse is no error:
+    its loss goes down as well, only not to zero.
     """
     ### BEGIN SOLUTION
     n = M.shape[0]

@@ -128,6 +128,17 @@ def follows(student, M, steps, lr, momentum, tolerance, picture=None):
     close(X / scale, nearest / scale, tolerance, what)
 
 
+def nearly_there(start, M):
+    """After how many steps of the rule the loss is small, and X still away from the inverse: by
+    6e-4 or more, whichever product is compared, in 300 draws.
+    """
+    for steps in range(20, 200):
+        X = descend(start, M, steps, 0.9, 0.9, SIDES[0])
+        if loss_of(X, M, SIDES[0]) < 1e-4:
+            return steps
+    return 200
+
+
 # --- the checks -----------------------------------------------------------------------------------
 
 
@@ -150,11 +161,11 @@ def test_starts_from_random_numbers_whatever_the_matrix(student, draw):
 @pytest.mark.points(2.5)
 @pytest.mark.hint(
     "Work out gradient, velocity and X for a 2×2 matrix on paper. Nothing may hold the steps back, "
-    "not even where they lead away."
+    "not even where they lead away or hardly gain; and after the last one X is left as it is."
 )
 def test_each_step_is_that_of_the_rule(student, draw):
-    """gd_inverse takes each step by the rule, velocity and all, also at a learning rate at which
-    it diverges.
+    """gd_inverse takes each step by the rule, velocity and all, and no other: where it diverges,
+    close to the inverse, and where each step gains next to nothing.
     """
     momentum, beyond, steps = draw.number(0.3, 0.8), draw.number(1.3, 1.6), draw.integer(8, 12)
 
@@ -172,8 +183,12 @@ def test_each_step_is_that_of_the_rule(student, draw):
 
         return rate(M) > 1.2 and scale > 50 and max(map(moved, SIDES)) < scale * NEAR / 2
 
-    M = draw.until(lambda: uneven(draw), well_conditioned)
-    follows(student.seeded(draw.seed()), M, steps, rate(M), momentum, NEAR)
+    M, there = draw.until(lambda: uneven(draw), well_conditioned), student.seeded(draw.seed())
+    follows(there, M, steps, rate(M), momentum, NEAR)
+    M = matrix_of(draw, 3)
+    follows(there, M, nearly_there(start_of(there, M), M), 0.9, 0.9, NEAR)
+    M = draw.spectrum(2, 2, (draw.number(1.8, 2.4), draw.number(1e-4, 2e-4)))
+    follows(there, M, draw.integer(301, 331), 0.9, 0.9, NEAR)
 
 
 @pytest.mark.task("gd_inverse")
@@ -218,13 +233,23 @@ def test_the_default_number_of_steps_follows_the_rule(student, draw, picture):
 )
 def test_loss_history_holds_the_loss_before_each_step(student, draw):
     """loss_history holds the mean squared difference of X M (or M X) and the identity before each
-    step of its own call.
+    step of its own call, also where it rises or has become small.
     """
-    M, there, lr = matrix_of(draw, 4), student.seeded(draw.seed()), draw.number(0.4, 0.8)
+    there, lr = student.seeded(draw.seed()), draw.number(0.4, 0.8)
+    holds_the_losses(there, matrix_of(draw, 4), lr)
+    holds_the_losses(there, matrix_of(draw, 4), draw.number(20, 30))  # the first step leads away
+    size = draw.number(0.6, 1.2)  # ... and here almost to the inverse, as all curvatures are alike
+    holds_the_losses(there, size * draw.orthonormal(2, 2), 0.99 * 2 / size**2)
+
+
+def holds_the_losses(student, M, lr):
+    """Fail unless the second of two calls of two steps records the losses of the student's own X
+    before and after the first step.
+    """
     one, two = (f"gd_inverse(M, num_iterations={steps}, lr={lr:.2g})" for steps in (1, 2))
-    places = [start_of(there, M), run(there, M, one, num_iterations=1, lr=lr)[0]]
+    places = [start_of(student, M), run(student, M, one, num_iterations=1, lr=lr)[0]]
     call = f"the second of two calls {two}"
-    _, losses = run(there.twice(), M, call, num_iterations=2, lr=lr)
+    _, losses = run(student.twice(), M, call, num_iterations=2, lr=lr)
 
     def gaps(side):
         exact = [loss_of(X, M, side) for X in places]

@@ -11,6 +11,7 @@ import torch
 from autograder.vocabulary import (
     STANDSTILL,
     close,
+    difference,
     expect,
     fresh_start,
     items,
@@ -26,6 +27,7 @@ from autograder.vocabulary import (
 TOLERANCE = 4e-5  # of a factor, relative where one of its entries is larger than 1
 DIVERGED = 1e4  # factors beyond this are of no use
 MOVES = 1e-4  # what a trained row moves by, at the least
+SLOW = 1e-3  # what the last half of a slow run moves some entry by, at the least
 
 
 # --- the rule and the submission ------------------------------------------------------------------
@@ -33,13 +35,17 @@ MOVES = 1e-4  # what a trained row moves by, at the least
 
 @dataclass(frozen=True)
 class Run:
-    """One call: of sgd_factorise, or of sgd_factorise_masked where there is a mask M."""
+    """One call: of sgd_factorise, or of sgd_factorise_masked where there is a mask M.
+
+    slow: its last half still has to move the factors, or it decides nothing
+    """
 
     A: torch.Tensor
     rank: int
     epochs: int
     lr: float
     M: torch.Tensor | None = None
+    slow: bool = False
 
     @property
     def observed(self):
@@ -126,6 +132,10 @@ def decides(run, start):
     size = max(1.0, *(float(factor.abs().max()) for factor in expected))
     if size > DIVERGED or never_trained(start, expected, run.observed, MOVES):
         return False
+    if run.slow:
+        half = rule(replace(run, epochs=run.epochs // 2), *start)
+        if max(map(difference, half, expected)) < SLOW:
+            return False
     return sensitivity(lambda U, V: rule(run, U, V), *start) < size * TOLERANCE / 2
 
 
@@ -207,11 +217,43 @@ def far(draw, m, n):
 
 def long_runs(draw, m, n, M=None):
     """As many epochs as by default at the rate by default, and some more at a larger one; with one
-    observed element, to a large number and to a negative one.
+    observed element, close to 0, where the last epochs still move the factors, and a negative one.
     """
-    near, below = draw.uniform(m, n, low=4.0, high=7.0), draw.uniform(m, n, low=-2.5, high=-1.0)
+    slow, below = draw.uniform(m, n, low=0.0, high=0.1), draw.uniform(m, n, low=-2.5, high=-1.0)
     longest = Run(below, 1, draw.integer(1001, 1021), draw.number(0.02, 0.03), M)
-    return [Run(near, 1, 1000, 0.01, M), longest]
+    return [Run(slow, 1, 1000, 0.01, M, slow=True), longest]
+
+
+def tiny_gains(draw, m, n, M=None):
+    """A few epochs on large numbers; at the rate `hardly_gaining` the loss hardly changes."""
+    return [Run(3000 * far(draw, m, n), 2, draw.integer(20, 26), 1e-8, M)]
+
+
+def hardly_gaining(run, start):
+    """A learning rate with which an epoch gains 8e-7 of the loss: more than rounding in float32
+    hides, and less than a millionth.
+    """
+    before, after = losses_of_the_rule(replace(run, epochs=1), *start)[2]
+    return float(f"{run.lr * 8e-7 * before / (before - after):.3g}")
+
+
+def grows_beyond_all_bounds(student, A, *M):
+    """Fail unless a rate that is far too large leads beyond all bounds, as the rule does."""
+    name = "sgd_factorise_masked" if M else "sgd_factorise"
+    call = f"{name} at lr 20 for 20 epochs"
+    try:
+        value = getattr(student, name)(A, *M, 2, num_epochs=20, lr=20.0)
+    except Exception as error:
+        if getattr(error, "outcome", "") == "raised":  # so large a number may be no float
+            return
+        raise
+    shapes = [(size, 2) for size in A.shape]
+    pair = zip("UV", items(value, 2, f"{call}, expected (U, V)"), shapes, strict=True)
+    ends = [
+        matrix(one, shape, f"{call} returned {name}", finite=False) for name, one, shape in pair
+    ]
+    bounded = all(bool(torch.isfinite(one).all()) for one in ends)
+    expect(not bounded, f"{call}: the update rule leads beyond all bounds, and U and V are finite")
 
 
 def has_the_documented_defaults(student, function):
@@ -235,11 +277,12 @@ def has_the_documented_defaults(student, function):
 )
 def test_epochs_follow_the_rule(student, draw):
     """An epoch of sgd_factorise is one update for every element of A, in row-major order, U before
-    V, also where the loss rises.
+    V, in a second call as in the first, and also where the loss rises or grows beyond all bounds.
     """
     once = lambda: [Run(mixed(draw, 7, 5), 2, 1, 0.05)]  # noqa: E731
-    follows_the_rule(student, draw, once)
-    follows_the_rule(student, draw, lambda: [Run(far(draw, 2, 2), 2, 3, 0.0)], lr=rising)
+    follows_the_rule(student.twice(), draw, once)
+    follows_the_rule(student, draw, lambda: [Run(far(draw, 2, 2), 3, 3, 0.0)], lr=rising)
+    grows_beyond_all_bounds(student.seeded(draw.seed()), far(draw, 3, 2))
 
 
 @pytest.mark.task("sgd_factorise")
@@ -250,10 +293,11 @@ def test_epochs_follow_the_rule(student, draw):
 )
 def test_many_epochs_are_as_many_passes(student, draw, picture):
     """sgd_factorise makes exactly num_epochs passes over A, each going on where the one before it
-    ended.
+    ended, however little it gains.
     """
     many = lambda: [Run(far(draw, 3, 2), 2, draw.integer(101, 111), 0.005)]  # noqa: E731
     follows_the_rule(student, draw, many, picture=picture)
+    follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 2), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 1))
 
 
@@ -282,7 +326,7 @@ def test_truncated_svd_is_the_best(student, draw):
     for m, n, rank in ((5, 3, 1), (3, 5, 2)):
         A = draw.spectrum(m, n, (3.0, 1.5, 0.5))
         what = f"truncated_svd(A of shape {(m, n)}, rank={rank})"
-        call = student.call("truncated_svd", A, rank)
+        call = student.twice().call("truncated_svd", A, rank)
         R = matrix(call.value, (m, n), f"{what} returned a result")
         ratio = squared_error(A, R) / truncated_svd_error(A, rank)
         closer = f"{what} has {ratio:.4g} times the smallest squared error that rank {rank} allows (Eckart–Young)"
@@ -320,7 +364,7 @@ def test_loss_of_any_two_matrices(student, draw):
     A = draw.normal(3, 5)
     R = A + 0.05 * draw.normal(3, 5)
     what = "reconstruction_loss(A, R) of two matrices of shape (3, 5)"
-    call = student.call("reconstruction_loss", A, R)
+    call = student.twice().call("reconstruction_loss", A, R)
     ratio = scalar(call.value, f"{what} returned a result") / squared_error(A, R)
     expect(
         abs(ratio - 1) <= 1e-4,
@@ -344,7 +388,8 @@ ONE_OF_TWO = torch.tensor([[True, False]])
 )
 def test_masked_factors_start_from_torch_rand(student, draw):
     """sgd_factorise_masked starts U and V uniform on [0, 1)."""
-    run = Run(draw.normal(8, 7), 6, 1, STANDSTILL, draw.mask(8, 7, hidden=9))
+    rank = 9  # it may be larger than the number of rows and of columns
+    run = Run(draw.normal(8, 7), rank, 1, STANDSTILL, draw.mask(8, 7, hidden=9))
     start = start_of(student.seeded(draw.seed()), run)
     fresh_start(start, ("U", "V"), f"sgd_factorise_masked with lr={STANDSTILL:g}")
 
@@ -356,8 +401,8 @@ def test_masked_factors_start_from_torch_rand(student, draw):
     "over, the next one is not. An observed element may be any number, also 0."
 )
 def test_masked_epochs_follow_the_rule(student, draw):
-    """An epoch of sgd_factorise_masked is one update for every observed element, also where the
-    loss rises.
+    """An epoch of sgd_factorise_masked is one update for every observed element, in a second call
+    as in the first, and also where the loss rises or grows beyond all bounds.
     """
 
     def once():
@@ -365,9 +410,10 @@ def test_masked_epochs_follow_the_rule(student, draw):
         A[2, 0], A[3, 1] = 0.0, -draw.number(3, 5)  # observed: M says so, and not A
         return [Run(A, 3, 1, 0.05, GAPS)]
 
-    follows_the_rule(student, draw, once)
+    follows_the_rule(student.twice(), draw, once)
     diverging = lambda: [Run(far(draw, 2, 2), 2, 3, 0.0, CORNER)]  # noqa: E731
     follows_the_rule(student, draw, diverging, lr=rising)
+    grows_beyond_all_bounds(student.seeded(draw.seed()), far(draw, 3, 3), RING)
 
 
 @pytest.mark.task("sgd_factorise_masked")
@@ -378,10 +424,11 @@ def test_masked_epochs_follow_the_rule(student, draw):
 )
 def test_many_masked_epochs_are_as_many_passes(student, draw):
     """sgd_factorise_masked makes exactly num_epochs passes over the observed elements, each going
-    on where the last one ended.
+    on where the last one ended, however little it gains.
     """
     many = lambda: [Run(far(draw, 3, 3), 2, draw.integer(101, 111), 0.005, RING)]  # noqa: E731
     follows_the_rule(student, draw, many)
+    follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 3, RING), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 2, ONE_OF_TWO))
 
 

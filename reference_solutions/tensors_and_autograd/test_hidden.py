@@ -114,7 +114,7 @@ def test_dot_of_opposed_vectors_is_negative(student, draw):
 def test_dot_leaves_its_arguments_alone(student, draw):
     """dot gives the right result and leaves both vectors as they were."""
     a, b = vectors(draw, 5, negative=1)
-    call = student.call("dot", a, b)
+    call = student.twice().call("dot", a, b)
     right_dot(call.value, a, b)
     unchanged(call, a, b)
 
@@ -304,12 +304,15 @@ def test_derivative_at_a_single_point(student, draw):
 @pytest.mark.task("elementwise_derivative")
 @pytest.mark.points(1)
 @pytest.mark.hint(
-    "Differentiating is not descending: read the gradient, and leave the values of x as they are."
+    "Differentiating is not descending: leave the values of x as they are. And what does a second "
+    "call find that the first one has left, outside of the function or in torch's settings?"
 )
 def test_derivative_leaves_x_alone(student, draw):
-    """elementwise_derivative gives the right result and leaves the values of x as they were."""
+    """elementwise_derivative leaves the values of x as they were, and is right also in a second
+    call, at other points.
+    """
     x = points(draw, 5)
-    call = student.call("elementwise_derivative", TorchFunction("square"), x)
+    call = student.twice().call("elementwise_derivative", TorchFunction("square"), x)
     right_derivative(call.value, "square", x)
     after = call.arguments[1] if len(call.arguments) == 2 else None
     same = isinstance(after, torch.Tensor) and torch.equal(after.to(x.dtype), x)

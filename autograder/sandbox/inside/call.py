@@ -19,15 +19,8 @@ MOST_ODD = 1000  # of what is no number in such a list
 MESSAGE_CHARACTERS = 300
 
 
-def clean_state(seed: int) -> None:
-    """Undo what a submission's top level may have changed for everybody, and seed every generator.
-
-    `seed` is torch's. The others are always seeded alike: a start from numpy.random does not follow
-    torch.manual_seed.
-    """
-    import random
-
-    import numpy
+def undo_settings() -> None:
+    """Undo what a submission's top level, or an earlier call, may have changed for everybody."""
     import torch
 
     if torch.get_default_dtype() is not torch.float32:
@@ -35,6 +28,17 @@ def clean_state(seed: int) -> None:
     torch.set_default_device(None)
     if not torch.is_grad_enabled():
         torch.set_grad_enabled(True)
+
+
+def seed_generators(seed: int) -> None:
+    """Seed every generator. `seed` is torch's. The others are always seeded alike: a start from
+    numpy.random does not follow torch.manual_seed.
+    """
+    import random
+
+    import numpy
+    import torch
+
     torch.default_generator.manual_seed(seed)
     random.seed(0)
     numpy.random.seed(0)
@@ -55,11 +59,12 @@ def answer(request: dict, payload: bytes, namespace: dict, most: int) -> tuple[b
     try:
         gradients = None
         began = time.process_time()
-        for _ in range(request["times"]):
+        undo_settings()
+        for earlier in reversed(range(request["times"])):
             inputs = safetensors.torch.load(payload) if payload else {}
-            arguments = [decode(tree, inputs) for tree in request["arguments"]]
+            arguments = [halved(decode(tree, inputs), earlier) for tree in request["arguments"]]
             options = {name: decode(tree, inputs) for name, tree in request["options"].items()}
-            clean_state(request["seed"])
+            seed_generators(request["seed"])
             start = [decode(tree, inputs) for tree in request["start"]]
             with started_from(request["draw"], start):
                 if request["differentiate"]:
@@ -108,7 +113,8 @@ def answer_several(
             options = {name: decode(tree, inputs) for name, tree in call["options"].items()}
             start = [decode(tree, inputs) for tree in call["start"]]
             try:
-                clean_state(request["seed"])
+                undo_settings()
+                seed_generators(request["seed"])
                 with started_from(request["draw"] if start else "", start):
                     value = function(*arguments, **options)  # type: ignore[misc]
                 end = {
@@ -139,6 +145,17 @@ class TooLong(BaseException):
 
 def too_long(*_) -> None:
     raise TooLong
+
+
+def halved(value, earlier: int):
+    """An argument of a call that is `earlier` than the one that counts: half of each number. What a
+    function remembers by a shape then shows.
+    """
+    import torch
+
+    number = isinstance(value, float)
+    number = number or (isinstance(value, torch.Tensor) and value.is_floating_point())
+    return value * 0.5**earlier if number and earlier else value
 
 
 def _value_and_gradients(function, arguments, options):

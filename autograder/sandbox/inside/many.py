@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import signal
 
-from .call import clean_state
+from .call import seed_generators, undo_settings
 
 
 class TooLong(BaseException):
@@ -28,7 +28,8 @@ def answers(namespace: dict, seconds: float, seed: int, calls: list) -> list:
     ended: list[tuple] = []
     for name, given, names, values in calls:
         arguments = [copied(argument) for argument in given]
-        clean_state(seed)
+        undo_settings()
+        seed_generators(seed)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         try:
             value = namespace[name](*arguments, **dict(zip(names, values, strict=True)))

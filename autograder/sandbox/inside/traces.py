@@ -305,7 +305,7 @@ NOTES = {
 
 
 def settings() -> tuple:
-    """What a call may have set for everybody, `call.clean_state` apart."""
+    """What a call may have set for everybody, `call.undo_settings` apart."""
     import numpy
     import torch
 

@@ -18,7 +18,7 @@ import signal
 import socket
 import sys
 
-from .call import clean_state, payload_of
+from .call import payload_of, seed_generators, undo_settings
 from .eager import do_without_compiler
 from .meter import Census, Group
 from .shell import shell
@@ -137,7 +137,8 @@ def warm_up() -> None:
     torch.linalg.inv(matrix.detach() + torch.eye(3))
     safetensors.torch.load(payload_of({"0": torch.rand(2)}))
     safetensors.torch.load(payload_of({"0": torch.rand(2, dtype=torch.float16)}))
-    clean_state(0)  # for the first time: imports what it seeds
+    undo_settings()
+    seed_generators(0)  # for the first time: imports what it seeds
     shell().run_cell("1 + 1", silent=True, store_history=False)
 
 

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "A long descent ends with a jump to the inverse of a library"
 # hint = "Which numbers may a step use: X and M, or also the inverse that is being looked for?"
-# fails = ["test_the_default_number_of_steps_follows_the_rule"]
+# fails = [
+#     "test_the_default_number_of_steps_follows_the_rule",
+#     "test_each_step_is_that_of_the_rule",
+# ]
 # ///
 import torch
 

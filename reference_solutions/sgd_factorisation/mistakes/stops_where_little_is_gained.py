@@ -1,0 +1,47 @@
+# /// mistake
+# title = "It stops where an epoch changes the loss by less than a millionth of itself"
+# hint = "How many epochs does num_epochs promise, however little one of them gains?"
+# fails = ["test_many_epochs_are_as_many_passes"]
+# ///
+
+import torch
+
+
+def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+    U = torch.rand(A.shape[0], rank)
+    V = torch.rand(A.shape[1], rank)
+    last = float("inf")
+    for _ in range(num_epochs):
+        for r in range(A.shape[0]):
+            for c in range(A.shape[1]):
+                e = A[r, c] - U[r] @ V[c]
+                U[r] += lr * e * V[c]
+                V[c] += lr * e * U[r]
+        loss = ((A - U @ V.T) ** 2).sum().item()
+        if abs(last - loss) < 1e-6 * loss:
+            break
+        last = loss
+    return U, V
+
+
+def truncated_svd(A, rank):
+    U, S, Vh = torch.linalg.svd(A, full_matrices=False)
+    S = torch.where(torch.arange(len(S)) < rank, S, 0.0)
+    return (U * S) @ Vh
+
+
+def reconstruction_loss(A, R):
+    return torch.nn.functional.mse_loss(R, A, reduction="sum")
+
+
+def sgd_factorise_masked(A, M, rank, num_epochs=1000, lr=0.01):
+    with torch.no_grad():
+        people, films = torch.rand(A.size(0), rank), torch.rand(A.size(1), rank)
+        seen = (M != 0).nonzero().tolist()
+        for epoch in range(num_epochs):
+            for i, j in seen:
+                person, film = people[i], films[j]
+                step = lr * (A[i, j] - person @ film)
+                person += step * film
+                film += step * person
+    return people, films
