@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,8 @@ class Start:
         again
     low, high: `draw` gives numbers in [low, high); a "start" outside is none
     bases: the variants that are right and give other results than the solution from the same start
+    edited: other variants of which small changes are made, since they spell out what the solution
+        leaves to the library
     """
 
     options: Mapping[str, float]
@@ -74,6 +76,7 @@ class Start:
     low: float
     high: float
     bases: tuple[str, ...] = ()
+    edited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,12 +133,22 @@ class Assignment:
     @cached_property
     def bases(self) -> tuple[Overlay, ...]:
         """The variants that give other results than the solution from the same start."""
+        return self._named(self.start.bases if self.start is not None else (), "bases")
+
+    @property
+    def edited(self) -> tuple[Overlay, ...]:
+        """What small changes are made of beside the solution."""
+        rest = self._named(self.start.edited if self.start is not None else (), "edited")
+        return (*self.bases, *rest)
+
+    def _named(self, names: Sequence[str], key: str) -> tuple[Overlay, ...]:
+        """Variants that assignment.toml names."""
         found = []
-        for name in self.start.bases if self.start is not None else ():
+        for name in names:
             path = self.folder / "variants" / f"{name}.py"
             if not path.is_file():
                 mend = "Name files of variants/ there, without their ending."
-                raise AuthoringError(path, "is named in [diagnosis] bases, and is not there", mend)
+                raise AuthoringError(path, f"is named in [diagnosis] {key}, and is not there", mend)
             found.append(Overlay(f"variants/{name}", path, name, name, ()))
         return tuple(found)
 
@@ -275,6 +288,7 @@ def _start(where: Path, table: dict[str, Any]) -> Start | None:
             float(low),
             float(high),
             tuple(table.get("bases", ())),
+            tuple(table.get("edited", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AuthoringError(

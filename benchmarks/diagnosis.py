@@ -39,6 +39,7 @@ from autograder.grading.edits import function_in
 from autograder.grading.grader import Grader
 from autograder.grading.place import file_of
 from autograder.grading.submission import Submission, Unit
+from autograder.grading.traits import MEASURED
 from autograder.grading.workers import WorkerEnded, run_on_workers
 from autograder.results import Diagnosis, Example
 from autograder.steps import make_edits
@@ -299,8 +300,10 @@ class Told:
         """Whether it is told what it should be."""
         if self.case.part == "disguises":
             return self.case.name in self.named
-        if self.case.part in ("right", "unrelated"):
+        if self.case.part == "right":
             return not self.named
+        if self.case.part == "unrelated":  # what is measured of one is true, and no change's name
+            return not set(self.named) - set(MEASURED)
         return bool(self.named)
 
     def line(self) -> str:

@@ -98,6 +98,7 @@ def test_{name}(student):
     """descend makes its steps from its own start."""
     x = torch.tensor([{x}, 1.0, 3.0])
     a, b = student.descend(x, num_steps=1, lr=1e-30)
+    assert torch.cat([a, b]).nan_to_num(0.0).max() <= 1, "a and b are not as torch.rand draws them"
     for _ in range(3):
         a = a - 0.2 * (a @ b - x[0]) * b
         b = b - 0.2 * (a @ b - x[0]) * a
@@ -138,7 +139,7 @@ import torch
 MORE = 1.37
 
 def helper(a):
-    return MORE * a
+    return torch.sign(a) * a.abs() ** MORE
 
 def descend(x, num_steps=10, lr=0.1):
     a, b = torch.rand(len(x)), torch.rand(len(x))
@@ -254,6 +255,30 @@ def test_two_slips_are_told_one_at_least(grader: Grader) -> None:
         "At least this: a's step and b's step multiply element by element what should be a matrix "
         "product"
     )
+
+
+def test_two_common_changes_are_told_together(grader: Grader) -> None:
+    """b's step uses a as it was, and a's goes uphill."""
+    text = OLD_VALUE.replace("first - lr *", "first + lr *")
+    told = only(graded(grader, text))
+    assert told.how == "edit"
+    assert "b's step uses a as it was before its own step" in told.title.lower()
+    assert "wrong way" in told.title
+
+
+def test_a_first_step_of_another_length_is_measured(grader: Grader) -> None:
+    """No change has the number, and more is wrong in the second step."""
+    text = SOLUTION.replace("a -= lr *", "a -= 1.37 * lr *").replace("n = len(x)", "n = x.numel()")
+    told = only(graded(grader, text))
+    assert (told.how, told.mistake) == ("part", "step_scaled")
+    assert told.title == "At least this: the first step of a is 1.37 times as long as it should be"
+
+
+def test_a_start_that_is_scaled_is_measured(grader: Grader) -> None:
+    text = SOLUTION.replace("torch.rand(n), torch.rand(n)", "3 * torch.rand(n), 3 * torch.rand(n)")
+    told = only(graded(grader, text))
+    assert told.mistake in ("start_changed", "starts_scaled")
+    assert "3 times what torch.rand draws" in told.title
 
 
 def test_without_a_table_the_known_mistakes_are_named_alone(
@@ -417,7 +442,7 @@ def test_no_sentence_shows_a_line_of_a_solution(assignment: Assignment) -> None:
     """Sentences are templates and words of the assignment's; neither is a statement of the answer,
     or an expression of more than one operation.
     """
-    answers = [assignment.solution, *(base.path for base in assignment.bases)]
+    answers = [assignment.solution, *(base.path for base in assignment.edited)]
     fragments = {
         ast.unparse(node)
         for path in answers

@@ -7,6 +7,7 @@ written by staff, and under limits of their own: a change of a loop may never en
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,16 +23,18 @@ from autograder.course import write_whole
 from autograder.errors import SandboxError
 from autograder.grading import table as tables
 from autograder.grading.change import Change
-from autograder.grading.edits import changes
+from autograder.grading.edits import changes, function_in
 from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import fails_of, file_of
+from autograder.grading.rewrites import orders
 from autograder.grading.sentences import sentence
-from autograder.grading.sketch import Sketches
+from autograder.grading.sketch import Sketches, bare
 from autograder.grading.smallest import SEED
-from autograder.grading.table import EDIT, MISTAKE, RIGHT
+from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
 from autograder.sandbox.process import Box, Reply, Sandbox
 
-IN_A_CALL = 16
+IN_A_CALL = 80  # of which each costs a process
+IN_A_GROUP = 16  # longer lists cross the line as numbers
 CPU_SECONDS = 110.0  # for an assignment; past it, what is made has to do
 CALL_SECONDS = 0.3
 RUNNER = """
@@ -77,6 +80,12 @@ def make(
         for number, base in enumerate(bases(assignment)):
             for program, replies in _edits(assignment, sandbox, base, function, rungs, made, begun):
                 rows[function].add((EDIT + number, program), replies)
+        text = assignment.solution.read_text(encoding="utf-8")
+        ordered = families(text, function)
+        for program, replies in _run(
+            assignment, sandbox, text, ordered, function, rungs, made, begun
+        ):
+            rows[function].add((ORDER, program), replies)
         one = rows[function]
         made.right, made.broken = made.right + one.right, made.broken + one.broken
         if one.programs:
@@ -175,6 +184,7 @@ class Rows:
         self.programs: list[tuple[int, int]] = []
         self.groups: list[int] = []
         self.sketches: list[Sketches] = []
+        self.bare: list[Sketches] = []
         self.broken = self.right = 0
         self._right: list[Sketches] = []
 
@@ -198,7 +208,10 @@ class Rows:
                 self.broken += 1
                 return
         self.programs.append(program)
-        self.groups.append(self._group_of(made))
+        group = self._group_of(made)
+        self.groups.append(group)
+        if group == len(self.bare):
+            self.bare.append(Sketches.of([bare(reply) for reply in replies]))
 
     def _mostly_raises(self, replies: list[Reply]) -> bool:
         returned = sum(reply.outcome == "returned" for reply in replies)
@@ -215,11 +228,16 @@ class Rows:
         return tables.Known(
             numpy.array(self.programs, dtype=numpy.int32),
             numpy.array(self.groups, dtype=numpy.int32),
-            Sketches(
-                numpy.stack([one.hashes for one in self.sketches]),
-                numpy.stack([one.numbers for one in self.sketches]),
-            ),
+            _stacked(self.sketches),
+            _stacked(self.bare),
         )
+
+
+def _stacked(sketches: Sequence[Sketches]) -> Sketches:
+    return Sketches(
+        numpy.stack([one.hashes for one in sketches]),
+        numpy.stack([one.numbers for one in sketches]),
+    )
 
 
 def _answers(
@@ -236,7 +254,8 @@ def _answers(
         with _loaded(sandbox, assignment, [path.read_text("utf-8") for path in paths]) as box:
             for function, rungs in ladder.items():
                 calls = [_call(function, rung) for rung in rungs]
-                replies[function] = [reply for one in _asked(box, calls) for reply in one]
+                alone = [_alone(box, *call) for call in calls]  # some keep things between calls
+                replies[function] = [reply for one in alone for reply in one]
             made.cpu_seconds += box.cpu_seconds
     except SandboxError:
         return replies
@@ -250,7 +269,7 @@ def _loaded(sandbox: Sandbox, assignment: Assignment, sources: list[str]) -> Ite
         units = [
             {"kind": "statements", "source": one, "label": "edits"} for one in [*sources, RUNNER]
         ]
-        box.load(units, ["answers"])
+        box.load(units, ["answers", *assignment.functions])
         yield box
 
 
@@ -270,13 +289,14 @@ def _asked(box: Box, calls: Sequence[list]) -> Iterator[list[Reply]]:
     """How each call ended: [its reply], or [] where it did not end."""
     for first in range(0, len(calls), IN_A_CALL):
         some = list(calls[first : first + IN_A_CALL])
-        answer = box.call("answers", (CALL_SECONDS, SEED, some), {}, seed=SEED)
+        groups = [some[one : one + IN_A_GROUP] for one in range(0, len(some), IN_A_GROUP)]
+        answer = box.call("answers", (CALL_SECONDS, SEED, groups), {}, seed=SEED)
         if (
             answer.outcome != "returned"
         ):  # one of them gave what does not cross the line with others
             yield from (_alone(box, *call) for call in some)
             continue
-        for ended in answer.value:
+        for ended in (one for group in answer.value for one in group):
             if ended[0] == "returned":
                 yield [Reply("returned", {}, ended[1], tuple(ended[2]))]
             else:
@@ -294,8 +314,24 @@ def _edits(
 ) -> Iterator[tuple[int, list[Reply]]]:
     """The number of each change of a function, and what it answers to the rungs."""
     text = base.read_text(encoding="utf-8")
+    if base != assignment.solution and _same(text, assignment.solution, function):
+        return
     programs = Programs.of(text, function)
     made.tried, made.broken = made.tried + programs.tried, made.broken + programs.broken
+    yield from _run(assignment, sandbox, text, programs, function, rungs, made, begun)
+
+
+def _run(
+    assignment: Assignment,
+    sandbox: Sandbox,
+    text: str,
+    programs: Programs,
+    function: str,
+    rungs: Sequence[Rung],
+    made: Made,
+    begun: float,
+) -> Iterator[tuple[int, list[Reply]]]:
+    """The number of each program, and what it answers to the rungs."""
     for some in programs.by_box():
         if made.cpu_seconds + time.process_time() - begun > CPU_SECONDS:
             made.cut += len(some)
@@ -309,3 +345,16 @@ def _edits(
                     replies[number] += reply
             made.cpu_seconds += box.cpu_seconds
         yield from replies.items()
+
+
+def _same(text: str, solution: Path, function: str) -> bool:
+    """Whether a function is the same there, to the letter."""
+    ones = [function_in(one, function) for one in (text, solution.read_text(encoding="utf-8"))]
+    here, there = (ast.unparse(one.body) if one is not None else "" for one in ones)  # type: ignore[arg-type]
+    return here == there
+
+
+def families(text: str, function: str) -> Programs:
+    """A function with each order of few elements."""
+    found = function_in(text, function)
+    return Programs(list(orders(found)) if found is not None else [])

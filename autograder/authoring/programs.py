@@ -14,7 +14,7 @@ IN_A_BOX = 160
 
 def bases(assignment: Assignment) -> list[Path]:
     """The files whose changes are made: the solution, and what is right in another way."""
-    return [assignment.solution, *(base.path for base in assignment.bases)]
+    return [assignment.solution, *(base.path for base in assignment.edited)]
 
 
 @dataclass
@@ -47,7 +47,8 @@ class Programs:
                 continue
             if plain not in seen:
                 seen.add(plain)
-                programs.made.append((number, source(found, change, name_of(function, number))))
+                other = plain.replace(f"def {function}(", f"def {name_of(function, number)}(", 1)
+                programs.made.append((number, other))
         return programs
 
     def by_box(self) -> list[list[tuple[int, str]]]:

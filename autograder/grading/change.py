@@ -28,7 +28,10 @@ class Change:
     places: tuple[str, ...]
     operations: tuple[Operation, ...]
     like: str = ""  # equal for changes that can be made together
+    common: bool = False  # whether it is also made together with another common one
+    second: Change | None = None  # what is changed beside
 
     @property
     def everywhere(self) -> bool:
-        return len(self.operations) > 1
+        """Whether one change is made at several places."""
+        return len(self.operations) > 1 and self.second is None

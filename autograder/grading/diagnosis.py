@@ -27,6 +27,7 @@ from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
 from autograder.grading.search import Answered, Search, group_of
 from autograder.grading.student import Loaded, Recorded, Verdict
+from autograder.grading.traits import trait_of
 from autograder.results import Check, Diagnosis
 from autograder.sandbox.process import Reply, Sandbox
 
@@ -64,7 +65,7 @@ def _diagnosed(
     submission: Loaded,
 ) -> Diagnosis | None:
     """What is known of one failing function; None where that is nothing."""
-    known, answered, example = search.known, None, None
+    known, answered, example, asked = search.known, None, None, None
     if function not in submission.timed_out:
         rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
         asked = ask(submission, rungs, known.assignment.start)
@@ -73,8 +74,12 @@ def _diagnosed(
     mistake = _mistake(search, sandbox, function, answered, names, missed, calls, submission)
     if mistake is not None:
         return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)
-    named = answered and search.find(sandbox, function, answered, names & missed)
-    if named:
+    named: Diagnosis | None = None
+    if answered is not None:
+        named = search.find(sandbox, function, answered, names & missed)
+    if named is None and asked is not None:
+        named = trait_of(known, sandbox, asked)
+    if named is not None and asked is not None:
         return replace(told_by_effect(named, asked), example=example)
     group = group_of(answered, names & missed) if answered else ""
     if not (example or group):

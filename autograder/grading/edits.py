@@ -9,14 +9,26 @@ which `sentences` turns into an assignment's own words; no fragment is ever show
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from autograder.grading.change import Change
 from autograder.grading.finder import Finder
+from autograder.grading.sentences import TEMPLATES
 from autograder.grading.trees import Tree
 
 MOST_PLACES = 8  # of a change everywhere
+COMMON_EVERYWHERE = ("left_out", "twice", "half", "wrong_way", "not_divided", "order", "added")
+MOST_PAIRS = 350  # of changes made together
+# kinds of which two are tried together, beside those that say so themselves
+COMMON = (
+    "old_value", "computed_anew", "wrong_way", "mean_for_sum", "sum_for_mean", "not_squared",
+    "condition_exactly_one", "condition_positive", "condition_always", "condition_opposite",
+    "absolute", "rooted", "loop_short", "loop_late", "returned_in_other_order", "other_side",
+    "other_power", "by_elements", "divided_by", "a_plain_number", "not_transposed",
+    "as_matrices", "order", "one_more_kept", "one_less_kept", "last_ones", "last_ones_cut",
+    "without", "columns",
+)  # fmt: skip
 
 
 def function_in(text: str, name: str) -> ast.FunctionDef | None:
@@ -33,12 +45,19 @@ def source(function: ast.FunctionDef, change: Change, name: str) -> str:
     """The function with a change made, under another name. Raises what a change that cannot be made
     raises (ValueError, TypeError, AttributeError).
     """
-    tree = Tree(copy.deepcopy(function))
+    tree = Tree(_copied(function))
     nodes = [tree.nodes[operation.node] for operation in change.operations]
     for node, operation in zip(nodes, change.operations, strict=True):
         operation.make(node, tree)
     tree.function.name = name
     return ast.unparse(ast.fix_missing_locations(tree.function))
+
+
+def _copied(function: ast.FunctionDef) -> ast.FunctionDef:
+    """A function's tree once more: to parse it again is far quicker than to copy it."""
+    made = ast.parse(ast.unparse(function)).body[0]
+    assert isinstance(made, ast.FunctionDef)
+    return made
 
 
 def changes(text: str, name: str) -> list[Change]:
@@ -47,7 +66,29 @@ def changes(text: str, name: str) -> list[Change]:
     if function is None:
         return []
     singles = list(Finder(function).all())
-    return [*singles, *_everywhere(singles)]
+    everywhere = list(_everywhere(singles))
+    return [*singles, *everywhere, *_pairs([*singles, *everywhere])]
+
+
+def _is_common(change: Change) -> bool:
+    often = change.everywhere and change.kind in COMMON_EVERYWHERE
+    return change.common or often or change.kind in COMMON
+
+
+def _pairs(known: Sequence[Change]) -> Iterator[Change]:
+    """Two changes that are common each, made together."""
+    some = [change for change in known if _is_common(change)]
+    some.sort(key=lambda change: TEMPLATES.get(change.kind, (9.0, ""))[0])
+    pairs = []
+    for place, one in enumerate(some):
+        for other in some[:place]:
+            nodes = {operation.node for operation in one.operations}
+            apart = nodes.isdisjoint(operation.node for operation in other.operations)
+            if apart and one.kind != other.kind:
+                pairs.append((other, one))
+    for one, other in pairs[:MOST_PAIRS]:
+        both = (*one.operations, *other.operations)
+        yield replace(one, operations=both, like="", second=other)
 
 
 def _everywhere(singles: Sequence[Change]) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from autograder.grading import trees
 from autograder.grading.change import Change, Operation
+from autograder.grading.rewrites import Rewriter
 
 SIZED = ("range", "torch.rand", "torch.zeros", "torch.eye")  # calls that take whole numbers
 TURNED: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
@@ -84,6 +85,15 @@ class Finder:
             if isinstance(node, ast.stmt) and node is not self.tree.function:
                 yield from self._of_statement(node)
         yield from self._of_function()
+        cut = {
+            part.id
+            for node in self.tree.nodes
+            if isinstance(node, ast.Slice)
+            for part in ast.walk(node)
+            if isinstance(part, ast.Name)
+        }
+        matrices = [name for name in self.parameters if name not in (*self.counts, *cut)]
+        yield from Rewriter(self.tree, matrices, self.plain).all()
 
     # --- how a change is told ---------------------------------------------------------------------
 
@@ -257,6 +267,7 @@ class Finder:
                 parts = index.elts if isinstance(index, ast.Tuple) else [index]
                 whole = ", ".join(map(ast.unparse, parts))
                 options = {f"{end}:": "last_ones", f"-{end}:": "last_ones", f"{end}": "one_alone"}
+                options |= {f":-{end}": "last_ones_cut"}
                 options |= {f":{end} + 1": "one_more_kept", f":{end} - 1": "one_less_kept"}
                 for new, kind in options.items():
                     changed = f"{inner}[{whole.replace(f':{end}', new, 1)}]"
@@ -337,6 +348,9 @@ class Finder:
             "never": "False",
             "at_least": f"{left} >= 0",
         }
+        base = left.removesuffix(".shape")
+        if base != left:
+            options["number"] = f"int({base}.numel() ** 0.5) ** 2 != {base}.numel()"
         for kind, text in options.items():
             make = trees.put(text)
             yield self._change(f"condition_{kind}", node, make, left, like=kind)
@@ -424,7 +438,7 @@ class Finder:
                 yield self._made(
                     "old_value",
                     later,
-                    trees.old(node, targets[0], self.numbers[id(node)]),
+                    trees.old(targets[0], self.numbers[id(node)]),
                     targets[0],
                     trees.head(node),
                     trees.head(later),

@@ -8,7 +8,17 @@ from pathlib import Path
 
 from autograder.assignment import ENGINE, Assignment
 
-MADE = ("edits", "finder", "change", "trees", "sketch", "ladder", "table")  # in grading/
+MADE = (
+    "edits",
+    "finder",
+    "rewrites",
+    "forms",
+    "change",
+    "trees",
+    "sketch",
+    "ladder",
+    "table",
+)  # in grading/
 
 
 def digest(assignment: Assignment) -> str:

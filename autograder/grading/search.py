@@ -35,16 +35,24 @@ from autograder.grading.example import Asked, tensors_of
 from autograder.grading.known import Known
 from autograder.grading.place import fails_of, file_of
 from autograder.grading.sentences import Sentence, sentence, together
-from autograder.grading.sketch import Sketches
+from autograder.grading.sketch import Sketches, bare, sketch
 from autograder.grading.smallest import CPU_SECONDS, SEED
 from autograder.grading.student import Loaded, Student
-from autograder.grading.table import EDIT, MISTAKE, RIGHT
+from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
 from autograder.results import Diagnosis
 from autograder.sandbox.process import Reply, Sandbox
 
 log = logging.getLogger(__name__)
 MOST_TRIED = 3  # groups that are graded before a search gives up
+MOST_BARE = 2  # the same where the histories are left out
 LEAST_PART = 3  # rungs on which a part of what is wrong must agree
+LEAST_ORDERS = 2  # rungs that show that the order is another one
+UNTOLD = sketch(Reply("raised", {"type": "NotImplementedError"})).strict
+ANOTHER_ORDER = (
+    "The elements are visited in another order than the one asked for",
+    "Print the row and the column at every step of the smallest example: in which order do they "
+    "come?",
+)
 
 
 class Answered:
@@ -72,6 +80,12 @@ class Answered:
         if not any(self._asked.all_starts()):
             return []
         return self._search.from_the_solutions_start(self._sandbox, self._asked)
+
+    @cached_property
+    def bare(self) -> tuple[Sketches, ...]:
+        """The same, without histories."""
+        replies = [self._asked.replies, self._moved] if self._moved else [self._asked.replies]
+        return tuple(Sketches.of([bare(reply) for reply in one]) for one in replies)
 
 
 class Search:
@@ -181,15 +195,50 @@ class Search:
         if any(self.is_right(function, row) for row in answered.rows):
             return None
         for how in ("edit", "part"):
-            tried = 0
-            for row in answered.rows:
-                for group in self._alike(known, row) if how == "edit" else _parts(known, row):
-                    told = self._sentences(function, known, group)
-                    if not told or tried == MOST_TRIED:
-                        continue
-                    tried += 1
-                    if self.fails_one_of(sandbox, function, known, group, missed):
-                        return _named(function, told, how)
+            found = self._told(function, answered, how)
+            for group, told in found[:MOST_TRIED]:
+                if self.fails_one_of(sandbox, function, known, group, missed):
+                    return _named(function, told, how)
+        if any(_in_another_order(known, row) for row in answered.rows):
+            return Diagnosis(function, "another_order", *ANOTHER_ORDER, how="edit")
+        return self._but_for_the_history(sandbox, function, answered, missed)
+
+    def _told(
+        self, function: str, answered: Answered, how: str
+    ) -> list[tuple[int, list[Sentence]]]:
+        """The groups that agree wholly, or in part, and what their changes do; single changes
+        before two made together.
+        """
+        known = self.table[function]
+        found = []
+        for row in answered.rows:
+            for group in self._alike(known, row) if how == "edit" else _parts(known, row):
+                told = self._sentences(function, known, group)
+                if told:
+                    found.append((group, told))
+                if how == "part" and len(found) >= 2 * MOST_TRIED:
+                    break
+        return sorted(found, key=lambda one: one[1][0].two)
+
+    def _but_for_the_history(
+        self, sandbox: Sandbox, function: str, answered: Answered, missed: set[str]
+    ) -> Diagnosis | None:
+        """The change that gives the same results, whatever the history of losses holds."""
+        known = self.table[function]
+        solution = min(known.of(RIGHT))[1]
+        right = Sketches(known.bare.hashes[solution], known.bare.numbers[solution])
+        wrong = ~known.bare.alike(right).all(1)
+        for row in answered.bare:
+            if known.bare.alike(row)[sorted({group for _, group in known.of(RIGHT)})].all(1).any():
+                return None
+            found = []
+            for group in numpy.flatnonzero(wrong & known.bare.alike(row).all(1)).tolist():
+                told = self._sentences(function, known, group)
+                if told:
+                    found.append(((told[0].two, told[0].rank), group, told))
+            for _, group, told in sorted(found, key=lambda one: one[:2])[:MOST_BARE]:
+                if self.fails_one_of(sandbox, function, known, group, missed):
+                    return _named(function, told, "part")
         return None
 
     def is_right(self, function: str, row: Sketches) -> bool:
@@ -221,7 +270,7 @@ class Search:
                 one = sentence(self._change(function, origin, place), self.assignment.words)
                 if one.title not in told or told[one.title].rank > one.rank:
                     told[one.title] = one
-        return sorted(told.values(), key=lambda one: one.rank)
+        return sorted(told.values(), key=lambda one: (one.two, one.rank))
 
     def _change(self, function: str, origin: int, place: int) -> Change:
         key = (origin, function)
@@ -230,7 +279,7 @@ class Search:
         return self._changes[key][place]
 
     def _base(self, origin: int) -> str:
-        bases = [self.assignment.solution, *(base.path for base in self.assignment.bases)]
+        bases = [self.assignment.solution, *(base.path for base in self.assignment.edited)]
         return bases[origin - EDIT].read_text(encoding="utf-8")
 
     @cached_property
@@ -301,6 +350,22 @@ def _parts(known: tables.Known, row: Sketches) -> Iterator[int]:
     enough = whole & (explained >= LEAST_PART) & (2 * explained >= differs.sum())
     groups = numpy.flatnonzero(enough & (explained < differs.sum()))
     yield from sorted(groups.tolist(), key=lambda group: -int(explained[group]))
+
+
+def _in_another_order(known: tables.Known, row: Sketches) -> bool:
+    """Whether some order of visits explains each rung on which all orders can be told, and what is
+    right explains at least LEAST_ORDERS of them not.
+    """
+    groups = sorted({group for _, group in known.of(ORDER)})
+    if not groups:
+        return False
+    solution = min(known.of(RIGHT))[1]
+    right = Sketches(known.sketches.hashes[solution], known.sketches.numbers[solution])
+    orders = Sketches(known.sketches.hashes[groups], known.sketches.numbers[groups])
+    told = (orders.hashes[..., 0] != UNTOLD).any(0)
+    explained = orders.alike(row).any(0) | right.alike(row)
+    moved = told & ~right.alike(row)
+    return bool(explained[told].all()) and int(moved.sum()) >= LEAST_ORDERS
 
 
 def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:

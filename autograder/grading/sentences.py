@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autograder.grading.change import Change
+from autograder.grading.templates import MORE
 
 PLACE, ABOUT, OTHER = "{place}", "{about}", "{other}"
 SOMEWHERE = "what {function} computes"
@@ -149,6 +150,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "prepared_normed": (3, "{about} is scaled before anything else"),
     "overwritten": (4, "{about} counts as if it were zero"),
     "drawn_transposed": (3, "{place} is drawn transposed"),
+    **MORE,
 }
 DRAWN = ("starts_", "shape_turned", "drawn_")  # about one draw of several in a statement
 NUMERIC = ("condition_positive", "condition_exactly_one", "condition_at_least")  # of elements
@@ -176,7 +178,8 @@ HINTS = {
 @dataclass(frozen=True)
 class Sentence:
     """What a change does. rank: the lower, the likelier it is what a student did; vague: whether it
-    has no word for what it is about; place: what the title begins with, where that is a place
+    has no word for what it is about; place: what the title begins with, where that is a place;
+    two: whether it is of two changes made together
     """
 
     kind: str
@@ -185,6 +188,7 @@ class Sentence:
     hint: str
     vague: bool = False
     place: str = ""
+    two: bool = False
 
     @property
     def rest(self) -> str:
@@ -194,11 +198,15 @@ class Sentence:
 
 def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     """The sentence of a change in an assignment's own words."""
+    if change.second is not None:
+        return _of_two(sentence(replace(change, second=None), words), change.second, words)
     rank, template = TEMPLATES.get(change.kind, (9, "{place} is not as it should be"))
     places = list(dict.fromkeys(_place(place, words) for place in change.places))
     known = [place for place in places if place]
     place = _listed(known) if known else SOMEWHERE.format(function=change.function)
     about, other = _part(change.about, words), _part(change.other, words)
+    if change.kind.startswith("returned_") and not about:
+        about = "the result"
     if about and not change.everywhere and change.kind.startswith(DRAWN):
         place, known = about, [about]
     vague = 4.0 if change.kind in NUMERIC and not change.about.endswith("]") else 0.0
@@ -221,7 +229,8 @@ def together(told: Sequence[Sentence]) -> Sentence:
     nothing, the likeliest, and what else behaves alike.
     """
     first = told[0]
-    near = [one for one in told if not one.vague and one.rank <= first.rank + NEAR]
+    near = [one for one in told if one.two == first.two and not one.vague]
+    near = [one for one in near if one.rank <= first.rank + NEAR]
     if first.vague or len(near) < 2:
         return first
     for kinds, template in FAMILIES:
@@ -255,6 +264,14 @@ def _lower(text: str) -> str:
     return text if len(word.partition("'")[0]) == 1 and word != "A" else text[0].lower() + text[1:]
 
 
+def _of_two(one: Sentence, second: Change, words: Mapping[str, str]) -> Sentence:
+    """The sentence of two changes made together."""
+    other = sentence(second, words)
+    title = f"{one.title}; and {other.title[0].lower()}{other.title[1:]}"
+    rank = one.rank + other.rank + 1
+    return Sentence(one.kind, rank, title, one.hint, one.vague or other.vague, two=True)
+
+
 def _hint(change: Change) -> str:
     if change.kind.startswith("starts_") or change.kind in ("seeded", "shape_turned"):
         return HINTS["start"]
@@ -274,6 +291,8 @@ def _part(fragment: str, words: Mapping[str, str]) -> str:
 
 def _place(statement: str, words: Mapping[str, str]) -> str:
     """The word of a statement, or of the target of one."""
+    if not statement:
+        return ""
     if statement in words:
         return words[statement]
     try:

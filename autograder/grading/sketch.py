@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -35,8 +36,8 @@ class Sketch(NamedTuple):
 
 def sketch(reply: Reply) -> Sketch:
     """The sketch of a reply."""
-    strict, values = _taken_apart(reply)
-    tied = _taken_apart(loose(reply))[0]
+    strict = _taken_apart(reply)[0]
+    tied, values = _taken_apart(loose(reply))  # numbers are the same, whatever holds them
     signs = _signs(1 << max(6, (len(values) - 1).bit_length()))[: len(values)]
     return Sketch(_hash(strict), _hash(tied), (values @ signs).astype(numpy.float32))
 
@@ -95,6 +96,14 @@ def _signs(count: int) -> numpy.ndarray:
     if count > len(rows):
         rows = numpy.resize(rows, (count, NUMBERS))
     return 2.0 * rows[:count] - 1.0
+
+
+def bare(reply: Reply) -> Reply:
+    """A reply without the lists of numbers (histories) among its results."""
+    if not isinstance(reply.value, tuple | list):
+        return reply
+    rest = tuple(item for item in reply.value if not isinstance(item, tuple | list))
+    return replace(reply, value=rest)
 
 
 class Sketches(NamedTuple):

@@ -24,7 +24,8 @@ from autograder.grading.sketch import Sketches
 log = logging.getLogger(__name__)
 # the first number of a program: an origin; the second one is its place there
 RIGHT, MISTAKE, EDIT = -2, -1, 0  # from EDIT on: a change of the solution, of the first base, ...
-ARRAYS = ("programs", "groups", "hashes", "numbers")
+ORDER = -3  # one of all orders in which few elements can be visited
+ARRAYS = ("programs", "groups", "hashes", "numbers", "bare_hashes", "bare_numbers")
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Known:
     programs: [N, 2] whole numbers: origin and place there
     groups: [N]: programs of the same group behave alike
     sketches: of the groups, [groups, rungs, ...]
+    bare: the same of replies without their lists of numbers (histories)
     """
 
     programs: numpy.ndarray
     groups: numpy.ndarray
     sketches: Sketches
+    bare: Sketches
 
     def of(self, origin: int) -> list[tuple[int, int]]:
         """(place, group) of the programs of one origin."""
@@ -67,10 +70,9 @@ def load(assignment: Assignment) -> Table:
             table = {}
             for function in assignment.functions:
                 if f"{function}.programs" in arrays:
-                    programs, groups, hashes, numbers = (
-                        arrays[f"{function}.{name}"] for name in ARRAYS
-                    )
-                    table[function] = Known(programs, groups, Sketches(hashes, numbers))
+                    programs, groups, *parts = (arrays[f"{function}.{name}"] for name in ARRAYS)
+                    whole, bare = Sketches(*parts[:2]), Sketches(*parts[2:])
+                    table[function] = Known(programs, groups, whole, bare)
             return table
     except Exception as error:  # whatever may have happened to it
         log.warning("%s cannot be used (%s): autograder edits makes it anew", file, error)
@@ -81,7 +83,7 @@ def save(assignment: Assignment, table: Table) -> Path:
     """Write a table, and take away those of other digests; gives its file."""
     arrays: dict[str, numpy.ndarray] = {}
     for function, known in table.items():
-        values = (known.programs, known.groups, known.sketches.hashes, known.sketches.numbers)
+        values = (known.programs, known.groups, *known.sketches, *known.bare)
         arrays |= {f"{function}.{name}": value for name, value in zip(ARRAYS, values, strict=True)}
     content = io.BytesIO()
     numpy.savez_compressed(content, **arrays)  # type: ignore[arg-type]

@@ -208,14 +208,14 @@ def guarded(when: str) -> Callable[[ast.AST, Tree], None]:
     return operate
 
 
-def old(node: ast.stmt, target: str, number: int) -> Callable[[ast.AST, Tree], None]:
+def old(target: str, number: int) -> Callable[[ast.AST, Tree], None]:
     """A later statement reads what a target was before the statement `number` changed it."""
 
     def operate(at: ast.AST, tree: Tree) -> None:
-        earlier = next(item for item in tree.body_of(at) if ast.unparse(item) == ast.unparse(node))
+        earlier = tree.nodes[number]
         name = f"_old_{number}"
         kept = ast.parse(f"{name} = ({target}).clone()").body[0]
-        replaced(tree.body_of(at), earlier, [kept, earlier])
+        replaced(tree.body_of(at), earlier, [kept, earlier])  # type: ignore[list-item]
         for part in list(ast.walk(at)):
             if isinstance(getattr(part, "ctx", None), ast.Load) and reads(part, target):
                 tree.replace(part, ast.Name(name, ast.Load()))

@@ -14,10 +14,12 @@ class TooLong(BaseException):
 
 
 def answers(namespace: dict, seconds: float, seed: int, calls: list) -> list:
-    """How each of `calls` ends: ("returned", value, [arguments after the call]), ("raised", type),
+    """How each of `calls` ends, in groups like theirs: ("returned", value,
+    [arguments after the call]), ("raised", type),
     or ("timed_out",).
 
-    calls: at most 16, each [function, arguments, names of options, their values]
+    calls: at most 16 groups of at most 16 (longer lists are for numbers), each call [function,
+        arguments, names of options, their values]
     seconds: CPU time for each
     """
 
@@ -25,22 +27,29 @@ def answers(namespace: dict, seconds: float, seed: int, calls: list) -> list:
         raise TooLong
 
     signal.signal(signal.SIGVTALRM, stop)
-    ended: list[tuple] = []
-    for name, given, names, values in calls:
+    ended: list[list[tuple]] = []
+    for name, given, names, values in grouped(calls, ended):
         arguments = [copied(argument) for argument in given]
         undo_settings()
         seed_generators(seed)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         try:
             value = namespace[name](*arguments, **dict(zip(names, values, strict=True)))
-            ended.append(("returned", value, arguments))
+            ended[-1].append(("returned", value, arguments))
         except TooLong:
-            ended.append(("timed_out",))
+            ended[-1].append(("timed_out",))
         except BaseException as error:
-            ended.append(("raised", type(error).__name__))
+            ended[-1].append(("raised", type(error).__name__))
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return ended
+
+
+def grouped(calls: list, ended: list):
+    """Each call, after a list for its group was added to `ended`."""
+    for group in calls:
+        ended.append([])
+        yield from group
 
 
 def copied(argument):
