@@ -47,8 +47,11 @@ def source(function: ast.FunctionDef, change: Change, name: str) -> str:
     """
     tree = Tree(_copied(function))
     nodes = [tree.nodes[operation.node] for operation in change.operations]
-    for node, operation in zip(nodes, change.operations, strict=True):
-        operation.make(node, tree)
+    try:
+        for node, operation in zip(nodes, change.operations, strict=True):
+            operation.make(node, tree)
+    except (KeyError, IndexError) as error:  # one of two took away what the other changes
+        raise ValueError("the two changes cannot be made together") from error
     tree.function.name = name
     return ast.unparse(ast.fix_missing_locations(tree.function))
 
