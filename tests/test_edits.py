@@ -27,7 +27,7 @@ from autograder.grading.edits import changes, function_in, source
 from autograder.grading.effects import told_by_effect
 from autograder.grading.example import Asked
 from autograder.grading.grader import Grader
-from autograder.grading.ladder import read_ladder
+from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import digest, file_of
 from autograder.grading.sentences import TEMPLATES, Sentence, sentence, together
 from autograder.grading.sketch import Sketches
@@ -425,7 +425,8 @@ def test_results_that_are_all_zeros_are_told_so(
     results: list[torch.Tensor], title: str, grader: Grader, descent: Assignment
 ) -> None:
     replies = [Reply("returned", {}, (result, [1.0])) for result in results]
-    asked = Asked(None, (), replies, [[] for _ in replies])  # type: ignore[arg-type]
+    rungs = tuple(Rung("descend", (), {}) for _ in replies)
+    asked = Asked(None, rungs, None, replies)  # type: ignore[arg-type]
     named = Diagnosis("descend", "starts_zeros", "A's start is zeros", "Look.", how="edit")
     assert told_by_effect(named, asked).title == title
     part = replace(named, how="part")
