@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import nbformat
 import pytest
@@ -274,20 +274,23 @@ def test_feedback_shows_every_check_with_its_message_and_hint(course: Class) -> 
     assert "<code>sgd_factorise</code>: " in page
 
 
-def is_check(node: ast.stmt) -> bool:
+def is_check(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
     return isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 
 
 def test_no_hidden_check_reaches_a_student(course: Class) -> None:
     hidden = (course.assignment.folder / "test_hidden.py").read_text(encoding="utf-8")
-    told = [ast.get_docstring(node) or "" for node in ast.parse(hidden).body if is_check(node)]
-    titles = "\n".join(told)  # a check's docstring is its title, and public
+    checks = [node for node in ast.parse(hidden).body if is_check(node)]
+    told = [ast.get_docstring(check) or "" for check in checks]  # titles, which are public
+    marks = [mark for check in checks for mark in check.decorator_list]
+    told += [ast.unparse(mark) for mark in marks]  # hints, which are, too
+    public = "\n".join(told)
     lines = {
         line.strip()
         for line in hidden.splitlines()
         if len(line.strip()) > 30 and not line.strip().startswith(('"""', "@", "#"))
     }
-    lines = {line for line in lines if line not in titles}
+    lines = {line for line in lines if line.strip("\"'") not in public}
     assert len(lines) > 100
     pages = course.feedback("published") + course.feedback("stub") + course.autograded("published")
     assert not [line for line in lines if line in pages]
