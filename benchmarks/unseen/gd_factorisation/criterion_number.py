@@ -1,5 +1,0 @@
-# a Python number
-
-
-def criterion(A, B):
-    return float(((A - B) ** 2).sum())
