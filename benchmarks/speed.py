@@ -424,6 +424,8 @@ class Watching:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                # in the background of a shell an interrupt would be ignored
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     def __enter__(self) -> Watching:
