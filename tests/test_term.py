@@ -432,9 +432,9 @@ def test_zip_collect_takes_what_platforms_give(
     ):
         (archive / name).write_text(blank, encoding="utf-8")
     with zipfile.ZipFile(archive / "Bob Unknown_7_assignsubmission_file_work.zip", "w") as made:
-        made.writestr("work/halves.ipynb", blank)
-        made.writestr("work/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
-        made.writestr("__MACOSX/work/._halves.ipynb", b"\0\1")
+        made.writestr("mine/halves.ipynb", blank)
+        made.writestr("mine/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
+        made.writestr("__MACOSX/mine/._halves.ipynb", b"\0\1")
     monkeypatch.chdir(course.root)
     config = Config()
     configure(config, course.root)

@@ -6,7 +6,6 @@ A call's process makes the next call as well, where nothing was left behind in i
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import os
 import signal
@@ -44,26 +43,11 @@ def prepare() -> None:
     sys.modules["conftest"] = helper
     sys.path.insert(0, os.getcwd())  # a module that the submission has written itself
     vars(torch)["compile"] = uncompiled  # there is no compiler here
-    loader = torch.utils.data.DataLoader
-    loader.__init__ = without_workers(loader.__init__)  # type: ignore[method-assign]
 
 
 def uncompiled(model=None, **options):
     """`torch.compile`, as a function and as a decorator with and without options: no change."""
     return (lambda function: function) if model is None else model
-
-
-def without_workers(initialise):
-    """A `DataLoader` that reads in this process: its workers need more than a box has."""
-    inert = {"num_workers": 0, "persistent_workers": False, "prefetch_factor": None, "timeout": 0}
-
-    @functools.wraps(initialise)
-    def inner(self, *arguments, **options):
-        bound = inspect.signature(initialise).bind_partial(self, *arguments, **options)
-        bound.arguments.update(inert, multiprocessing_context=None)
-        initialise(*bound.args, **bound.kwargs)
-
-    return inner
 
 
 def serve_submission(request: dict, requests: int, replies: int, limits: dict) -> None:
