@@ -150,7 +150,7 @@ class Simulation:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.checks = module_at(folder / "test_hidden.py")
+        self.checks = loaded(folder / "test_hidden.py")  # its `close` is replaced
         if hasattr(self.checks, "close"):
             self.checks.close = self._close  # type: ignore[attr-defined]
         self.functions = functions_of(folder / "solution.py")
@@ -236,15 +236,17 @@ class Simulation:
         vocabulary.close(actual, expected, tolerance, what)
 
 
-@cache
-def module_at(path: Path) -> ModuleType:
-    """A file of a staff folder as a module."""
+def loaded(path: Path) -> ModuleType:
+    """A file of a staff folder as a module of one's own."""
     specification = spec_from_file_location(f"draws_{path.parent.name}_{path.stem}", path)
     assert specification is not None
     assert specification.loader is not None
     module = module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
+
+
+module_at = cache(loaded)  # the one that is shared
 
 
 def functions_of(path: Path) -> dict[str, Callable[..., Any]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder import vocabulary
 from autograder.assignment import find_assignments
 from autograder.course import Course
-from benchmarks.draws import Simulation
+from benchmarks.draws import Simulation, module_at
 from benchmarks.together import met, together
 
 COURSE = Course(Path(__file__).resolve().parent.parent)
@@ -84,6 +85,12 @@ def test_a_fair_check_misses_nothing_and_says_what_rounding_used(folder: Path) -
     assert not tally.misses
     assert tally.share is not None
     assert 0 <= tally.share < 0.1
+
+
+def test_the_checks_that_others_run_are_left_alone(folder: Path) -> None:
+    close = module_at(folder / "test_hidden.py").close
+    Simulation(folder).run("test_fair", range(2))
+    assert module_at(folder / "test_hidden.py").close is close is vocabulary.close
 
 
 def test_functions_of_draws_py_come_before_those_of_the_solution(folder: Path) -> None:

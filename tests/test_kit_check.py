@@ -448,14 +448,14 @@ def test_a_picture_leaves_the_notebooks_figures_alone() -> None:
     import matplotlib
     import matplotlib.pyplot as plt
 
-    before = dict(matplotlib.rcParams)
+    before, figures = dict(matplotlib.rcParams), plt.get_fignums()
     with matplotlib.rc_context({"text.usetex": True, "font.size": 40, "savefig.dpi": 600}):
         assert shown(yours=MATRIX.flip(0), expected=MATRIX) == shown(
             yours=MATRIX.flip(0), expected=MATRIX
         )
         assert len(shown(yours=MATRIX.flip(0), expected=MATRIX).png) < 20_000
     assert dict(matplotlib.rcParams) == before
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == figures
 
 
 # --- quick, and in files of its own ---------------------------------------------------------------
