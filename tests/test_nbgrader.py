@@ -105,9 +105,9 @@ def hostile_notebooks(assignment: Assignment, solution: str) -> dict[str, str]:
     hook = "import sys\nget_ipython().display_formatter.format = "
     hook += "lambda *a, **k: ({'text/plain': '20'}, {})\nsys.displayhook = print\n20"
     made["prints-points"].cells.insert(0, nbformat.v4.new_code_cell(hook))
-    gradebook_code = (
-        "import sqlite3, glob\nfor f in glob.glob('/**/gradebook.db', recursive=True):\n"
-    )
+    # it knows the place: one that searches the whole disk is ended by its limit before it finds any
+    gradebook_code = f"import sqlite3, glob\nplaces = [{str(assignment.course.gradebook)!r}]\n"
+    gradebook_code += "for f in [*places, *glob.glob('/*/gradebook.db')]:\n"
     gradebook_code += "    sqlite3.connect(f).execute('update grade set manual_score = 20')"
     made["writes-gradebook"].cells.insert(0, nbformat.v4.new_code_cell(gradebook_code))
     for cell in check_cells(made["outputs"]):
