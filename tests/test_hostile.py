@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 import time
@@ -17,9 +18,10 @@ from typing import Any
 
 import hostile_bank
 import pytest
-from conftest import COURSE, ROOT
+from conftest import COURSE, ROOT, few_known_answers
 
-from autograder.assignment import find_assignment
+from autograder.assignment import Assignment, find_assignment
+from autograder.course import Course
 from autograder.grading import workers as working
 from autograder.grading.grader import Grader
 from autograder.grading.submission import find
@@ -30,7 +32,7 @@ from autograder.sandbox.process import Sandbox
 
 SECRET = "canary-of-the-course-5a1f"
 LIMITS = Limits(
-    call_cpu_seconds=0.5,
+    call_cpu_seconds=0.25,  # all calls of a good one together need as much
     call_wall_seconds=2.0,
     load_cpu_seconds=0.5,
     load_wall_seconds=2.0,
@@ -41,6 +43,7 @@ LIMITS = Limits(
 )
 WORKERS = 4
 GOOD = ("perfect-module", "published-loop", "library-svd", "mask-ignored")
+MADE_BY_THE_GOOD = ("range_over_rank", "mask_is_not_zero", "all_zeros")
 MARK = "hostile-was-here"
 TOUCHED = [
     ROOT,
@@ -146,7 +149,7 @@ def outcome(
         (folder / f"{hostile_bank.SLUG}.py").write_text(
             f"# canary-of-{name}-11e8\n{text}", encoding="utf-8"
         )
-    assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=LIMITS)
+    assignment = replace(with_few_known_answers(tmp_path_factory.mktemp("kit")), limits=LIMITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_CANARY", "canary-in-the-environment-42b7")
         alone = graded(Grader(assignment, SECRET, sandbox=sandbox), submitted, workers=1)
@@ -170,6 +173,16 @@ def outcome(
         *(f"canary-of-{name}-11e8" for name in GOOD),
     ]
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
+
+
+def with_few_known_answers(root: Path) -> Assignment:
+    """The assignment of the bank in a course of its own, with the mistakes that the good ones make:
+    none of what the others give is one of the many, which would be run on it all the same.
+    """
+    for folder in ("reference_solutions", "assignments"):
+        shutil.copytree(ROOT / folder / hostile_bank.SLUG, root / folder / hostile_bank.SLUG)
+    few_known_answers(root / "reference_solutions" / hostile_bank.SLUG, *MADE_BY_THE_GOOD)
+    return find_assignment(Course(root), hostile_bank.SLUG)
 
 
 def on_all_workers(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
