@@ -4,6 +4,7 @@ whole run.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -76,6 +77,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):  # one of several
         places = {name: place for place, name in enumerate(LONGEST)}
         items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """Have nbgrader ask alembic once a process, and not for each new gradebook, which revision is
+    its latest: it starts a Python for that, which loads all of nbgrader.
+    """
+    if api := sys.modules.get("nbgrader.api"):
+        api.get_alembic_version = functools.cache(api.get_alembic_version)
 
 
 @pytest.fixture(autouse=True)
