@@ -5,9 +5,11 @@ show nothing of the solution; what nobody can name is left unnamed, and can be l
 from __future__ import annotations
 
 import ast
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -18,7 +20,8 @@ from hypothesis import strategies as st
 from test_grading import Command
 
 from autograder.assignment import UNWRITTEN, Assignment, find_assignments, read_assignment
-from autograder.authoring.edits import make, page, table_of
+from autograder.authoring import edits
+from autograder.authoring.edits import Made, make, page, table_of
 from autograder.authoring.learn import learn, taken_out
 from autograder.course import Course
 from autograder.grading import table as tables
@@ -153,8 +156,8 @@ print(undefined_here)
 
 
 @pytest.fixture(scope="module")
-def descent(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Assignment:
-    """A small assignment with a ladder, its table made."""
+def making(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> tuple[Assignment, Made]:
+    """A small assignment with a ladder, its table made; and what was made."""
     folder = tmp_path_factory.mktemp("course") / "reference_solutions" / "descent"
     files = {
         "assignment.toml": TOML,
@@ -169,9 +172,22 @@ def descent(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Assig
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    assignment = read_assignment(folder)
-    table_of(assignment, sandbox)
-    return assignment
+    assignment, kept = read_assignment(folder), []
+
+    def keeping(*given: Any) -> Made:
+        kept.append(make(*given))
+        return kept[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edits, "make", keeping)
+        table_of(assignment, sandbox)
+    (made,) = kept
+    return assignment, made
+
+
+@pytest.fixture(scope="module")
+def descent(making: tuple[Assignment, Made]) -> Assignment:
+    return making[0]
 
 
 @pytest.fixture(scope="module")
@@ -209,21 +225,21 @@ def test_a_known_mistake_comes_before_a_change(grader: Grader) -> None:
 
 
 def test_a_known_mistake_that_the_ladder_does_not_show_is_named(
-    descent: Assignment, sandbox: Sandbox
+    descent: Assignment, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """It is right on every rung, and in what it makes of an argument that no rung has."""
+    """It is right on every rung, and in what it makes of an argument that no rung has. In a course
+    of its own, as it makes the table anew.
+    """
+    own = shutil.copytree(descent.course.root, tmp_path / "course")
+    folder = own / descent.folder.relative_to(descent.course.root)
     text = SOLUTION.replace("    n = len(x)\n", "    n = len(x)\n    x = x.clamp(min=-1.5)\n")
-    file = descent.folder / "mistakes" / "clamped.py"
+    file = folder / "mistakes" / "clamped.py"
     head = BANK.partition("import torch")[0].replace("test_public_steps", "test_hidden_steps")
     file.write_text(head + text, encoding="utf-8")
-    try:
-        assignment = read_assignment(descent.folder)
-        table_of(assignment, sandbox)
-        result = graded(Grader(assignment, secret="", sandbox=sandbox), text)
-        assert only(result).mistake == "clamped"
-    finally:
-        file.unlink()
-        table_of(read_assignment(descent.folder), sandbox)
+    assignment = read_assignment(folder)
+    table_of(assignment, sandbox)
+    result = graded(Grader(assignment, secret="", sandbox=sandbox), text)
+    assert only(result).mistake == "clamped"
 
 
 def test_right_answers_are_told_nothing(grader: Grader, descent: Assignment) -> None:
@@ -305,8 +321,8 @@ def test_changed_words_make_no_new_table(descent: Assignment) -> None:
     assert digest(replace(descent, words={"a": "the first"})) == digest(descent)
 
 
-def test_programs_that_do_not_end_are_left_out(descent: Assignment, sandbox: Sandbox) -> None:
-    made = make(descent, sandbox)
+def test_programs_that_do_not_end_are_left_out(making: tuple[Assignment, Made]) -> None:
+    descent, made = making
     assert made.tried > 100
     assert made.right > 0
     known = made.table["descend"]
