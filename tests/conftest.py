@@ -158,9 +158,14 @@ def few_known_answers(staff: Path, *mistakes: str) -> None:
             file.unlink()
 
 
-def nbgrader(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command `nbgrader` in a folder, in a process of its own."""
-    return forked.run("nbgrader", *words, folder=folder)
+def nbgrader(
+    folder: Path, *words: str, sandbox: Sandbox | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the real command `nbgrader` in a folder, in a process of its own.
+
+    sandbox: one that runs already, lent to it; None: it starts its own
+    """
+    return forked.run("nbgrader", *words, folder=folder, sandbox=sandbox)
 
 
 @pytest.fixture(scope="module")

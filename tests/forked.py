@@ -3,22 +3,30 @@
 Each is a process like any other: in a session of its own, with its own standard output and error,
 to be waited for, interrupted and killed. What it saves is the second or two of processor time in
 which a Python that was started anew imports torch and nbgrader. Where that start is the point, a
-test starts a Python.
+test starts a Python. As much again it saves by a sandbox that is lent to it; where that it starts
+and ends one of its own is the point, it is lent none.
 """
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from autograder.sandbox.cgroup import Groups
+from autograder.sandbox.process import Process, Sandbox
 
 ROOT = Path(__file__).parent.parent
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -55,9 +63,46 @@ def _nbgrader() -> None:
 PROGRAMS = {"autograder": _autograder, "nbgrader": _nbgrader}
 
 
-def _run(program: str, words: list[str], folder: str, environment: dict[str, str], to: str) -> None:
+class Lent(NamedTuple):
+    """A running sandbox, as it is handed to another process."""
+
+    control: socket.socket
+    pid: int
+    program: bytes
+    groups: Path | None
+    starter: int
+
+    @classmethod
+    def of(cls, sandbox: Sandbox) -> Lent | None:
+        """None where each box is a sandbox of its own, so that there is nothing to hand on."""
+        process, groups = sandbox._process, sandbox._groups
+        if process is None:
+            return None
+        folder = groups.folder if groups is not None else None
+        return cls(process.control, process.popen.pid, sandbox._program, folder, process.starter)
+
+    def take(self) -> None:
+        """In the other process: whatever starts a sandbox gets this one."""
+        zygote: Any = SimpleNamespace(pid=self.pid, poll=lambda: None)
+        groups = Groups(self.groups, self.starter) if self.groups is not None else None
+        process = Process(zygote, self.control, io.BytesIO(), self.starter)
+        sandbox = Sandbox(process, "sandbox", self.program, True, groups)
+        start: Any = lambda isolation="sandbox", *, nested=True: nullcontext(sandbox)  # noqa: E731
+        Sandbox.start = start
+
+
+def _run(
+    program: str,
+    words: list[str],
+    folder: str,
+    environment: dict[str, str],
+    to: str,
+    lent: Lent | None,
+) -> None:
     """In the new process: become the command."""
     os.setsid()
+    if lent is not None:
+        lent.take()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # where all runs in the background
     for stream, name in enumerate(("out", "err"), start=1):
         opened = os.open(f"{to}/{name}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -77,8 +122,18 @@ def _run(program: str, words: list[str], folder: str, environment: dict[str, str
 class Running:
     """A command that was started."""
 
-    def __init__(self, program: str, *words: object, folder: Path, **environment: str) -> None:
-        """program: `autograder` or `nbgrader`; environment: added to this process's"""
+    def __init__(
+        self,
+        program: str,
+        *words: object,
+        folder: Path,
+        sandbox: Sandbox | None = None,
+        **environment: str,
+    ) -> None:
+        """program: `autograder` or `nbgrader`
+        sandbox: one that runs already, lent to it; None: it starts its own
+        environment: added to this process's
+        """
         self._to = Path(tempfile.mkdtemp(prefix="forked-"))
         for name in ("out", "err"):
             (self._to / name).touch()
@@ -91,7 +146,15 @@ class Running:
         }  # for alembic
         self.words = [program, *map(str, words)]
         self._process = CONTEXT.Process(
-            target=_run, args=(program, self.words[1:], str(folder), settings, str(self._to))
+            target=_run,
+            args=(
+                program,
+                self.words[1:],
+                str(folder),
+                settings,
+                str(self._to),
+                Lent.of(sandbox) if sandbox is not None else None,
+            ),
         )
         self._process.start()
         self._reading = (self._to / "out").open(encoding="utf-8")
@@ -156,8 +219,10 @@ class Running:
         self.close()
 
 
-def run(program: str, *words: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    with Running(program, *words, folder=folder) as running:
+def run(
+    program: str, *words: object, folder: Path, sandbox: Sandbox | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end. sandbox: as for `Running`"""
+    with Running(program, *words, folder=folder, sandbox=sandbox) as running:
         status = running.wait(900)
         return subprocess.CompletedProcess(running.words, status, running.output, running.errors)

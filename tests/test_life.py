@@ -30,7 +30,7 @@ import nbformat
 import pytest
 import tiny_course
 from click.testing import Result as Done
-from conftest import ROOT
+from conftest import ROOT, warm
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderApp
 from nbgrader.validator import Validator
@@ -40,6 +40,7 @@ from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.gradebook import commands
 from autograder.gradebook.marks import database
+from autograder.sandbox.process import Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -261,8 +262,9 @@ def test_the_exchange_is_collected_and_nobody_elses_file_with_it(term: Term) -> 
     assert "factor * 2 / 3" not in handed_in.read_text(encoding="utf-8")
 
 
-def test_the_command_grades_the_class(term: Term) -> None:
-    said = term.instructor.nbgrader("autograde", SLUG)
+def test_the_command_grades_the_class(term: Term, sandbox: Sandbox) -> None:
+    with warm(sandbox):
+        said = term.instructor.nbgrader("autograde", SLUG)
     assert "SAWarning" not in said
     assert term.gradebook("ann")["auto"] == {
         "check_halve": 3,
@@ -437,14 +439,15 @@ def test_nothing_of_a_hostile_notebook_runs_or_reaches_out(page: Any, term: Term
 # --- regrade, and back ----------------------------------------------------------------------------
 
 
-def test_a_corrected_check_regrades_and_marks_stay(term: Term) -> None:
+def test_a_corrected_check_regrades_and_marks_stay(term: Term, sandbox: Sandbox) -> None:
     """The two public checks of halve turn out to be worth something else, which gives bob a point.
     What a person gave stays as it is, and stays done.
     """
     file = term.assignment.checks[0]
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("(1.6)", "(0.6)").replace("(0.4)", "(1.4)"), encoding="utf-8")
-    term.instructor.nbgrader("autograde", SLUG, "--force")
+    with warm(sandbox):
+        term.instructor.nbgrader("autograde", SLUG, "--force")
     bob = term.gradebook("bob")
     assert bob["auto"] == {"check_halve": 1.4, "check_total": 1.5, "why_halve": None}
     assert bob["manual"] == {"check_halve": 2, "check_total": None, "why_halve": 1.5}
@@ -453,13 +456,16 @@ def test_a_corrected_check_regrades_and_marks_stay(term: Term) -> None:
     assert term.gradebook("ann")["waits"] is False
 
 
-def test_a_changed_answer_waits_again_and_the_unchanged_ones_do_not(term: Term) -> None:
+def test_a_changed_answer_waits_again_and_the_unchanged_ones_do_not(
+    term: Term, sandbox: Sandbox
+) -> None:
     ann = term.students["ann"]
     write_answers(ann, RIGHT, ANSWER + " I have thought again.")
     term.clock("ann", "2031-03-02 11:30:00.000000 UTC")
     ann.nbgrader("submit", SLUG)
     term.instructor.nbgrader("collect", SLUG, "--update")
-    term.instructor.nbgrader("autograde", SLUG)  # without --force: hers alone is newer
+    with warm(sandbox):
+        term.instructor.nbgrader("autograde", SLUG)  # without --force: hers alone is newer
     assert term.gradebook("ann")["open"] == {"why_halve"}
     assert term.gradebook("ann")["manual"]["why_halve"] == 2
     assert term.gradebook("bob")["open"] == set()

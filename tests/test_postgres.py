@@ -22,6 +22,7 @@ from autograder.authoring.release import release
 from autograder.cli import app
 from autograder.course import Course
 from autograder.gradebook.commands import generate
+from autograder.sandbox.process import Sandbox
 
 pytestmark = pytest.mark.slow
 TEXTS = (tiny_course.VARIANT, f"import torch\n{tiny_course.ZEROS}")
@@ -60,8 +61,9 @@ def graders(url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Course]:
     return courses
 
 
-def start(course: Course) -> Running:
-    return Running("autograder", "gradebook", SLUG, "--workers", 1, folder=course.root)
+def start(course: Course, sandbox: Sandbox) -> Running:
+    words = ("gradebook", SLUG, "--workers", 1)
+    return Running("autograder", *words, folder=course.root, sandbox=sandbox)
 
 
 def scores(url: str) -> dict[str, float]:
@@ -70,9 +72,9 @@ def scores(url: str) -> dict[str, float]:
 
 
 def test_two_graders_write_at_once_and_nothing_is_lost_when_one_is_killed(
-    url: str, graders: list[Course]
+    url: str, graders: list[Course], sandbox: Sandbox
 ) -> None:
-    with start(graders[0]) as first, start(graders[1]) as second:
+    with start(graders[0], sandbox) as first, start(graders[1], sandbox) as second:
         deadline = time.monotonic() + 200
         while not any(name.startswith("student1") for name in scores(url)):
             assert time.monotonic() < deadline, "the second grader entered nobody"
@@ -83,7 +85,7 @@ def test_two_graders_write_at_once_and_nothing_is_lost_when_one_is_killed(
     there = scores(url)
     assert {name: there[name] for name in expected} == expected
 
-    with start(graders[1]) as again:
+    with start(graders[1], sandbox) as again:
         assert again.wait(300) == 0, again.output + again.errors
     expected |= {f"student1{number}": (4.5, 0.4)[number % 2] for number in range(EACH)}
     assert scores(url) == expected

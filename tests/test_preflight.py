@@ -247,15 +247,15 @@ def scores(course: Path) -> dict[str, float]:
 
 @pytest.mark.slow
 def test_feedback_of_nbgrader_begins_a_round_and_the_gradebook_says_the_same(
-    term: Path, command: Command
+    term: Path, command: Command, sandbox: Sandbox
 ) -> None:
     hand_in(term, anna=TELLS, bert=WRONG)
     for words in (["autograde", SLUG], ["generate_feedback", SLUG]):
-        done = nbgrader(term, *words)
+        done = nbgrader(term, *words, sandbox=sandbox)
         assert done.returncode == 0, done.stderr
     before = {path: path.read_bytes() for path in Course(term).results.rglob("*.json")}
     hand_in(term, anna=f"{TELLS}# anew")
-    done = nbgrader(term, "autograde", SLUG, "--force")
+    done = nbgrader(term, "autograde", SLUG, "--force", sandbox=sandbox)
     assert done.returncode == 0, done.stderr
     results = graded(command(term, "grade", SLUG, "--json", "-"))
     assert [results[name]["round"] for name in ("anna", "bert")] == [1, 0]
@@ -266,13 +266,15 @@ def test_feedback_of_nbgrader_begins_a_round_and_the_gradebook_says_the_same(
 
 
 @pytest.mark.slow
-def test_a_broken_check_ends_nbgraders_run_before_the_first_student(term: Path) -> None:
+def test_a_broken_check_ends_nbgraders_run_before_the_first_student(
+    term: Path, sandbox: Sandbox
+) -> None:
     hand_in(term, carl=f"{RIGHT}# mine", dora=f"{WRONG}# mine")
     before = (term / "reference_solutions" / SLUG / "test_hidden.py").read_text(encoding="utf-8")
     known = scores(term) if Course(term).gradebook.exists() else {}
     spoil(term)
     try:
-        done = nbgrader(term, "autograde", SLUG, "--force")
+        done = nbgrader(term, "autograde", SLUG, "--force", sandbox=sandbox)
     finally:
         hidden = term / "reference_solutions" / SLUG / "test_hidden.py"
         hidden.write_text(before, encoding="utf-8")

@@ -357,13 +357,14 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def start(course: Course) -> Iterator[Any]:
+def start(course: Course, sandbox: Sandbox) -> Iterator[Any]:
     """Start the command; it is killed in the end."""
     with ExitStack() as started:
 
         def run(*options: str) -> Running:
             words = ("watch", "--settle", "0.1", *options)
-            return started.enter_context(Running("autograder", *words, folder=course.root))
+            running = Running("autograder", *words, folder=course.root, sandbox=sandbox)
+            return started.enter_context(running)
 
         yield run
 
