@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, few_known_answers
 
 from autograder.errors import AutograderError, UsageError
 from autograder.sandbox.process import Sandbox
@@ -20,13 +20,22 @@ CLASS = ("perfect-module.py", "untouched-stub.notebook.py")
 
 @pytest.fixture
 def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """examples/demo.py as a module, which grades in the sandbox that is warm already."""
+    """examples/demo.py as a module, which grades in the sandbox that is warm already, and before a
+    class the solution and one variant: all of them are graded in test_assignments.py.
+    """
     spec = importlib.util.spec_from_file_location("demo", ROOT / "examples" / "demo.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+    lay = module.new_course
+
+    def lay_few(folder: Path, lessons: str) -> None:
+        lay(folder, lessons)
+        few_known_answers(folder / "reference_solutions" / SLUG)
+
+    monkeypatch.setattr(module, "new_course", lay_few)
     return module
 
 
