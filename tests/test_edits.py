@@ -5,24 +5,25 @@ show nothing of the solution; what nobody can name is left unnamed, and can be l
 from __future__ import annotations
 
 import ast
-import shutil
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 import torch
-from conftest import ROOT
+from click.testing import Result as Done
+from conftest import ROOT, warm
 from hypothesis import given
 from hypothesis import strategies as st
-from test_grading import Command
+from typer.testing import CliRunner
 
 from autograder.assignment import UNWRITTEN, Assignment, find_assignments, read_assignment
 from autograder.authoring import edits
-from autograder.authoring.edits import Made, make, page, table_of
+from autograder.authoring.edits import Made, make, page
 from autograder.authoring.learn import learn, taken_out
+from autograder.cli import app
 from autograder.course import Course
 from autograder.grading import table as tables
 from autograder.grading.alike import TOLERANCE
@@ -155,16 +156,30 @@ print(undefined_here)
 """
 
 
+CLAMP = "    n = len(x)\n    x = x.clamp(min=-1.5)\n"
+CLAMPED = SOLUTION.replace("    n = len(x)\n", CLAMP)  # of -2, which no rung has
+
+
+@dataclass
+class Making:
+    """A small assignment with a ladder, its table as the command has made it; and what was made."""
+
+    assignment: Assignment
+    made: Made
+    done: Done
+
+
 @pytest.fixture(scope="module")
-def making(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> tuple[Assignment, Made]:
-    """A small assignment with a ladder, its table made; and what was made."""
+def making(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Making:
     folder = tmp_path_factory.mktemp("course") / "reference_solutions" / "descent"
+    head = BANK.partition("import torch")[0].replace("test_public_steps", "test_hidden_steps")
     files = {
         "assignment.toml": TOML,
         "ladder.toml": LADDER,
         "solution.py": SOLUTION,
         "test_public.py": CHECKS.format(points=1, name="public_steps", x="2.0"),
         "test_hidden.py": CHECKS.format(points=1, name="hidden_steps", x="-2.0"),
+        "mistakes/clamped.py": head + CLAMPED,
         "mistakes/zeros.py": BANK,
         "variants/with_names.py": SOLUTION.replace("a @ b", "torch.dot(a, b)"),
     }
@@ -178,16 +193,17 @@ def making(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> tuple[
         kept.append(make(*given))
         return kept[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
+    with warm(sandbox) as patch:
         patch.setattr(edits, "make", keeping)
-        table_of(assignment, sandbox)
+        patch.setenv("AUTOGRADER_COURSE", str(assignment.course.root))
+        done = CliRunner().invoke(app, ["edits", "descent"], prog_name="autograder")
     (made,) = kept
-    return assignment, made
+    return Making(assignment, made, done)
 
 
 @pytest.fixture(scope="module")
-def descent(making: tuple[Assignment, Made]) -> Assignment:
-    return making[0]
+def descent(making: Making) -> Assignment:
+    return making.assignment
 
 
 @pytest.fixture(scope="module")
@@ -224,22 +240,9 @@ def test_a_known_mistake_comes_before_a_change(grader: Grader) -> None:
     assert (told.how, told.mistake) == ("bank", "zeros")
 
 
-def test_a_known_mistake_that_the_ladder_does_not_show_is_named(
-    descent: Assignment, sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """It is right on every rung, and in what it makes of an argument that no rung has. In a course
-    of its own, as it makes the table anew.
-    """
-    own = shutil.copytree(descent.course.root, tmp_path / "course")
-    folder = own / descent.folder.relative_to(descent.course.root)
-    text = SOLUTION.replace("    n = len(x)\n", "    n = len(x)\n    x = x.clamp(min=-1.5)\n")
-    file = folder / "mistakes" / "clamped.py"
-    head = BANK.partition("import torch")[0].replace("test_public_steps", "test_hidden_steps")
-    file.write_text(head + text, encoding="utf-8")
-    assignment = read_assignment(folder)
-    table_of(assignment, sandbox)
-    result = graded(Grader(assignment, secret="", sandbox=sandbox), text)
-    assert only(result).mistake == "clamped"
+def test_a_known_mistake_that_the_ladder_does_not_show_is_named(grader: Grader) -> None:
+    """It is right on every rung, and in what it makes of an argument that no rung has."""
+    assert only(graded(grader, CLAMPED)).mistake == "clamped"
 
 
 def test_right_answers_are_told_nothing(grader: Grader, descent: Assignment) -> None:
@@ -321,8 +324,8 @@ def test_changed_words_make_no_new_table(descent: Assignment) -> None:
     assert digest(replace(descent, words={"a": "the first"})) == digest(descent)
 
 
-def test_programs_that_do_not_end_are_left_out(making: tuple[Assignment, Made]) -> None:
-    descent, made = making
+def test_programs_that_do_not_end_are_left_out(making: Making) -> None:
+    descent, made = making.assignment, making.made
     assert made.tried > 100
     assert made.right > 0
     known = made.table["descend"]
@@ -358,10 +361,9 @@ def test_what_a_function_needs_is_taken_out_with_it() -> None:
     assert "undefined_here" not in code
 
 
-def test_the_command_writes_the_page(descent: Assignment, command: Command) -> None:
-    done = command(descent.course.root, "edits", "descent")
-    assert done.exit_code == 0, done.stderr
-    assert "edits.md" in done.stdout
+def test_the_command_writes_the_page(making: Making) -> None:
+    assert making.done.exit_code == 0, making.done.stderr
+    assert "edits.md" in making.done.stdout
 
 
 # --- one sentence for changes that behave alike ---------------------------------------------------
