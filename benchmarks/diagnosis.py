@@ -4,8 +4,8 @@ docs/diagnosis.md.
     python -m benchmarks.diagnosis [--page] [--workers N] [PART ...] [ASSIGNMENT ...]
 
 What became of each case is kept in build/diagnosis/ until something changes that it depends on: a
-run that was interrupted goes on where it stopped. --page writes what is kept of all assignments
-into docs/diagnosis.md. Parts, all where none is named:
+run that was interrupted goes on where it stopped. --page puts the rows of these
+assignments into docs/diagnosis.md; it takes all parts. Parts, all where none is named:
 
 disguises   every known mistake, its syntax tree rewritten in three styles, as a submission
 removed     every known mistake as it is, with the known mistakes taken away: what a small change of
@@ -34,7 +34,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograder.assignment import Assignment, find_assignment, find_assignments
-from autograder.course import Course, write_whole
+from autograder.course import Course
 from autograder.grading.edits import function_in
 from autograder.grading.grader import Grader
 from autograder.grading.place import file_of
@@ -43,14 +43,15 @@ from autograder.grading.traits import MEASURED
 from autograder.grading.workers import WorkerEnded, run_on_workers
 from autograder.results import Diagnosis, Example
 from autograder.steps import make_edits
+from benchmarks import diagnosis_page
 
 WORKERS = 2
 KEPT = Path("build") / "diagnosis"
 PAGE = Path("docs") / "diagnosis.md"
-FIRST, LAST = "<!-- measured: benchmarks.diagnosis -->", "<!-- end of what is measured -->"
 UNSEEN = Path(__file__).parent / "unseen"
 UNRELATED = 100  # an assignment
 PARTS = ("disguises", "removed", "right", "unseen", "unrelated")
+TOLD = ("disguises", "right", "unrelated")  # of which each one that is not fine is told
 COLUMNS = {  # of the table: a column of cases, and what counts there
     "respelled": "named",
     "notebook": "named",
@@ -160,7 +161,7 @@ class OtherStart(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if not (isinstance(node.func, ast.Attribute) and node.func.attr == "rand"):
+        if ast.unparse(node.func) != "torch.rand":  # an array of NumPy's has no flip
             return node
         grad = [keyword for keyword in node.keywords if keyword.arg == "requires_grad"]
         node.keywords = [keyword for keyword in node.keywords if keyword not in grad]
@@ -306,6 +307,15 @@ class Told:
             return not set(self.named) - set(MEASURED)
         return bool(self.named)
 
+    @property
+    def instead(self) -> str:
+        """What it is told that it should not be: another known mistake by its file, a change by
+        its sentence.
+        """
+        named = [item for item in self.diagnoses if item.mistake]
+        told = [f"`{item.mistake}`" if item.how == "bank" else item.title for item in named]
+        return "; ".join(told) or "nothing"
+
     def line(self) -> str:
         """One line about it."""
         told = "; ".join(
@@ -409,40 +419,18 @@ def row(slug: str, told: Sequence[Told]) -> dict[str, str]:
     return figures
 
 
-def table(rows: Sequence[dict[str, str]]) -> list[str]:
-    """Rows as Markdown."""
-    lines = [f"| {' | '.join(TITLES)} |", "|" + "---|" * len(TITLES)]
-    for figures in rows:
-        cells = [figures.get(title.partition(":")[0], "") for title in TITLES]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
-
-
 def missed(slug: str, told: Sequence[Told]) -> list[str]:
-    """The cases that are not told what they should be, one a line."""
-    wrong = [one for one in told if one.lost and not one.fine and one.case.part != "removed"]
-    return [one.line().replace("- ", f"- {slug}: ", 1) for one in wrong]
-
-
-def totals(rows: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The sums of "3 of 7" over all rows."""
-    found = {"assignment": "all"}
-    for column in (*COLUMNS, "with an example"):
-        pairs = [row[column].split(" of ") for row in rows if row.get(column)]
-        if pairs:
-            some, of = (sum(int(pair[place]) for pair in pairs) for place in (0, 1))
-            share = f" ({some / of:.0%})" if of and column not in ("variants", "unrelated") else ""
-            found[column] = f"{some} of {of}{share}"
-    return found
-
-
-def write_page(course: Course, lines: Sequence[str]) -> Path:
-    """Put what was measured into docs/diagnosis.md, between its two comments."""
-    page = course.root / PAGE
-    before, _, rest = page.read_text(encoding="utf-8").partition(FIRST)
-    _, _, after = rest.partition(LAST)
-    write_whole(page, "\n".join([before + FIRST, "", *lines, "", LAST + after]))
-    return page
+    """The cases that are not told what they should be: a line for each name and what it is told
+    instead, with the columns in which it is.
+    """
+    columns: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        if one.case.part in TOLD and not one.fine and (one.lost or one.case.part == "right"):
+            columns.setdefault((one.case.name, one.instead), []).append(one.case.column)
+    return [
+        f"- {slug}, `{name}` ({', '.join(where)}): {instead}"
+        for (name, instead), where in columns.items()
+    ]
 
 
 def main() -> None:
@@ -453,22 +441,29 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=WORKERS)
     given = parser.parse_args()
     parts = [word for word in given.words if word in PARTS] or list(PARTS)
+    if given.page and set(parts) != set(PARTS):
+        parser.error("--page is for all parts at once: a row of the page has a column of each")
     course = Course.find(Path(__file__))
     chosen = [find_assignment(course, word) for word in given.words if word not in PARTS]
-    rows, lines, found = [], [], []
+    rows: list[dict[str, str]] = []
+    lines: dict[str, list[str]] = {}
+    found: list[Told] = []
     chosen = chosen or find_assignments(course)
     for page in make_edits(chosen):
         print(f"made {page}", file=sys.stderr, flush=True)
     for assignment in chosen:
         told = measure(assignment, parts, given.workers)
         rows.append(row(assignment.slug, told))
-        lines += missed(assignment.slug, told)
+        lines[assignment.slug] = missed(assignment.slug, told)
         found += [one for one in told if one.case.part in ("removed", "unseen")]
-        print(*table(rows[-1:])[2:], sep="\n", flush=True)
-    shown = [*table([*rows, totals(rows)]), "", "Not told what they should be:", "", *lines]
-    print("", *shown, "", *(one.line() for one in found), sep="\n")
+        print(*diagnosis_page.table(TITLES, rows[-1:])[2:], sep="\n", flush=True)
+    print("", *diagnosis_page.table(TITLES, [*rows, diagnosis_page.totals(TITLES, rows)]), sep="\n")
+    print("", "Not told what they should be:", "", sep="\n")
+    print(*(line for ones in lines.values() for line in ones), sep="\n")
+    print("", *(one.line() for one in found), sep="\n")
     if given.page:
-        print(write_page(course, shown))
+        diagnosis_page.write(course.root / PAGE, TITLES, rows, lines)
+        print(course.root / PAGE)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import pytest
 from conftest import COURSE
 
 from autograder.assignment import Assignment, find_assignment
+from autograder.errors import AutograderError
+from benchmarks.diagnosis_page import FIRST, LAST, write
 from benchmarks.meter import Failed, measure
 from benchmarks.plain import functions_in, passes, questions
 from benchmarks.population import Population, answered, lay
@@ -126,3 +128,41 @@ def test_every_hundred_of_an_even_class_begins_with_the_same(warm_up: Assignment
     assert (kinds[:100].count("right"), kinds[:100].count("broken")) == (55, 4)
     texts = {work.module() for work in works if work.kind != "broken"}
     assert len(texts) == sum(kind != "broken" for kind in kinds), "no two alike"
+
+
+TITLES = ("assignment", "respelled: named", "variants: told something")
+
+
+def test_the_page_of_diagnosis_keeps_what_was_not_measured_anew(tmp_path: Path) -> None:
+    """Rows and misses of the assignments that were run are replaced, those of others kept, and the
+    last row is of all; what stands around them stays as it is.
+    """
+    page = tmp_path / "diagnosis.md"
+    page.write_text(f"# Before\n\n{FIRST}\nnothing yet\n{LAST}\n\nAfter.\n", encoding="utf-8")
+    first = {"assignment": "first", "respelled": "3 of 4", "variants": "0 of 2"}
+    second = {"assignment": "second", "respelled": "5 of 6", "variants": "0 of 3"}
+    write(page, TITLES, [first, second], {"first": ["- first, `a`: nothing"], "second": []})
+    again = dict(second, respelled="6 of 8")
+    write(page, TITLES, [again], {"second": ["- second, `b`: nothing"]})
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("# Before\n\n") and text.endswith("\n\nAfter.\n")
+    assert [line for line in text.splitlines() if line.startswith(("| ", "- "))] == [
+        "| assignment | respelled: named | variants: told something |",
+        "| first | 3 of 4 | 0 of 2 |",
+        "| second | 6 of 8 | 0 of 3 |",
+        "| all | 9 of 12 (75 %) | 0 of 5 |",
+        "- first, `a`: nothing",
+        "- second, `b`: nothing",
+    ]
+    assert "nothing yet" not in text
+    write(page, TITLES, [], {})
+    assert page.read_text(encoding="utf-8") == text
+
+
+def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:
+    """Where the two comments are missing, it is said, and nothing is written."""
+    page = tmp_path / "diagnosis.md"
+    page.write_text("# Nothing measured\n", encoding="utf-8")
+    with pytest.raises(AutograderError, match="no place for what is measured"):
+        write(page, TITLES, [], {})
+    assert page.read_text(encoding="utf-8") == "# Nothing measured\n"
