@@ -19,7 +19,11 @@ class Operation:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one function. place: the statement, or the loop's head, that it is made in"""
+    """A change of one function.
+
+    places: the statements, or the heads of loops, that it is made in
+    around: of each place, the expression that is changed and those that it stands in
+    """
 
     function: str
     kind: str
@@ -30,6 +34,7 @@ class Change:
     like: str = ""  # equal for changes that can be made together
     common: bool = False  # whether it is also made together with another common one
     second: Change | None = None  # what is changed beside
+    around: tuple[tuple[str, ...], ...] = ()
 
     @property
     def everywhere(self) -> bool:

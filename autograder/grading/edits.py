@@ -102,6 +102,14 @@ def _everywhere(singles: Sequence[Change]) -> Iterator[Change]:
     for (kind, _), group in alike.items():
         if 2 <= len(group) <= MOST_PLACES:
             operations = tuple(operation for change in group for operation in change.operations)
-            places = tuple(dict.fromkeys(place for change in group for place in change.places))
+            places = dict.fromkeys((change.places[0], change.around[0]) for change in group)
             first = group[0]
-            yield Change(first.function, kind, first.about, first.other, places, operations)
+            yield Change(
+                first.function,
+                kind,
+                first.about,
+                first.other,
+                tuple(place for place, _ in places),
+                operations,
+                around=tuple(around for _, around in places),
+            )

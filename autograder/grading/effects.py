@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from autograder.grading.example import Asked, tensors_of
+from autograder.grading.sentences import lowered
 from autograder.results import Diagnosis
 
 ZEROS = ("The results are all zeros", "What should make them anything else?")
@@ -24,8 +25,9 @@ def told_by_effect(named: Diagnosis, asked: Asked) -> Diagnosis:
     if named.how != "edit" or effect is None:
         return named
     title, hint = effect
-    slip = named.title[0].lower() + named.title[1:]
-    return replace(named, title=title, hint=f"{hint} (It would come of this: {slip}.)")
+    return replace(
+        named, title=title, hint=f"{hint} (It would come of this: {lowered(named.title)}.)"
+    )
 
 
 def _effect(asked: Asked) -> tuple[str, str] | None:

@@ -131,7 +131,8 @@ class Finder:
         like: str = "",
     ) -> Change:
         operation = Operation(self.numbers[id(node)], operate)
-        return Change(self.name, kind, about, other, (place,), (operation,), like)
+        around = (self.tree.around(node),)
+        return Change(self.name, kind, about, other, (place,), (operation,), like, around=around)
 
     # --- expressions ------------------------------------------------------------------------------
 
@@ -206,7 +207,8 @@ class Finder:
         parent = self.tree.parents[id(node)]
         if isinstance(node.value, bool):
             flipped = lambda at: ast.Constant(not at.value)  # noqa: E731
-            yield self._change("switched", node, flipped, ast.unparse(parent), like="b")
+            about = ast.unparse(parent)
+            yield self._change("switched", node, flipped, about, like=about)
         elif isinstance(node.value, int | float) and not isinstance(parent, ast.BinOp):
             for value in {0, 1, node.value + 1, node.value - 1} - {node.value}:
                 make = lambda at, v=value: ast.Constant(v)  # noqa: E731

@@ -63,7 +63,10 @@ class Rewriter:
     ) -> Change:
         place = trees.head(self.tree.statement_of(node)) if node is not self.tree.function else ""
         operation = Operation(self.numbers[id(node)], operate)
-        return Change(self.name, kind, about, other, (place,), (operation,), like, common)
+        around = (self.tree.around(node),)
+        return Change(
+            self.name, kind, about, other, (place,), (operation,), like, common, around=around
+        )
 
     def _put(
         self, kind: str, node: ast.AST, text: str, like: str = "", common: bool = False

@@ -16,6 +16,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from autograder.grading.change import Change
 from autograder.grading.templates import MORE
@@ -25,6 +26,7 @@ SOMEWHERE = "what {function} computes"
 # rank, template; the lower the rank, the likelier it is what a student did
 TEMPLATES: dict[str, tuple[float, str]] = {
     "old_value": (1, "{place} uses {about} as it was before its own step"),
+    "older_value": (1, "{place} uses {about} as it was one step before"),
     "computed_anew": (1, "{about} is computed anew before {place}"),
     "wrong_way": (1, "{place} goes the wrong way"),
     "turned_round": (1, "{place} has a difference turned round, and so the opposite sign"),
@@ -75,7 +77,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     ),
     "by_elements": (1, "{place} multiplies element by element what should be a matrix product"),
     "other_side": (1, "{place} has a matrix product the other way round"),
-    "transposed": (2, "{place} takes {about} transposed"),
+    "transposed": (2, "{place} takes the transpose of {about}"),
     "not_transposed": (1, "{place} leaves out a transpose"),
     "divided": (3, "{place} divides where it should multiply"),
     "added_in": (3, "{place} adds where it should multiply"),
@@ -124,6 +126,9 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "shape_turned": (1, "{place} has rows and columns exchanged"),
     "without": (2, "{place} lacks a setting"),
     "switched": (2, "{place} has a setting the other way round"),
+    "without_that": (2, "{place} lacks {about}"),
+    "switched_that": (2, "{place} has {about} the other way round"),
+    "unfinished_that": (2, "{place} leaves out {about}"),
     "unfinished": (2, "{place} lacks its last step"),
     "no_diagonal": (2, "{place} takes a vector where a diagonal matrix belongs"),
     "arguments_swapped": (2, "{place} has its arguments exchanged"),
@@ -135,10 +140,10 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "returned_flat": (2, "{about} is returned flattened"),
     "returned_detached": (2, "{about} is returned cut off from its gradients"),
     "returned_whole": (2, "{about} is returned as whole numbers"),
-    "returned_last": (2, "of {about}, only the last is returned"),
+    "returned_last": (2, "of {about}, only the last part is returned"),
     "returned_without_first": (2, "{about} is returned without its first part"),
     "returned_without_last": (2, "{about} is returned without its last part"),
-    "returned_as_tensor": (2, "{about} is returned as a tensor of its own"),
+    "returned_as_tensor": (2, "{about} is returned as a tensor"),
     "returned_sum": (2, "the sum of {about} is returned"),
     "returned_together": (3, "the results are returned as a list"),
     "prepared_abs": (2, "{about} is replaced by its absolute values"),
@@ -200,9 +205,11 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     """The sentence of a change in an assignment's own words."""
     if change.second is not None:
         return _of_two(sentence(replace(change, second=None), words), change.second, words)
-    rank, template = TEMPLATES.get(change.kind, (9, "{place} is not as it should be"))
-    places = list(dict.fromkeys(_place(place, words) for place in change.places))
-    known = [place for place in places if place]
+    kind = _kind(change, words)
+    rank, template = TEMPLATES.get(kind, (9, "{place} is not as it should be"))
+    places = zip_longest(change.places, change.around, fillvalue=())
+    known = [_inside(around, words) or _place(str(place), words) for place, around in places]
+    known = [place for place in dict.fromkeys(known) if place]
     place = _listed(known) if known else SOMEWHERE.format(function=change.function)
     about, other = _part(change.about, words), _part(change.other, words)
     if change.kind.startswith("returned_") and not about:
@@ -214,13 +221,26 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
         template, vague = "{place} is not as it should be", 3.0
     if PLACE in template and not known:
         vague += 2.0
+    template = _agreeing(template, PLACE, many=len(known) > 1 or _is_plural(place))
+    template = _agreeing(template, ABOUT, many=_is_plural(about))
     text = template.format(place=place, about=about, other=other)
-    if len(known) > 1 and PLACE in template:
-        text = _plural(text)
     rank += vague - 0.1 * change.everywhere
     title = text[0].upper() + text[1:]
     begins = place[0].upper() + place[1:] if template.startswith(PLACE) else ""
     return Sentence(change.kind, rank, title, _hint(change), vague > 0, begins)
+
+
+def _kind(change: Change, words: Mapping[str, str]) -> str:
+    """The kind of a change as it is told: some are told more exactly than they are made."""
+    if change.kind == "transposed" and change.about.endswith((".T", ".mT")):
+        return "not_transposed"
+    if change.kind == "old_value" and not re.search(r"[-+*/@]=", change.other):
+        return "older_value"  # what is set anew has no step of its own
+    if change.kind == "switched" and change.about.startswith("requires_grad="):
+        return "without_that"
+    if change.kind in ("without", "switched", "unfinished") and _part(change.about, words):
+        return f"{change.kind}_that"
+    return change.kind
 
 
 def together(told: Sequence[Sentence]) -> Sentence:
@@ -242,7 +262,7 @@ def together(told: Sequence[Sentence]) -> Sentence:
         return _joined(near, f"{_or([one.place for one in near])} {first.rest}")
     if first.place and all(one.place == first.place for one in near):
         return _joined(near, f"{first.place} {_or([one.rest for one in near])}")
-    others = [_lower(one.title) for one in near[1:]][:TOLD_BESIDE]
+    others = [lowered(one.title) for one in near[1:]][:TOLD_BESIDE]
     more = f" (The same would come of another slip: {'; or: '.join(others)}.)"
     return replace(first, hint=first.hint + more)
 
@@ -254,20 +274,22 @@ def _joined(near: Sequence[Sentence], title: str) -> Sentence:
 
 def _or(parts: Sequence[str]) -> str:
     """Parts as a choice; all but the first in small letters."""
-    parts = [parts[0], *map(_lower, parts[1:])][:MOST_TOLD]
+    parts = [parts[0], *map(lowered, parts[1:])][:MOST_TOLD]
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
 
 
-def _lower(text: str) -> str:
-    """Without the capital of a first word that is no name: "U's step" keeps it."""
-    word = text.split()[0]
-    return text if len(word.partition("'")[0]) == 1 and word != "A" else text[0].lower() + text[1:]
+def lowered(text: str) -> str:
+    """Without the capital of a first word that is no name: "U's step" and "A is" keep it."""
+    word, _, rest = text.partition(" ")
+    article = word == "A" and rest.split(" ")[0] not in VERBS
+    is_name = len(word.partition("'")[0]) == 1 and not article
+    return text if is_name else text[0].lower() + text[1:]
 
 
 def _of_two(one: Sentence, second: Change, words: Mapping[str, str]) -> Sentence:
     """The sentence of two changes made together."""
     other = sentence(second, words)
-    title = f"{one.title}; and {other.title[0].lower()}{other.title[1:]}"
+    title = f"{one.title}; and {lowered(other.title)}"
     rank = one.rank + other.rank + 1
     return Sentence(one.kind, rank, title, one.hint, one.vague or other.vague, two=True)
 
@@ -286,7 +308,14 @@ def _part(fragment: str, words: Mapping[str, str]) -> str:
     """The word of a fragment; "" where it has none. Numbers are their own."""
     if re.fullmatch(r"-?\d+(\.\d+)?", fragment):
         return fragment
-    return words.get(fragment, "")
+    return words.get(fragment, GENERAL.get(fragment, ""))
+
+
+def _inside(around: Sequence[str], words: Mapping[str, str]) -> str:
+    """The word of the nearest expression around a change that is told in place of its statement; ""
+    where there is none.
+    """
+    return next((words[f"in {one}"] for one in around if f"in {one}" in words), "")
 
 
 def _place(statement: str, words: Mapping[str, str]) -> str:
@@ -316,18 +345,41 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _plural(text: str) -> str:
-    """The first verb of a sentence about several things."""
-    for one, many in VERBS.items():
-        if f" {one} " in text or text.endswith(f" {one}"):
-            text = re.sub(rf" {one}(?= |$)", f" {many}", text, count=1)
-            return text.replace("as it should be", "as they should be")
-    return text
+def _agreeing(template: str, slot: str, *, many: bool) -> str:
+    """A template whose verb after a slot goes with what is put there."""
+    if not many or slot not in template:
+        return template
+    verb = rf"(?<={re.escape(slot)} )({'|'.join(VERBS)})(?= |$)"
+    template = re.sub(verb, lambda found: VERBS[found[0]], template)
+    if template.startswith(slot):
+        for one in (" as it should", " than it is", " as it is", " it should"):
+            template = template.replace(one, one.replace(" it ", " they ").replace(" is", " are"))
+        for one in (" its first", " its last", " its sign", " its condition"):
+            template = template.replace(one, one.replace(" its ", " their "))
+    return template
 
 
+def _is_plural(word: str) -> bool:
+    """Whether a word of an assignment is of several things: "the weights of U" is."""
+    noun = re.split(rf" (?:{BEHIND}) ", word)[0].split()
+    if not noun or noun[0].endswith("ing") or noun[0] == "what":
+        return False
+    return bool(re.fullmatch(r"\w{2,}[^\Wsuia]s", noun[-1]))
+
+
+GENERAL = {  # parts that mean the same in every assignment
+    "mean": "the mean", "sum": "the sum", "abs": "the absolute values", "sqrt": "the root",
+    "item": "the conversion to a plain number", "requires_grad=True": "the request for gradients",
+}  # fmt: skip
+BEHIND = (  # what may stand behind the noun of a word
+    "of|on|in|at|by|to|for|with|from|after|before|over|under|between|which|that|whose|as|and"
+)
 VERBS = {
     "is": "are", "uses": "use", "goes": "go", "has": "have", "leaves": "leave", "takes": "take",
-    "stops": "stop", "makes": "make", "adds": "add", "subtracts": "subtract", "lacks": "lack",
+    "stops": "stop", "makes": "make", "adds": "add", "subtracts": "subtract",
     "multiplies": "multiply", "divides": "divide", "replaces": "replace", "loses": "lose",
     "ends": "end", "runs": "run", "counts": "count", "keeps": "keep", "asks": "ask",
+    "fades": "fade", "lets": "let", "measures": "measure", "squares": "square", "cuts": "cut",
+    "gives": "give", "sorts": "sort", "starts": "start", "changes": "change", "falls": "fall",
+    "rises": "rise", "belongs": "belong", "lacks": "lack", "comes": "come", "averages": "average",
 }  # fmt: skip

@@ -16,6 +16,7 @@ class Tree:
         self.function = function
         self.nodes = list(ast.walk(function))
         self.parents: dict[int, ast.AST] = {}
+        self._texts: dict[int, str] = {}
         for node in self.nodes:
             for child in ast.iter_child_nodes(node):
                 self.parents[id(child)] = node
@@ -43,6 +44,16 @@ class Tree:
         while not isinstance(node, ast.stmt):
             node = self.parents[id(node)]
         return node
+
+    def around(self, node: ast.AST) -> tuple[str, ...]:
+        """An expression and those that it stands in, as texts, the innermost first."""
+        found = []
+        while isinstance(node, ast.expr):
+            if id(node) not in self._texts:
+                self._texts[id(node)] = ast.unparse(node)
+            found.append(self._texts[id(node)])
+            node = self.parents[id(node)]
+        return tuple(found)
 
     def loops_of(self, node: ast.AST) -> list[ast.stmt]:
         """The loops around a node, the innermost first."""
