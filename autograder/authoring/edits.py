@@ -26,11 +26,11 @@ from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in
 from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import fails_of, file_of
-from autograder.grading.rewrites import orders
 from autograder.grading.sentences import sentence
 from autograder.grading.sketch import Sketches, bare
 from autograder.grading.smallest import SEED
 from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
+from autograder.grading.visits import orders
 from autograder.sandbox.process import Box, Reply, Sandbox
 
 IN_A_CALL = 80  # of which each costs a process
