@@ -16,6 +16,7 @@ from conftest import ROOT
 from autograder.assignment import Assignment, read_assignment
 from autograder.authoring.handout import stub_of
 from autograder.grading.alike import TOLERANCE, alike, words
+from autograder.grading.diagnosis import _same_from
 from autograder.grading.grader import Grader
 from autograder.grading.kept import Kept
 from autograder.grading.known import fingerprint
@@ -392,3 +393,28 @@ def test_values_are_alike_up_to_the_tolerance() -> None:
     assert alike(None, None)
     assert not alike(None, 0.0)
     assert not alike("text", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "known", "alike_enough"),
+    [
+        ("AttributeError", "ndarray has no flip", "float has no backward", False),
+        ("AttributeError", "float has no backward", "float has no backward", True),
+        ("NameError", "name 'left' is not defined", "name 'U' is not defined", True),
+    ],
+)
+def test_errors_alone_are_compared_by_what_they_say(
+    kind: str, given: str, known: str, alike_enough: bool
+) -> None:
+    """Where a function never returns, another error of the same kind is another mistake; how a
+    student calls a variable is none.
+    """
+
+    class Running:
+        def reply(self, call: Recorded) -> Reply:
+            return Reply("raised", {"type": kind, "message": known})
+
+    raised = Reply("raised", {"type": kind, "message": given})
+    call = Recorded("f", (), {}, 0, False, 1, raised)
+    assert _same_from(Running(), call, [], by_words=True) is alike_enough  # type: ignore[arg-type]
+    assert _same_from(Running(), call, [], by_words=False)  # type: ignore[arg-type]

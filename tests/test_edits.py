@@ -5,6 +5,7 @@ show nothing of the solution; what nobody can name is left unnamed, and can be l
 from __future__ import annotations
 
 import ast
+import signal
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,21 +23,25 @@ from typer.testing import CliRunner
 from autograder.assignment import UNWRITTEN, Assignment, find_assignments, read_assignment
 from autograder.authoring import edits
 from autograder.authoring.edits import Made, make, page
+from autograder.authoring.edits import _told as crossed
 from autograder.authoring.learn import learn, taken_out
 from autograder.cli import app
 from autograder.course import Course
 from autograder.grading import table as tables
 from autograder.grading.alike import TOLERANCE
+from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.effects import told_by_effect
 from autograder.grading.example import Asked
 from autograder.grading.grader import Grader
 from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import digest, file_of
-from autograder.grading.sentences import TEMPLATES, Sentence, sentence, together
+from autograder.grading.search import _inverted
+from autograder.grading.sentences import TEMPLATES, Sentence, lowered, sentence, together
 from autograder.grading.sketch import Sketches
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Diagnosis, Result
+from autograder.sandbox.inside import many
 from autograder.sandbox.process import Reply, Sandbox
 
 TOML = """\
@@ -553,3 +558,120 @@ def test_sketches_tell_kinds_apart_strictly_alone() -> None:
     assert not tensor.alike(number, loosely=False).any()
     raised = Sketches.of([Reply("raised", {"type": "ValueError"})])
     assert not raised.alike(number).any()
+
+
+# --- how changes are told -------------------------------------------------------------------------
+
+WORDS = {
+    "U": "U",
+    "fit =": "the fit",
+    "weights =": "the weights of U",
+    "in (U * 2).mean()": "the penalty on U",
+    "setting =": "setting the gradients to zero",
+    "momentum=momentum": "the momentum",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "places", "around", "title"),
+    [
+        ("twice", "", ("fit = U",), (), "The fit is twice as large as it should be"),
+        ("twice", "", ("fit = U",), (("U * 2", "(U * 2).mean()"),), "The penalty on U is twice as"),
+        ("dropped", "", ("weights = U",), (), "The weights of U are left out"),
+        ("dropped", "", ("setting = U",), (), "Setting the gradients to zero is left out"),
+        ("half", "", ("fit = U", "weights = U"), (), "The fit and the weights of U are half as"),
+        ("transposed", "U", ("fit = U",), (), "The fit takes the transpose of U"),
+        ("transposed", "U.T", ("fit = U.T",), (), "The fit leaves out a transpose"),
+        ("without", "momentum=momentum", ("fit = U",), (), "The fit lacks the momentum"),
+        ("switched", "requires_grad=True", ("fit = U",), (), "The fit lacks the request for"),
+        ("unfinished", "mean", ("fit = U",), (), "The fit leaves out the mean"),
+        ("old_value", "U", ("fit = U",), (), "The fit uses U as it was one step before"),
+    ],
+)
+def test_a_sentence_goes_with_what_it_is_about(
+    kind: str, about: str, places: tuple[str, ...], around: tuple, title: str
+) -> None:
+    """Its verb, and the nearest part around the change that has a word for it."""
+    change = Change("f", kind, about, "", places, (), around=around)
+    assert sentence(change, WORDS).title.startswith(title)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("A is transposed", "A is transposed"),
+        ("A hidden element counts", "a hidden element counts"),
+        ("U's step is left out", "U's step is left out"),
+        ("The fit is left out", "the fit is left out"),
+    ],
+)
+def test_a_name_keeps_its_capital(text: str, told: str) -> None:
+    assert lowered(text) == told
+
+
+# --- many calls at once ---------------------------------------------------------------------------
+
+
+def test_many_calls_cross_the_line_at_once_however_deep_a_value_lies() -> None:
+    """Each as it would by itself; what does not cross is told, and asked alone."""
+
+    def deep(x: torch.Tensor) -> tuple:
+        return x, [x.tolist(), [1.0]], list(range(20))
+
+    def deeper(x: torch.Tensor) -> list:
+        return [[[[[[x]]]]]]
+
+    def endless(x: torch.Tensor) -> None:
+        while True:
+            pass
+
+    namespace = {one.__name__: one for one in (deep, deeper, endless)}
+    x = torch.ones(2, 2)
+    calls = [[[name, [x], [], []] for name in ("deep", "deeper", "endless", "missing", "deep")]]
+    before = signal.getsignal(signal.SIGVTALRM)
+    try:
+        made = many.answers(namespace, 0.02, 0, calls)
+    finally:
+        signal.signal(signal.SIGVTALRM, before)
+    told = crossed(Reply("returned", {}, made), 5)
+    assert told is not None
+    first, nothing, never, error, last = told
+    assert nothing is None
+    assert never == ()
+    assert error is not None and error[0].header == {"type": "KeyError"}
+    for one in (first, last):
+        assert one is not None
+        assert one[0].value[1:] == ([[[1.0, 1.0], [1.0, 1.0]], [1.0]], list(range(20)))
+        assert torch.equal(one[0].arguments[0], x)
+    assert crossed(Reply("returned", {}, made), 4) is None
+    assert crossed(Reply("returned", {}, made[:-9]), 5) is None
+    assert crossed(Reply("died", {}), 5) is None
+
+
+# --- from the solution's start --------------------------------------------------------------------
+
+
+@given(st.permutations(range(5)), st.sets(st.integers(0, 4), max_size=5))
+def test_what_is_handed_out_puts_a_function_where_it_should_start(
+    order: list[int], fixed: set[int]
+) -> None:
+    """Whatever the order in which it uses what it draws, and whatever it sets beside; not where it
+    sets everything.
+    """
+
+    def starts(drawn: torch.Tensor) -> torch.Tensor:
+        made = drawn[order].clone()
+        made[sorted(fixed)] = 0.0
+        return made
+
+    own, handed, wanted = (
+        torch.tensor([0.11, 0.23, 0.37, 0.53, 0.71]) + shift for shift in (0.0, 0.05, 0.1)
+    )
+    found = _inverted([starts(own)], [handed], [starts(handed)], [wanted])
+    if len(fixed) == 5:
+        assert found is None
+        return
+    assert found is not None
+    ends = starts(torch.from_numpy(found).float())
+    free = [place for place in range(5) if place not in fixed]
+    assert torch.allclose(ends[free], wanted[free])

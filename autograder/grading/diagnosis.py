@@ -33,6 +33,7 @@ from autograder.sandbox.process import Reply, Sandbox
 
 # a few units in the last place of float32: what another order of additions may do to a result
 NUDGE = 1e-6
+OF_NAMES = ("NameError", "UnboundLocalError")  # errors that say what a student called something
 
 
 def diagnose(
@@ -159,8 +160,10 @@ def first_alike(
     started = [(call, start_of(call, submission, settings) if settings else []) for call in calls]
     started.sort(key=lambda pair: len(pair[1]))  # what may be remembered comes first
 
+    returned = any(call.reply.outcome == "returned" for call in calls)
+
     def loosely_same(running: Running) -> bool:
-        return all(_same_from(running, call, start) for call, start in started)
+        return all(_same_from(running, *pair, by_words=not returned) for pair in started)
 
     right = (None, *known.assignment.bases)
     if any(_agrees(known, sandbox, answer, loosely_same) for answer in right):
@@ -215,10 +218,17 @@ def _same(running: Running, calls: Sequence[Recorded]) -> bool:
     )
 
 
-def _same_from(running: Running, call: Recorded, start: list[torch.Tensor]) -> bool:
-    """Whether a call ends loosely the same from this start; [] stands for the function's own."""
+def _same_from(
+    running: Running, call: Recorded, start: list[torch.Tensor], *, by_words: bool
+) -> bool:
+    """Whether a call ends loosely the same from this start; [] stands for the function's own.
+
+    by_words: whether errors must say the same, but for names that a student chose
+    """
     end = running.reply_from(call, start) if start else running.reply(call)
     alike = same(loose(call.reply), loose(end))
+    if alike and by_words and call.reply.header.get("type") not in OF_NAMES:
+        return words(call.reply) == words(end)
     if alike or not start or not call.reply.outcome == end.outcome == "returned":
         return alike
     return not same(end, running.reply_from(call, [tensor * (1 + NUDGE) for tensor in start]))

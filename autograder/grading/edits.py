@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from autograder.grading.change import Change
 from autograder.grading.finder import Finder
@@ -58,9 +59,14 @@ def source(function: ast.FunctionDef, change: Change, name: str) -> str:
 
 def _copied(function: ast.FunctionDef) -> ast.FunctionDef:
     """A function's tree once more: to parse it again is far quicker than to copy it."""
-    made = ast.parse(ast.unparse(function)).body[0]
+    made = ast.parse(_text_of(function)).body[0]
     assert isinstance(made, ast.FunctionDef)
     return made
+
+
+@lru_cache(maxsize=4)
+def _text_of(function: ast.FunctionDef) -> str:
+    return ast.unparse(function)
 
 
 def changes(text: str, name: str) -> list[Change]:

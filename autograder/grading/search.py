@@ -97,7 +97,7 @@ class Search:
 
     def __init__(self, known: Known, secret: str, *, bank: bool = True) -> None:
         self.known, self.secret, self.bank = known, secret, bank
-        self._fails: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._failed: dict[tuple[str, int], dict[str, bool]] = {}  # checks, as far as asked
         self._changes: dict[tuple[int, str], list[Change]] = {}
 
     @property
@@ -155,17 +155,12 @@ class Search:
             return []
         settings = self.assignment.start
         assert settings is not None
-        moved = tensors_of(_ask(asked.submission, still, settings.draw, right))
+        other = [tensor / 2 + 0.25 for tensor in right]  # what it would not draw by itself
+        moved = tensors_of(_ask(asked.submission, still, settings.draw, other))
         if [t.shape for t in moved] != [t.shape for t in right]:
             return None
-        flat, ends, wanted = map(_flat, (right, moved, right))
-        places = numpy.abs(ends[:, None] - flat[None, :]).argmin(1)
-        permuted = sorted(places) == list(range(len(flat)))
-        if not permuted or numpy.abs(flat[places] - ends).max() > 1e-6:
-            return None
-        handed = numpy.empty_like(flat)
-        handed[places] = wanted
-        return _unflat(handed, right)
+        found = _inverted(own, other, moved, right)
+        return None if found is None else _unflat(found, right)
 
     # --- what is found ----------------------------------------------------------------------------
 
@@ -299,27 +294,24 @@ class Search:
         first = self.measured.get(function, {}).get(str(group))
         if first is not None and (not first or missed.intersection(first)):
             return bool(first)
-        return bool(missed.intersection(self.fails(sandbox, function, known, group)))
+        origin, place = next(one for one in known.members(group) if one[0] >= EDIT)
+        file = file_of(self.assignment).parent / (
+            f"fails-{self.assignment.digest}-{function}-{origin}-{place}.json"
+        )
+        failed = self._failed.setdefault((function, group), _read(file))
+        left = missed - failed.keys()
+        if left and not any(failed.get(name) for name in missed):
+            failed |= self._graded(sandbox, function, origin, place, left)
+            with suppress(OSError):
+                write_whole(file, json.dumps(failed))
+        return any(failed.get(name) for name in missed)
 
-    def fails(
-        self, sandbox: Sandbox, function: str, known: tables.Known, group: int
-    ) -> tuple[str, ...]:
-        """The checks that a group's first change fails: graded once, and kept with the course."""
-        if (function, group) not in self._fails:
-            origin, place = next(one for one in known.members(group) if one[0] >= EDIT)
-            file = file_of(self.assignment).parent / (
-                f"fails-{self.assignment.digest}-{function}-{origin}-{place}.json"
-            )
-            kept = _read(file)
-            if kept is None:
-                kept = self._graded(sandbox, function, origin, place)
-                with suppress(OSError):
-                    write_whole(file, json.dumps(kept))
-            self._fails[function, group] = kept
-        return self._fails[function, group]
-
-    def _graded(self, sandbox: Sandbox, function: str, origin: int, place: int) -> tuple[str, ...]:
-        """The checks that a change fails, behind the line."""
+    def _graded(
+        self, sandbox: Sandbox, function: str, origin: int, place: int, only: set[str]
+    ) -> dict[str, bool]:
+        """Whether a change fails each of these checks, behind the line, up to the first that it
+        does.
+        """
         text = self._base(origin)
         tree = function_in(text, function)
         assert tree is not None
@@ -328,12 +320,14 @@ class Search:
         names = list(self.assignment.functions)
         try:
             with sandbox.open(self.assignment.limits) as box:
-                loaded = Loaded.from_reply(box, box.load(units, names), names)
-                checks = run_checks(self.assignment, Student(loaded), self.secret)
+                student = Student(Loaded.from_reply(box, box.load(units, names), names))
+                checks = run_checks(
+                    self.assignment, student, self.secret, only=only, until_one_fails=True
+                )
         except AutograderError as error:
             log.warning("a change of %s cannot be graded: %s", function, error)
-            return ()
-        return tuple(check.name for check in checks if check.outcome != "passed")
+            return dict.fromkeys(only, False)
+        return {check.name: check.outcome != "passed" for check in checks}
 
 
 def _parts(known: tables.Known, row: Sketches) -> Iterator[int]:
@@ -371,7 +365,7 @@ def _in_another_order(known: tables.Known, row: Sketches) -> bool:
 def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
     """A diagnosis from the sentences of a group: what they have in common."""
     one = together(told)
-    title = one.title if how == "edit" else f"At least this: {one.title[0].lower()}{one.title[1:]}"
+    title = one.title if how == "edit" else f"At least this: {one.inside}"
     return Diagnosis(function, one.kind, title, one.hint, how=how)
 
 
@@ -398,6 +392,28 @@ def _from(
             yield place, _ask(asked.submission, asked.rungs[place].call, draw, moved[place])
 
 
+def _inverted(
+    own: list[torch.Tensor],
+    handed: list[torch.Tensor],
+    moved: list[torch.Tensor],
+    wanted: list[torch.Tensor],
+) -> numpy.ndarray | None:
+    """What to hand out for a function to start at `wanted`, from where it starts by itself (`own`)
+    and where it does (`moved`) with `handed`: at its numbers in another order. What it sets stays
+    as it is. None where it makes something else of them, or sets all.
+    """
+    before, flat, ends, found = map(_flat, (own, handed, moved, wanted))
+    drawn = numpy.abs(ends - before) > 1e-6
+    places = numpy.abs(ends[:, None] - flat[None, :]).argmin(1)[drawn]
+    if not drawn.any() or len(set(places.tolist())) < len(places):
+        return None
+    if numpy.abs(flat[places] - ends[drawn]).max() > 1e-6:
+        return None
+    made = found.copy()
+    made[places] = found[drawn]
+    return made
+
+
 def _ask(submission: Loaded, call: Any, draw: str, start: list[torch.Tensor]) -> Reply:
     return submission.box.call(
         call.function, call.arguments, call.options, seed=call.seed, draw=draw, start=start
@@ -422,10 +438,12 @@ def _close(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
     return all(torch.allclose(one.double(), other.double(), atol=1e-6) for one, other in pairs)
 
 
-def _read(file: Path) -> tuple[str, ...] | None:
-    """What was kept; None where nothing that can be used was."""
+def _read(file: Path) -> dict[str, bool]:
+    """The checks that were kept, and whether each is failed; none where nothing can be used."""
     kept = _read_json(file)
-    return tuple(map(str, kept)) if isinstance(kept, list) else None
+    if not isinstance(kept, dict):
+        return {}
+    return {str(name): failed is True for name, failed in kept.items()}
 
 
 def _read_json(file: Path) -> Any:

@@ -184,7 +184,7 @@ HINTS = {
 class Sentence:
     """What a change does. rank: the lower, the likelier it is what a student did; vague: whether it
     has no word for what it is about; place: what the title begins with, where that is a place;
-    two: whether it is of two changes made together
+    two: whether it is of two changes made together; small: its first letter inside of a sentence
     """
 
     kind: str
@@ -194,6 +194,12 @@ class Sentence:
     vague: bool = False
     place: str = ""
     two: bool = False
+    small: str = ""
+
+    @property
+    def inside(self) -> str:
+        """The title as it stands inside of a sentence."""
+        return (self.small or lowered(self.title)[0]) + self.title[1:]
 
     @property
     def rest(self) -> str:
@@ -227,7 +233,7 @@ def sentence(change: Change, words: Mapping[str, str]) -> Sentence:
     rank += vague - 0.1 * change.everywhere
     title = text[0].upper() + text[1:]
     begins = place[0].upper() + place[1:] if template.startswith(PLACE) else ""
-    return Sentence(change.kind, rank, title, _hint(change), vague > 0, begins)
+    return Sentence(change.kind, rank, title, _hint(change), vague > 0, begins, small=text[0])
 
 
 def _kind(change: Change, words: Mapping[str, str]) -> str:
@@ -262,7 +268,7 @@ def together(told: Sequence[Sentence]) -> Sentence:
         return _joined(near, f"{_or([one.place for one in near])} {first.rest}")
     if first.place and all(one.place == first.place for one in near):
         return _joined(near, f"{first.place} {_or([one.rest for one in near])}")
-    others = [lowered(one.title) for one in near[1:]][:TOLD_BESIDE]
+    others = [one.inside for one in near[1:]][:TOLD_BESIDE]
     more = f" (The same would come of another slip: {'; or: '.join(others)}.)"
     return replace(first, hint=first.hint + more)
 
@@ -289,9 +295,11 @@ def lowered(text: str) -> str:
 def _of_two(one: Sentence, second: Change, words: Mapping[str, str]) -> Sentence:
     """The sentence of two changes made together."""
     other = sentence(second, words)
-    title = f"{one.title}; and {lowered(other.title)}"
+    title = f"{one.title}; and {other.inside}"
     rank = one.rank + other.rank + 1
-    return Sentence(one.kind, rank, title, one.hint, one.vague or other.vague, two=True)
+    return Sentence(
+        one.kind, rank, title, one.hint, one.vague or other.vague, two=True, small=one.small
+    )
 
 
 def _hint(change: Change) -> str:

@@ -14,12 +14,13 @@ class Tree:
 
     def __init__(self, function: ast.FunctionDef) -> None:
         self.function = function
-        self.nodes = list(ast.walk(function))
+        self.nodes: list[ast.AST] = [function]  # in the order of ast.walk
         self.parents: dict[int, ast.AST] = {}
         self._texts: dict[int, str] = {}
-        for node in self.nodes:
+        for node in self.nodes:  # which grows meanwhile
             for child in ast.iter_child_nodes(node):
                 self.parents[id(child)] = node
+                self.nodes.append(child)
 
     def replace(self, node: ast.AST, new: ast.AST) -> None:
         """Put another expression in the place of one."""

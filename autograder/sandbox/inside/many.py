@@ -6,50 +6,48 @@ from __future__ import annotations
 
 import signal
 
-from .call import seed_generators, undo_settings
+from .call import encode, payload_of, seed_generators, undo_settings
+from .frames import pack
 
 
 class TooLong(BaseException):
     """A call has used its time."""
 
 
-def answers(namespace: dict, seconds: float, seed: int, calls: list) -> list:
-    """How each of `calls` ends, in groups like theirs: ("returned", value,
-    [arguments after the call]), ("raised", type),
-    or ("timed_out",).
+def answers(namespace: dict, seconds: float, seed: int, calls: list):
+    """How each of `calls` ends, in one frame as they cross the line, as bytes in a tensor: values
+    in a list of replies would lie deeper than the line lets through.
 
-    calls: at most 16 groups of at most 16 (longer lists are for numbers), each call [function,
-        arguments, names of options, their values]
+    calls: in groups of at most 16 (longer lists are for numbers), each [function, arguments, names
+        of options, their values]
     seconds: CPU time for each
     """
+    import torch
 
     def stop(*_) -> None:
         raise TooLong
 
     signal.signal(signal.SIGVTALRM, stop)
-    ended: list[list[tuple]] = []
-    for name, given, names, values in grouped(calls, ended):
+    told: list[dict] = []
+    tensors: dict = {}
+    for name, given, names, values in (call for group in calls for call in group):
         arguments = [copied(argument) for argument in given]
         undo_settings()
         seed_generators(seed)
         signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
         try:
             value = namespace[name](*arguments, **dict(zip(names, values, strict=True)))
-            ended[-1].append(("returned", value, arguments))
+            after = [encode(argument, tensors) for argument in arguments]
+            end = {"outcome": "returned", "value": encode(value, tensors), "arguments": after}
         except TooLong:
-            ended[-1].append(("timed_out",))
+            end = {"outcome": "timed_out"}
         except BaseException as error:
-            ended[-1].append(("raised", type(error).__name__))
+            end = {"outcome": "raised", "type": type(error).__name__}
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    return ended
-
-
-def grouped(calls: list, ended: list):
-    """Each call, after a list for its group was added to `ended`."""
-    for group in calls:
-        ended.append([])
-        yield from group
+        told.append(end)
+    frame = pack({"several": told}, payload_of(tensors) if tensors else b"")
+    return torch.frombuffer(bytearray(frame), dtype=torch.uint8)
 
 
 def copied(argument):
