@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -296,6 +296,9 @@ def test_every_result_is_clean_text_of_bounded_size(outcome: Outcome) -> None:
         assert all(check.message.isprintable() for check in result.tests), (
             f"{name} tells control characters"
         )
+        examples = [asdict(one.example) for one in result.diagnosis if one.example is not None]
+        for line in [line for example in examples for line in example.values()]:
+            assert len(line) < 2100 and line.isprintable(), f"{name} tells {len(line)} characters"
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from autograder.grading.known import Known
 from autograder.grading.ladder import read_ladder
 from autograder.grading.student import Loaded
 from autograder.results import Example
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox.process import Reply, Sandbox
 from autograder.sandbox.wire import Opaque
 
 ASSIGNMENTS = {one.slug: one for one in find_assignments(Course.find(ROOT))}
@@ -338,3 +338,13 @@ def test_a_property_that_meets_what_it_cannot_look_into_is_lacking() -> None:
     assert smallest.lacking([odd], raised, arguments, late) == "A matrix of ones"
     changed = replace(returned, arguments=(3.0,))
     assert "leaves its arguments" in smallest.lacking([odd], changed, arguments, late)
+
+
+def test_no_result_makes_an_example_long() -> None:
+    deep = [[["<" * 300] * 12] * 12] * 12
+    reply = Reply("returned", {}, deep, arguments=(deep,))
+    right = Reply("returned", {}, 1.0, arguments=(torch.ones(1),))
+    lines = smallest.Compared("f()", [], reply, right).lines()
+    assert max(map(len, lines)) < 2100
+    raised = Reply("raised", {"type": "E" * 400, "message": "x" * 400, "where": "y" * 400})
+    assert len(smallest.told(raised)) <= smallest.MOST_SHOWN

@@ -300,6 +300,33 @@ def test_sockets_count_as_memory(sandbox: Sandbox) -> None:
     assert (reply.outcome, box.by_clock) == ("out_of_memory", "")
 
 
+def test_page_tables_count_as_memory(sandbox: Sandbox) -> None:
+    """Pages that hold nothing and lie far apart: hardly any memory of a process's own."""
+    source = "import ctypes, mmap, os, time\nlibc = ctypes.CDLL(None)\n"
+    source += "libc.mmap.restype = ctypes.c_void_p\n"
+    source += "libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3]\n"
+    source += "libc.mmap.argtypes += [ctypes.c_long]\ndef f():\n    for _ in range(4):\n"
+    source += "        if os.fork() == 0: break\n    for number in range(12_000):\n"
+    source += "        page = libc.mmap((1 << 44) + (number << 21), 4096, 1, 0x22, -1, 0)\n"
+    source += "        ctypes.string_at(page, 1)\n    time.sleep(1000)\n"
+    with sandbox.open(Limits(memory_bytes=96 << 20, call_wall_seconds=10.0)) as box:
+        load(box, source, "f")
+        reply = box.call("f", (), {}, seed=0)
+    assert (reply.outcome, box.by_clock) == ("out_of_memory", "")
+
+
+def test_no_huge_page_and_no_queue_of_events_can_be_had(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import ctypes, mmap\ndef f(huge):\n"
+    source += (
+        "    if huge: mmap.mmap(-1, 2 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 1 << 18)\n"
+    )
+    source += "    return ctypes.CDLL(None).inotify_init1(0)\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (False,), {}, seed=0).value == -1
+        assert box.call("f", (True,), {}, seed=0).message.startswith("PermissionError")
+
+
 def test_no_process_of_a_box_has_a_session_of_its_own(sandbox: Sandbox, quick: Limits) -> None:
     source = "import os\ndef f():\n    before = os.getsid(0)\n    os.setsid()\n"
     source += "    return os.getsid(0) == before == os.getsid(os.getppid())\n"

@@ -23,6 +23,7 @@ SEED = 0
 CPU_SECONDS = 1.0  # of a function on its ladder; past it, what was asked has to do
 DIGITS = 4  # of a number that is shown
 SHOWN_NUMBERS = 12  # of a tensor or a list; the rest is "..."
+MOST_SHOWN = 1000  # characters of a value, or of an exception; what a check asks for has fewer
 
 
 class Lines(NamedTuple):
@@ -201,8 +202,12 @@ def shown(value: Any) -> str:
         parts = [shown(part) for part in value[:SHOWN_NUMBERS]]
         rest = ", ..." if len(value) > SHOWN_NUMBERS else ""
         opening, closing = "()" if isinstance(value, tuple) else "[]"
-        return f"{opening}{', '.join(parts)}{rest}{closing}"
-    return _listed(value) if isinstance(value, float) else str(value)
+        return _cut(f"{opening}{', '.join(parts)}{rest}{closing}")
+    return _listed(value) if isinstance(value, float) else _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
 
 
 def _listed(value: Any) -> str:
@@ -216,7 +221,7 @@ def told(reply: Any) -> str:
     if reply.outcome == "returned":
         return shown(reply.value)
     if reply.outcome == "raised":
-        return f"raised {reply.message}"
+        return _cut(f"raised {reply.message}")
     return str(reply.outcome).replace("_", " ")
 
 

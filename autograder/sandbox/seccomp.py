@@ -21,7 +21,8 @@ from typing import Any
 DENIED = """
     acct add_key bpf clock_adjtime clock_settime create_module delete_module execve execveat
     fanotify_init finit_module fsconfig fsmount fsopen fspick get_kernel_syms init_module
-    io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load
+    inotify_init inotify_init1 io_setup io_uring_enter io_uring_register io_uring_setup ioperm
+    iopl kcmp kexec_file_load
     kexec_load keyctl landlock_create_ruleset lookup_dcookie memfd_create memfd_secret mount
     mount_setattr move_mount move_pages mq_open msgget name_to_handle_at nfsservctl
     open_by_handle_at open_tree perf_event_open personality pidfd_getfd pidfd_open
@@ -58,6 +59,7 @@ class Rule:
 
 
 SHARED_ANONYMOUS = 0x21  # MAP_SHARED and MAP_ANONYMOUS
+HUGE = 0x40000  # MAP_HUGETLB
 PAGEOUT = 21  # MADV_PAGEOUT
 SOCKET_LEVEL = 1  # SOL_SOCKET
 BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same with FORCE
@@ -68,6 +70,8 @@ RULES = (
     Rule("rt_sigaction", NOTHING, (Is(0, signal.SIGCHLD),)),
     # pages that are shared and that nobody has mapped any more are in nobody's account
     Rule("mmap", errno.EPERM, (Is(3, SHARED_ANONYMOUS, mask=SHARED_ANONYMOUS),)),
+    # nor are huge pages that were set aside, where somebody has done that
+    Rule("mmap", errno.EPERM, (Is(3, HUGE, mask=HUGE),)),
     # nor are pages that a process has sent to the swap
     Rule("madvise", NOTHING, (Is(2, PAGEOUT),)),
     # locks of ranges of bytes are kernel memory without a bound

@@ -50,7 +50,7 @@ class Watch:
         group: Group,
     ) -> None:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
-        self.before = census.take().seconds if census else 0.0
+        self.before = census.seconds() if census else 0.0
         self.group_before, self.kills = group.seconds(), group.kills()
         self.delays = census.delays() if census else {}
         self.written = {folder: written_in(folder) for folder in WRITABLE} if census else {}
@@ -118,7 +118,7 @@ class Supervisor:
 
     def everybody(self) -> float:
         """CPU seconds of all its processes so far."""
-        return max(self.group.seconds(), self.census.take().seconds if self.census else 0.0)
+        return max(self.group.seconds(), self.census.seconds() if self.census else 0.0)
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a statement uses up the time limit, start again without it."""
