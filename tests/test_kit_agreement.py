@@ -353,6 +353,26 @@ CELLS: dict[str, list[str]] = {
     ],
     "display in the function": ["def f(x):\n    display(x)\n    return 2 * x"],
     "magic lines": ["%matplotlib inline\n!ls\ndef f(x): return 2 * x"],
+    "magics that give something": [
+        "files = !ls\ntaken = %timeit -o -n1 sum(range(9))\nTWO = %time 1 + 1\n%time N = 3",
+        "%matplotlib inline\nKEPT = (7\n    % 4)\ntorch.dot?\n?torch.dot\n",
+        "def f(x): return x * TWO * N * KEPT + len(files)",
+    ],
+    "a table that a loop fills": [
+        "SQUARES = {}\nfor i in range(4):\n    SQUARES[i] = i * i",
+        "ODD = []\ni = 0\nwhile len(ODD) < 2:\n    ODD.append(2 * i + 1)\n    i += 1",
+        "def f(x): return x * SQUARES[3] * ODD[1]",
+    ],
+    "a table that statements fill": [
+        "class Settings: pass",
+        "TABLE, NAMES = {}, [1]\nTABLE.update(a=2)\nNAMES.append(3)\nsetattr(Settings, 'n', 5)",
+        "Settings.m = 7",
+        "def f(x): return x * TABLE['a'] * NAMES[1] * Settings.n * Settings.m",
+    ],
+    "settings of torch in a cell": [
+        "torch.set_default_dtype(torch.float64)",
+        "def f(x): return torch.ones(2)",
+    ],
     "timed": ["%%time\ndef f(x): return 2 * x"],
     "written to a file": ["%%writefile f.py\ndef f(x): return 2 * x"],
     "another language": ["%%bash\necho f", "def f(x): return 2 * x"],

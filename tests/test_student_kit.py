@@ -571,3 +571,26 @@ def test_the_public_checks_tell_a_stub_from_a_solution(
     solved = run(folder)
     assert solved.status == 0, solved.printed
     assert "✗" not in solved.printed
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])
+def test_a_module_is_read_in_the_encoding_that_it_declares(tmp_path: Path, encoding: str) -> None:
+    source = f"# -*- coding: {encoding} -*-\ndef f(): return 'é'\n"
+    (tmp_path / "mine.py").write_bytes(source.encode(encoding))
+    assert kit_notebook.load(tmp_path / "mine.py")["f"]() == "é"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("mine.py", b"\xe9 = 1", "cannot be read as Python"),
+        ("mine.py", b"# coding: nowhere\n", "cannot be read as Python: .*nowhere"),
+        ("mine.ipynb", b"{", "cannot be read as a notebook"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(
+    tmp_path: Path, name: str, data: bytes, what: str
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(kit_notebook.NoSubmission, match=f"{name} {what}"):
+        kit_notebook.load(tmp_path / name)
