@@ -21,7 +21,7 @@ def gd_factorise(D, k, num_iterations=10000, lr=0.001):
     k: number of columns of C and of rows of F, at least 1; it may be larger than n or m
     num_iterations: number of gradient steps, at least 1; each one updates both C and F,
         with gradients taken at the same point
-    lr: learning rate
+    lr: learning rate, above 0 and the same in every step
     Returns (C, F, loss_history): C is n×k and F is k×m, both started from torch.rand
     as it comes, neither scaled nor shifted; loss_history is a list of num_iterations
     floats, the loss before each step, also where it rises, or is inf or nan.

@@ -13,8 +13,9 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
     M: n×n float32 tensor; not changed
     num_iterations: how many steps are taken, at least 1; all of them, whatever becomes of
         the loss
-    lr, momentum: the velocity V starts at zero; each step takes the gradient G at the
-        present X and does V ← momentum·V + G, then X ← X − lr·V
+    lr (above 0), momentum (from 0 to below 1): the velocity V starts at zero; each step
+        takes the gradient G at the present X and does V ← momentum·V + G, then
+        X ← X − lr·V
 
     Returns (X, loss_history): X is an n×n tensor, started from torch.rand, after the last
     of `num_iterations` steps; loss_history is a list of `num_iterations` floats, the loss

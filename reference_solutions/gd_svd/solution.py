@@ -12,8 +12,8 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
 
     M: m×n float tensor with m ≥ n; not changed
     num_iterations: how many steps are taken, at least 1
-    lr, momentum: as torch.optim.SGD understands them; every step changes U, S and V from
-    the same point
+    lr, momentum: as torch.optim.SGD understands them, the same in every step; every step
+    changes U, S and V from the same point. So a run of 3 steps begins a run of 5
     Other weights of the penalties, or another optimiser of torch.optim (one without
     momentum ignores `momentum`), are as good where they get there. torch.manual_seed is
     the caller's: this function sets no seed.

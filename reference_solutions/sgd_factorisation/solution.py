@@ -11,12 +11,12 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     changed.
 
     A: m×n float tensor; leave it as it is
-    rank: how many columns U and V have; it may be larger than m or n
-    num_epochs: how many passes to make over A, all of them whatever becomes of the loss;
-        every pass visits every element once, in row-major order (all of row 0 from left
-        to right, then all of row 1, ...). Many shuffle the elements; here nobody does, so
-        that results can be compared
-    lr: the learning rate, the step size of every update, the last as the first
+    rank: how many columns U and V have, at least 1; it may be larger than m or n
+    num_epochs: how many passes to make over A, at least 1, all of them whatever becomes of
+        the loss; every pass visits every element once, in row-major order (all of row 0
+        from left to right, then all of row 1, ...). Many shuffle the elements; here
+        nobody does, so that results can be compared
+    lr: the learning rate, above 0, the step size of every update, the last as the first
 
     Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from
     torch.rand (uniform on [0, 1)) as it comes, so torch.manual_seed decides the result.
