@@ -15,6 +15,7 @@ import linecache
 import re
 import symtable
 import sys
+import tokenize
 import types
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,6 +28,10 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 BLOCKS = (ast.If, ast.Try, ast.With)
+CHANGING = (ast.For, ast.While, ast.Expr)
+TIMED = re.compile(r"(?m)^([ \t]*(?:[\w., \t]+=[ \t]*)?)%time[ \t]+(?=\S)")
+OUTPUT = re.compile(r"(?m)^([ \t]*[\w., \t]+=[ \t]*)(?:%[A-Za-z]|!).*$")  # x = !ls
+IPYTHON = re.compile(r"(?m)^([ \t]*)(?:%%?[A-Za-z].*|[!?].*|[\w.]+\?\??[ \t]*)$")
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 
 
@@ -73,14 +78,16 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
 def cells_of(path: Path) -> list[Cell]:
     """The code of a file that may be run, in order."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
         if path.suffix != ".ipynb":
-            return [Cell(text, path.name, whole=True, notebook=False)]
+            with tokenize.open(path) as file:  # in the encoding that it declares
+                return [Cell(file.read(), path.name, whole=True, notebook=False)]
+        text = path.read_text(encoding="utf-8-sig")
         return list(notebook_cells(json.loads(text)["cells"]))
     except FileNotFoundError:
         raise NoSubmission(f"there is no file {path}") from None
-    except (ValueError, KeyError, TypeError):
-        raise NoSubmission(f"{path.name} cannot be read as a notebook") from None
+    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        kind = "a notebook" if path.suffix == ".ipynb" else f"Python: {error}"
+        raise NoSubmission(f"{path.name} cannot be read as {kind}") from None
 
 
 def notebook_cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:
@@ -164,14 +171,14 @@ def parsed(source: str, name: str, notebook: bool = True) -> list[ast.stmt]:
 
 
 def python_of(source: str) -> str:
-    """A cell without the lines that are IPython's: %matplotlib inline, !pip list, %%bash."""
+    """A cell without what is IPython's: %matplotlib inline, files = !ls, torch.dot?, %%bash."""
     first = source.lstrip().split(maxsplit=1)[:1]
     if first and first[0].startswith("%%") and first[0] not in PYTHON_CELLS:
         return ""
     try:
         ast.parse(source)
     except SyntaxError:
-        return re.sub(r"(?m)^([ \t]*)[%!?].*$", r"\1pass", source)
+        return IPYTHON.sub(r"\1pass", OUTPUT.sub(r"\1[]", TIMED.sub(r"\1", source)))
     return source
 
 
@@ -187,7 +194,11 @@ def defining(statement: ast.stmt, own: set[str], wanted: set[str]) -> bool:
     if isinstance(statement, BLOCKS):
         kinds = IMPORTS + DEFINITIONS + ASSIGNMENTS
         return not used & own and any(isinstance(node, kinds) for node in ast.walk(statement))
-    if not isinstance(statement, ASSIGNMENTS) or used & set(HELPERS):
+    if used & set(HELPERS):
+        return False
+    if isinstance(statement, CHANGING):
+        return not used & own and bool(changed_by(statement) & wanted)
+    if not isinstance(statement, ASSIGNMENTS):
         return False
     return not used & own or bool(made_by(statement) & (own | wanted))
 
@@ -206,6 +217,24 @@ def made_by(statement: ast.stmt) -> set[str]:
     """The names that an assignment gives values to."""
     nodes = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
     return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+
+
+def changed_by(statement: ast.stmt) -> set[str]:
+    """The names whose values a statement makes or changes: by t[i] = 2, t.append(2), setattr(t)."""
+    found = made_by(statement)
+    for node in ast.walk(statement):
+        part: ast.AST | None = None
+        if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            part = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            part = node.func.value
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "setattr" and node.args:
+            part = node.args[0]
+        while isinstance(part, ast.Subscript | ast.Attribute):
+            part = part.value
+        if isinstance(part, ast.Name):
+            found.add(part.id)
+    return found
 
 
 def own_functions(namespace: dict[str, Any]) -> set[str]:

@@ -28,7 +28,7 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 BLOCKS = (ast.If, ast.Try, ast.With)
-LOOPS = (ast.For, ast.While)
+CHANGING = (ast.For, ast.While, ast.Expr)
 TIMED = re.compile(r"(?m)^([ \t]*(?:[\w., \t]+=[ \t]*)?)%time[ \t]+(?=\S)")
 OUTPUT = re.compile(r"(?m)^([ \t]*[\w., \t]+=[ \t]*)(?:%[A-Za-z]|!).*$")  # x = !ls
 IPYTHON = re.compile(r"(?m)^([ \t]*)(?:%%?[A-Za-z].*|[!?].*|[\w.]+\?\??[ \t]*)$")
@@ -196,7 +196,7 @@ def defining(statement: ast.stmt, own: set[str], wanted: set[str]) -> bool:
         return not used & own and any(isinstance(node, kinds) for node in ast.walk(statement))
     if used & set(HELPERS):
         return False
-    if isinstance(statement, LOOPS) or isinstance(statement, ast.Expr):
+    if isinstance(statement, CHANGING):
         return not used & own and bool(changed_by(statement) & wanted)
     if not isinstance(statement, ASSIGNMENTS):
         return False
