@@ -4,6 +4,9 @@ prints.
 
 from __future__ import annotations
 
+import atexit
+import logging
+import os
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
@@ -75,7 +78,36 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-main = app  # the entry point's name
+
+
+def main() -> None:
+    """The command. When all is said and done, its process ends at once: to take torch and nbgrader
+    apart, object by object, takes Python a second.
+    """
+    ending = Ending()
+    atexit.register(ending)  # first of all, so that it is called last
+    try:
+        app()
+    except SystemExit as end:
+        ending.status = end.code
+        raise
+
+
+class Ending:
+    """Ends the process. status: what it ends with; None where it ends in some other way"""
+
+    status: object = None
+
+    def __call__(self) -> None:
+        if not isinstance(self.status, int):
+            return
+        logging.shutdown()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return  # Python says so, and ends
+        os._exit(self.status)
 
 
 def show_version(wanted: bool) -> None:
@@ -313,7 +345,9 @@ def gradebook(
     chosen = find_assignment(course, assignment)
     folder = submitted_folder(chosen)
     make_ready(chosen)
-    results, kept = grade_paths(chosen, [folder], workers, preflight=not no_preflight)
+    results, kept = grade_paths(
+        chosen, [folder], workers, preflight=not no_preflight, meanwhile=load_what_enters
+    )
     console = report.console()
     report.print_table(console, chosen, results)
     with only_one(course):
@@ -323,6 +357,14 @@ def gradebook(
     if feedback:
         console.print(f"feedback: {course.feedback}", soft_wrap=True)
     raise typer.Exit(0 if kept else 1)
+
+
+def load_what_enters() -> None:
+    """nbgrader takes a second to load: meanwhile, something else boots."""
+    import autograder.gradebook.entry  # noqa: F401
+    from autograder.gradebook.rendering import warm
+
+    warm()
 
 
 students = typer.Typer(cls=TyperGroup, no_args_is_help=True, help="The class list.")

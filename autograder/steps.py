@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -97,6 +97,7 @@ def grade_paths(
     dry: bool = False,
     note: Callable[[Result], None] = lambda result: None,
     before: Callable[[str, Result | None], None] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[list[Result], bool]:
     """Grade what is at `paths` with a progress display.
 
@@ -106,6 +107,7 @@ def grade_paths(
     dry: whether nothing is kept, and nobody's round noted
     note: called with each result as it comes, in order
     before: called first, with the path of each submission and what was kept of it until now
+    meanwhile: called while the sandbox boots, where there is something to grade
 
     Returns the results, and whether all of them could be kept for the next run.
     """
@@ -139,6 +141,11 @@ def grade_paths(
         advance = stack.enter_context(report.progress(len(found), assignment.title))
 
         def first(rounds: set[int]) -> None:
+            if grader.elsewhere is None:
+                grader.begin()
+            with suppress(AutograderError):  # it is told of each submission
+                grader.declared  # noqa: B018 - collected here, and not by each worker
+            meanwhile()
             if not dry and (len(found) > 1 if preflight is None else preflight):
                 right_answers_first(grader, rounds, count, course.results, progress=advance)
                 advance(0, len(found))

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import forked
 import pytest
@@ -114,11 +115,18 @@ def sandbox() -> Iterator[Sandbox]:
         yield started
 
 
+def start_with(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
+    """Have whatever starts a sandbox in this process get this one."""
+    begun = SimpleNamespace(ready=lambda: nullcontext(sandbox), end=lambda: None)
+    patch.setattr(Sandbox, "start", lambda isolation="sandbox": begun.ready())
+    patch.setattr(Sandbox, "begin", lambda isolation="sandbox": begun)
+
+
 @contextmanager
 def warm(sandbox: Sandbox) -> Iterator[pytest.MonkeyPatch]:
     """Whatever starts a sandbox in this process meanwhile gets the one that is warm already."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+        start_with(sandbox, patch)
         yield patch
 
 
@@ -141,7 +149,7 @@ def command(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     """Run an `autograder` command on a course in this process, in the sandbox that is warm
     already.
     """
-    monkeypatch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+    start_with(sandbox, monkeypatch)
 
     def run(course: Path, *words: object) -> Result:
         monkeypatch.setenv("AUTOGRADER_COURSE", str(course))

@@ -88,7 +88,9 @@ class Lent(NamedTuple):
         process = Process(zygote, self.control, io.BytesIO(), self.starter)
         sandbox = Sandbox(process, "sandbox", self.program, True, groups)
         start: Any = lambda isolation="sandbox", *, nested=True: nullcontext(sandbox)  # noqa: E731
-        Sandbox.start = start
+        begun: Any = SimpleNamespace(ready=lambda: nullcontext(sandbox), end=lambda: None)
+        begin: Any = lambda isolation="sandbox": begun  # noqa: E731
+        Sandbox.start, Sandbox.begin = start, begin
 
 
 def _run(

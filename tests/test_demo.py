@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import ROOT, few_known_answers
+from conftest import ROOT, few_known_answers, start_with
 
 from autograder.errors import AutograderError, UsageError
 from autograder.sandbox.process import Sandbox
@@ -28,7 +27,7 @@ def demo(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(Sandbox, "start", lambda isolation="sandbox": nullcontext(sandbox))
+    start_with(sandbox, monkeypatch)
     lay = module.new_course
 
     def lay_few(folder: Path, lessons: str) -> None:

@@ -24,7 +24,7 @@ from autograder.grading.search import Search
 from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
 from autograder.results import Check, Diagnosis, Result
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox.process import Sandbox, Starting
 
 if TYPE_CHECKING:
     from autograder.grading.store import Store
@@ -108,6 +108,7 @@ class Grader:
         self.sandbox, self.diagnoses, self.rounds = sandbox, diagnoses, rounds
         self.store: Store | None = None  # of what earlier runs kept, to go on from: see `again`
         self._own = ExitStack()  # what this grader started
+        self._starting: Starting | None = None
 
     @classmethod
     def of_course(
@@ -127,11 +128,21 @@ class Grader:
             1
         )  # sums the same everywhere; and torch with threads does not survive a worker's fork
         if self.sandbox is None:
-            self.sandbox = self._own.enter_context(Sandbox.start(self.isolation))
+            starting, self._starting = self._starting, None
+            started = starting.ready() if starting else Sandbox.start(self.isolation)
+            self.sandbox = self._own.enter_context(started)
         return self.sandbox
+
+    def begin(self) -> None:
+        """Have the sandbox boot beside what is done next; `warm` waits for it."""
+        if self.sandbox is None and self._starting is None:
+            self._starting = Sandbox.begin(self.isolation)
 
     def close(self) -> None:
         """End the sandbox if this grader started it."""
+        if self._starting is not None:
+            self._starting.end()
+            self._starting = None
         self._own.close()
         self.sandbox = None
 

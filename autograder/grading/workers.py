@@ -8,6 +8,7 @@ it. Results come back to the parent, which keeps them.
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import multiprocessing
 import signal
@@ -102,6 +103,7 @@ def _serve(work: Callable[[Any], Any], connection: Connection, inherited: list[C
     it.
     """
     torch.set_num_threads(1)
+    gc.freeze()  # to look through what the parent had would copy its pages
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(AttributeError, OSError):  # Linux alone has it
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -223,18 +223,16 @@ class Sandbox:
         isolation: "sandbox", or "none" for one's own code
         Raises SandboxUnavailable, saying what to install, where this machine cannot.
         """
+        return cls.begin(isolation, nested=nested).ready()
+
+    @classmethod
+    def begin(cls, isolation: str = "sandbox", *, nested: bool = True) -> Starting:
+        """As `start`, without waiting: there is something else to be done meanwhile."""
         if isolation == "none":
-            process = Process.launch("none", b"")
-            process.ready()
-            return cls(process, isolation, b"", nested=True)
-        program, groups = seccomp.build_filter(), Groups.find()
-        if nested:
-            process = Process.launch("nested", program)
-            if process.ready()["nested"]:
-                started = cls(process, isolation, program, nested=True, groups=groups)
-                return started if started.is_counted() else cls(process, isolation, program, True)
-            process.end()
-        return cls(None, isolation, program, nested=False, groups=groups)
+            return Starting(Process.launch("none", b""), isolation, b"")
+        program = seccomp.build_filter()
+        process = Process.launch("nested", program) if nested else None
+        return Starting(process, isolation, program)
 
     def open(self, limits: Limits) -> Box:
         """A box for one submission."""
@@ -295,6 +293,37 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@dataclass
+class Starting:
+    """A sandbox whose warm process boots. process: None where every box is to have its own"""
+
+    process: Process | None
+    isolation: str
+    program: bytes
+
+    def ready(self) -> Sandbox:
+        """The sandbox, once it is warm; SandboxUnavailable where it does not come to that."""
+        process, isolation, program = self.process, self.isolation, self.program
+        if isolation == "none":
+            assert process is not None
+            process.ready()
+            return Sandbox(process, isolation, program, nested=True)
+        groups = Groups.find()
+        if process is not None:
+            if process.ready()["nested"]:
+                started = Sandbox(process, isolation, program, nested=True, groups=groups)
+                return (
+                    started if started.is_counted() else Sandbox(process, isolation, program, True)
+                )
+            process.end()
+        return Sandbox(None, isolation, program, nested=False, groups=groups)
+
+    def end(self) -> None:
+        """Nobody waits for it."""
+        if self.process is not None:
+            self.process.end()
 
 
 @dataclass
