@@ -111,40 +111,46 @@ def grade_paths(
 
     Returns the results, and whether all of them could be kept for the next run.
     """
-    from autograder import report
-    from autograder.grading.grader import Grader, faults_in
-    from autograder.grading.preflight import preflight as right_answers_first
-    from autograder.grading.store import Store
-    from autograder.grading.submission import find
-    from autograder.grading.workers import grade_class
-
-    course = assignment.course
-    found = []
-    for path in paths:
-        found += find(path, assignment.slug)
-    count = workers or course.workers
-    grader = Grader.of_course(assignment, isolation=isolation, dry=dry)
-    store = Store(course.results, grader, writes=not dry)
-    grader.store = None if again else store
-    if before is not None:
-        for one in found:
-            before(str(one.path), kept_of(grader, store, one))
-    results = []
     with ExitStack() as stack:
+        connection = None
+        if scheduler is not None:
+            from autograder.cluster.connection import Connection
+
+            # first of all: other machines boot while this one loads what it grades with
+            connection = stack.enter_context(Connection(scheduler, isolation))
+        from autograder import report
+        from autograder.grading.grader import Grader, faults_in
+        from autograder.grading.preflight import preflight as right_answers_first
+        from autograder.grading.store import Store
+        from autograder.grading.submission import find
+        from autograder.grading.workers import grade_class
+
+        course = assignment.course
+        found = []
+        for path in paths:
+            found += find(path, assignment.slug)
+        count = workers or course.workers
+        grader = Grader.of_course(assignment, isolation=isolation, dry=dry)
+        store = Store(course.results, grader, writes=not dry)
+        grader.store = None if again else store
+        if before is not None:
+            for one in found:
+                before(str(one.path), kept_of(grader, store, one))
+        results = []
         stack.enter_context(closing(grader))
         stack.enter_context(faults_in(course.log))
-        if scheduler is not None:
+        if connection is not None:
             from autograder.cluster.scheduler import Cluster
 
-            grader.elsewhere = stack.enter_context(Cluster(grader, scheduler))
+            grader.elsewhere = stack.enter_context(Cluster(grader, connection))
             count = grader.elsewhere.threads
         advance = stack.enter_context(report.progress(len(found), assignment.title))
 
         def first(rounds: set[int]) -> None:
             if grader.elsewhere is None:
                 grader.begin()
-            with suppress(AutograderError):  # it is told of each submission
-                grader.declared  # noqa: B018 - collected here, and not by each worker
+                with suppress(AutograderError):  # it is told of each submission
+                    grader.declared  # noqa: B018 - collected here, and not by each worker
             meanwhile()
             if not dry and (len(found) > 1 if preflight is None else preflight):
                 right_answers_first(grader, rounds, count, course.results, progress=advance)
@@ -162,7 +168,7 @@ def grade_paths(
         for result in stack.enter_context(closing(graded)):
             results.append(result)
             note(result)
-    return results, store.whole
+        return results, store.whole
 
 
 def kept_of(grader: Grader, store: Store, found: Found) -> Result | None:

@@ -147,9 +147,9 @@ def kill_when_some_are_kept(worker: subprocess.Popen[bytes], folder: Path) -> No
 def test_an_address_where_nobody_answers_is_bad_usage(
     course: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from autograder.cluster import scheduler
+    from autograder.cluster import connection
 
-    monkeypatch.setattr(scheduler, "CONNECT", 0.5)
+    monkeypatch.setattr(connection, "CONNECT", 0.5)
     done = command(course, "grade", SLUG, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, "no scheduler answers at tcp://127.0.0.1:1" in done.stderr) == (2, True)
 

@@ -1,8 +1,9 @@
 """A process of its own on another machine that grades one submission after another.
 
 Dask runs tasks in threads. A grader forks, sets limits and runs pytest, for which a thread among
-others is no place; so each task goes through one of these. Asked on standard input, one JSON object
-a line; answered on what was standard output.
+others is no place; so each task goes through one of these. It boots before it knows by what it is
+to grade: the first line of its standard input says that, each further one is a submission, answered
+on what was standard output.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,24 +27,29 @@ class NodeEnded(Exception):
 
 
 class Node:
-    """The end of whoever asks. parcel: a file that holds one; folder: where it may be unpacked"""
+    """The end of whoever asks. isolation: of the sandbox that it starts"""
 
-    def __init__(self, parcel: Path, folder: Path) -> None:
+    def __init__(self, isolation: str) -> None:
         self._process = subprocess.Popen(
-            [*START, str(parcel), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            [*START, isolation], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._told = False  # by what it grades
 
-    def ask(self, submission: bytes) -> str:
-        """The result of a submission, as JSON."""
+    def ask(self, submission: bytes, parcel: Path, folder: Path) -> str:
+        """The result of a submission, as JSON.
+
+        parcel: a file that holds what it is graded by, the same for all; folder: where that may be
+            unpacked
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        with suppress(OSError):  # one that has ended may have said why
+            if not self._told:
+                print(json.dumps([str(parcel), str(folder)]), file=self._process.stdin)
+                self._told = True
+            text = base64.b64encode(submission).decode("ascii")
+            print(text, file=self._process.stdin, flush=True)
         try:
-            print(
-                base64.b64encode(submission).decode("ascii"), file=self._process.stdin, flush=True
-            )
             answer = self._process.stdout.readline()
         except OSError:
             answer = ""
@@ -59,20 +65,25 @@ class Node:
 
 
 def main() -> None:
-    """Grade until nobody asks any more. argv: a file that holds a parcel, a folder to work in"""
+    """Grade until nobody asks any more. argv: the isolation"""
     from autograder.cluster.parcel import Parcel, from_bytes, unpack
     from autograder.errors import AutograderError
     from autograder.grading.submission import Found
+    from autograder.sandbox.process import Sandbox
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what else prints goes to the log of whoever started this
     logging.basicConfig(level=logging.WARNING)
-    file, folder = map(Path, sys.argv[1:])
-    value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     try:
-        parcel = Parcel(**value | {"archive": base64.b64decode(value["archive"])})
-        with closing(unpack(parcel, folder)) as grader:
-            grader.warm()
+        with Sandbox.start(sys.argv[1]) as sandbox, ExitStack() as stack:
+            told = sys.stdin.readline()
+            if not told:
+                return
+            file, folder = map(Path, json.loads(told))
+            value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            parcel = Parcel(**value | {"archive": base64.b64decode(value["archive"])})
+            grader = stack.enter_context(closing(unpack(parcel, folder)))
+            grader.sandbox = sandbox
             for line in sys.stdin:
                 submission = from_bytes(base64.b64decode(line))
                 result = grader.grade(Found(Path("submission"), None), submission)

@@ -13,68 +13,48 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
-from autograder.cluster.node import Node, NodeEnded, as_json
+from distributed import WorkerPlugin, as_completed, get_worker
+
+from autograder.cluster.connection import Connection
+from autograder.cluster.node import NodeEnded, as_json
 from autograder.cluster.parcel import Parcel, as_bytes, pack
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission
 from autograder.grading.workers import ATTEMPTS, WorkerEnded
 from autograder.results import Result
 
-try:
-    from distributed import Client, WorkerPlugin, as_completed, get_worker
-except ImportError as error:
-    mend = "pip install 'autograder[dask]'"
-    raise UsageError(
-        f"{error.name} is not installed, which grades on many machines: {mend}"
-    ) from None
-
-CONNECT = 30.0  # seconds until a scheduler, and a worker, must have answered
 AHEAD = 2  # tasks that wait at a worker, for each that it runs
 
 
 class Staff(WorkerPlugin):
     """What a worker holds of one assignment. It travels as a pickle, between those who trust one
-    another.
+    another. nodes: the name of the worker's processes (`connection.Nodes`)
     """
 
-    def __init__(self, parcel: Parcel) -> None:
-        self.parcel = parcel
+    def __init__(self, parcel: Parcel, nodes: str) -> None:
+        self.parcel, self.nodes = parcel, nodes
         self.name = name_of(parcel.digest)
 
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
         self.folder = Path(tempfile.mkdtemp(prefix="autograder-"))
         (self.folder / "parcel.json").write_text(as_json(self.parcel), encoding="ascii")
-        self.idle: list[Node] = []
-        self.nodes: list[Node] = []
-        self.lock = threading.Lock()
 
     def teardown(self, worker: Any) -> None:
         """On a worker, when the client goes or the worker ends."""
-        for node in self.nodes:
-            node.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def grade(self, submission: bytes) -> str:
-        """The result of a submission as JSON, by a process that has nothing else to do."""
-        with self.lock:
-            node = self.idle.pop() if self.idle else self._start()
-        answer = node.ask(submission)
-        with self.lock:
-            self.idle.append(node)
-        return answer
-
-    def _start(self) -> Node:
-        folder = Path(tempfile.mkdtemp(dir=self.folder))
-        self.nodes.append(Node(self.folder / "parcel.json", folder))
-        return self.nodes[-1]
+    def grade(self, worker: Any, submission: bytes) -> str:
+        """The result of a submission as JSON."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))  # of a process that does not know yet
+        nodes = worker.plugins[self.nodes]
+        return str(nodes.ask(submission, self.folder / "parcel.json", folder))
 
 
 def name_of(digest: str) -> str:
@@ -83,46 +63,28 @@ def name_of(digest: str) -> str:
 
 def grade(digest: str, submission: bytes) -> str:
     """The task, on a worker: the result as JSON, "" where the process that graded ended."""
-    staff: Any = get_worker().plugins[name_of(digest)]
+    worker: Any = get_worker()
     for _ in range(ATTEMPTS):
         try:
-            return str(staff.grade(submission))
+            return str(worker.plugins[name_of(digest)].grade(worker, submission))
         except NodeEnded:
             continue
     return ""
 
 
 class Cluster:
-    """The workers of a scheduler, for one grader. Use it as a context.
+    """The workers of a scheduler, for one grader. Use it as a context."""
 
-    address: of the scheduler, such as tcp://host:8786 or tls://host:8786; certificates are Dask's
-        settings. UsageError where nobody answers there, or has workers.
-    """
-
-    def __init__(self, grader: Grader, address: str) -> None:
-        self.grader, self.address = grader, address
+    def __init__(self, grader: Grader, connection: Connection) -> None:
+        self.grader, self.connection, self.client = grader, connection, connection.client
         self.parcel = pack(grader)
-        try:
-            self.client = Client(address, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError, RuntimeError) as error:
-            mend = "Start one (dask scheduler), or mend the address."
-            raise UsageError(f"no scheduler answers at {address} ({error}). {mend}") from None
-        try:
-            self.client.wait_for_workers(1, timeout=CONNECT)
-        except TimeoutError:
-            self.client.close()
-            mend = f"Start some: dask worker {address} --nthreads 1"
-            raise UsageError(f"the scheduler at {address} has no workers. {mend}") from None
 
     def __enter__(self) -> Cluster:
-        self.client.register_plugin(Staff(self.parcel))
+        self.client.register_plugin(Staff(self.parcel, self.connection.nodes.name))
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self.client.unregister_worker_plugin(name_of(self.parcel.digest))
-        finally:
-            self.client.close()
+        self.client.unregister_worker_plugin(name_of(self.parcel.digest))
 
     @property
     def threads(self) -> int:
@@ -165,7 +127,9 @@ class Cluster:
             return WorkerEnded("the process that graded it ended")
         value = json.loads(text)
         if "refused" in value:
-            raise AutograderError(f"a worker of {self.address} does not grade: {value['refused']}")
+            raise AutograderError(
+                f"a worker of {self.connection.address} does not grade: {value['refused']}"
+            )
         return Result.from_json(value).filed_as(str(found.path), found.student)
 
 

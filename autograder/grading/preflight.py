@@ -13,12 +13,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import PreflightFailed
-from autograder.grading.grader import Grader, attempt
+from autograder.grading.grader import Elsewhere, Grader, attempt
 from autograder.grading.rounds import secret_of
 from autograder.grading.store import Store
 from autograder.grading.submission import Found, Submission
@@ -49,7 +51,7 @@ def preflight(
     right, done = right_answers(grader.assignment), 0
     for number in ahead:
         lost: list[str] = []
-        for result in _graded(grader, secrets[number], right, workers, folder):
+        for result in _graded(grader, number, secrets[number], right, workers, folder):
             done += 1
             progress(done, len(ahead) * len(right))
             lost += losses(grader.assignment, result)
@@ -79,18 +81,20 @@ def mark_of(grader: Grader, secret: str, folder: Path) -> Path:
 
 
 def _graded(
-    grader: Grader, secret: str, right: list[Found], workers: int, folder: Path
+    grader: Grader, number: int, secret: str, right: list[Found], workers: int, folder: Path
 ) -> Iterator[Result]:
-    """The results of the right answers, in their order. Kept is what lost nothing: whatever did is
-    looked at again in the next run.
+    """The results of the right answers in a round, in their order, graded where the class will be.
+    Kept is what lost nothing: whatever did is looked at again in the next run.
     """
     ahead = Grader(
         grader.assignment,
         secret,
         isolation=grader.isolation,
-        sandbox=grader.warm(),
+        sandbox=grader.warm() if grader.elsewhere is None else None,
         diagnoses=False,
     )
+    if grader.elsewhere is not None:
+        ahead.elsewhere = InRound(grader.elsewhere, number)
     store = ahead.store = Store(folder, ahead, suffix=RIGHT)
     with closing(ahead), closing(grade_class(ahead, right, workers)) as results:
         for found, result in zip(right, results, strict=True):
@@ -98,6 +102,30 @@ def _graded(
             if isinstance(submission, Submission) and not list(losses(ahead.assignment, result)):
                 store.put(submission, result)
             yield result
+
+
+class InRound:
+    """Other machines, which know the course's secret, and by a submission's round what it meets."""
+
+    def __init__(self, elsewhere: Elsewhere, number: int) -> None:
+        self._elsewhere, self._number = elsewhere, number
+
+    @property
+    def threads(self) -> int:
+        return self._elsewhere.threads
+
+    def answers(
+        self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool = False
+    ) -> Iterator[tuple[int, Any]]:
+        """As `Elsewhere` has them; here all rounds are 0, of a secret that is the round's."""
+        sent = ((found, self._met(submission)) for found, submission in tasks)
+        for place, answer in self._elsewhere.answers(sent, alone):
+            yield place, replace(answer, round=0) if isinstance(answer, Result) else answer
+
+    def _met(self, submission: Submission | Result) -> Submission | Result:
+        if isinstance(submission, Result):
+            return submission
+        return replace(submission, round=self._number)
 
 
 def losses(assignment: Assignment, result: Result) -> Iterator[str]:

@@ -56,6 +56,7 @@ class Store:
 
     writes: False for one that keeps nothing
     suffix: of the names of its files; with another one, results lie apart from a class's
+    known: the table of known programs that diagnoses go by, "" for none
     whole: whether every result so far could be kept
     """
 
@@ -67,17 +68,17 @@ class Store:
         self._assignment, self._writes = grader.assignment, writes
         # results made with another table of known programs may say more, or less
         table = file_of(grader.assignment)
-        self._known = table.name if table.is_file() else ""
+        self.known = table.name if table.is_file() else ""
         self.whole = True
 
     @cached_property
     def decided(self) -> Decided:
         """What decides the results of today."""
-        return Decided.of(self._assignment, self._known)
+        return Decided.of(self._assignment, self.known)
 
     def file(self, submission: Submission) -> Path:
         """Where the result of a submission lies, or will."""
-        graded_by = f"{self._assignment.digest}\0{self._known}"
+        graded_by = f"{self._assignment.digest}\0{self.known}"
         grading = hashlib.sha256(graded_by.encode(errors="replace")).hexdigest()[:16]
         return self._folder / f"{self._key(submission)}-{grading}{self._suffix}"
 

@@ -63,12 +63,16 @@ def write_pages(
     return sorted(problems)
 
 
-def write_page(assignment: Assignment, student: str, note: str) -> None:
-    """Write one student's page, with a note on top (plain text)."""
+def write_page(
+    assignment: Assignment, student: str, note: str, rounds: Rounds | None = None
+) -> None:
+    """Write one student's page, with a note on top (plain text). rounds: the assignment's, where
+    somebody has read them already
+    """
     course, slug = assignment.course, assignment.slug
     refresh_penalties(course, slug, student)
     marks = roster(course, slug, student).marks.get(student)
-    Rounds(course.rounds(slug)).close()  # feedback goes out
+    (rounds or Rounds(course.rounds(slug))).close()  # feedback goes out
     Delivery(assignment).write(student, marks, note)
 
 

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from autograder.gradebook.lock import only_one
 from autograder.gradebook.single import Folders, annotate, enter_student
 from autograder.grading.grader import Grader, attempt, faults, faults_in
 from autograder.grading.preflight import preflight
+from autograder.grading.rounds import Rounds
 from autograder.grading.store import Store
 from autograder.grading.submission import Found, Submission, counts
 from autograder.grading.workers import grade_class, run_on_workers
@@ -47,6 +49,8 @@ BATCH = 8  # submissions a worker, graded before they are entered
 RETRY = 60.0  # seconds until what failed is tried again
 STAFF_SETTLES = 5.0  # seconds for which a changed staff folder must stay as it is
 LOOK = 0.5  # seconds between two looks; more where a look takes long
+SELDOM = 30  # times what a look takes, until the next where something is left of it: it goes
+# through the whole class, and a batch does not
 
 
 class Changed(Exception):
@@ -155,6 +159,9 @@ class Watch:
         self._own = ExitStack()
         self._sandbox: Sandbox | None = None
         self._enterings: dict[str, Entering | None] = {}
+        self._stores: dict[str, Store] = {}
+        self._ready: deque[Folder] = deque()  # what the last look found, and nobody has considered
+        self._next_look = 0.0  # by `time.monotonic`
 
     def close(self) -> None:
         """End the sandbox."""
@@ -215,10 +222,12 @@ class Watch:
     def _arrived(self) -> dict[Folder, Job]:
         """What is new, settled, and may be graded now; a batch at the most."""
         jobs: dict[Folder, Job] = {}
-        for folder in self.arrivals.look():
-            if len(jobs) == self.at_a_time:
-                break
-            job = self._consider(folder)
+        now = time.monotonic()
+        if not self._ready or now >= self._next_look:
+            self._ready = deque(self.arrivals.look())
+            self._next_look = now + SELDOM * (time.monotonic() - now)
+        while self._ready and len(jobs) < self.at_a_time:
+            job = self._consider(self._ready.popleft())
             if job is not None:
                 self.failed.pop(job.folder, None)
                 jobs[job.folder] = job
@@ -301,11 +310,20 @@ class Watch:
         grader = self.graders[slug]
         grader.sandbox = self._warm()
         found = [Found(counts(job.folder.path, slug), job.student) for job in jobs]
-        store = Store(self.course.results, grader)
+        store = self._store(slug)
         before = partial(self._right_answers_first, slug)
         graded = grade_class(grader, found, self.workers, store=store, before=before)
         with closing(graded) as results:
             return list(results)
+
+    def _store(self, slug: str) -> Store:
+        """Where results are kept; made anew where something could not be kept, or another table of
+        known programs lies there: what decides a result is found out once a store, and takes time.
+        """
+        store, before = Store(self.course.results, self.graders[slug]), self._stores.get(slug)
+        if before is None or not before.whole or before.known != store.known:
+            self._stores[slug] = store
+        return self._stores[slug]
 
     def _right_answers_first(self, slug: str, rounds: set[int]) -> None:
         """Once for these checks, and not for each round: here a round begins with the first version
@@ -341,7 +359,8 @@ class Watch:
             for job, _ in good:
                 self._again(job, f"{type(error).__name__}: {error}")
             return
-        work = partial(_enter, assignment, entering, notes, self.exchange)
+        rounds = self.graders[slug].rounds
+        work = partial(_enter, assignment, entering, notes, self.exchange, rounds)
         entries = [
             Entry(job.student, job.folder.path, Path(result.submission), result)
             for job, result in good
@@ -389,6 +408,7 @@ def _enter(
     entering: Entering | None,
     notes: dict[str, str],
     exchange: Exchange | None,
+    rounds: Rounds | None,
     entry: Entry,
 ) -> str | None:
     """In a worker: enter one student, and give the page back; gives what went wrong.
@@ -401,7 +421,7 @@ def _enter(
             enter_student(assignment, student, FOLDERS, notes[student])
         else:
             entering.enter(entry)
-            write_page(assignment, student, notes[student])
+            write_page(assignment, student, notes[student], rounds)
         if exchange is not None:
             exchange.release(assignment.slug, student)
     except AutograderError as error:
