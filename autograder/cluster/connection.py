@@ -43,11 +43,11 @@ class Nodes(WorkerPlugin):
         for node in self.all:
             node.close()
 
-    def ask(self, submission: bytes, parcel: Path, folder: Path) -> str:
+    def ask(self, submission: bytes, parcel: Path) -> str:
         """The result of a submission as JSON, by a process that has nothing else to do."""
         with self.lock:
             node = self.idle.pop() if self.idle else self._another()
-        answer = node.ask(submission, parcel, folder)
+        answer = node.ask(submission, parcel)
         with self.lock:
             self.idle.append(node)
         return answer

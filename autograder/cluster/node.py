@@ -14,6 +14,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -35,17 +36,18 @@ class Node:
         )
         self._told = False  # by what it grades
 
-    def ask(self, submission: bytes, parcel: Path, folder: Path) -> str:
+    def ask(self, submission: bytes, parcel: Path) -> str:
         """The result of a submission, as JSON.
 
-        parcel: a file that holds what it is graded by, the same for all; folder: where that may be
+        parcel: a file that holds what it is graded by, the same each time, beside which it may be
             unpacked
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(OSError):  # one that has ended may have said why
             if not self._told:
-                print(json.dumps([str(parcel), str(folder)]), file=self._process.stdin)
+                folder = tempfile.mkdtemp(dir=parcel.parent)
+                print(json.dumps([str(parcel), folder]), file=self._process.stdin)
                 self._told = True
             text = base64.b64encode(submission).decode("ascii")
             print(text, file=self._process.stdin, flush=True)
