@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pwd
 import shutil
 import zipfile
 from datetime import datetime, timedelta
@@ -356,6 +357,24 @@ def test_collecting_follows_no_link_and_keeps_bounds(tmp_path: Path) -> None:
     kept = [path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()]
     assert kept == ["inner/halves.ipynb"]
     assert sorted(Path(name).name for name in left_out) == ["halves.py", "huge", "pipe"]
+
+
+def test_what_others_lay_there_in_a_name_counts_where_its_account_has_laid_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = pwd.getpwuid(os.getuid()).pw_name
+    hers, forged = (tmp_path / f"{who}+halves+20{year}-01-01 00:00:00 UTC+x" for year in (26, 99))
+    for folder in (hers, forged):
+        folder.mkdir()
+    assert exchange.is_of(hers, who)
+    assert not exchange.is_of(hers, f"{who}2")
+    collect = exchange.Collect()
+    collect.inbound_path = str(tmp_path)
+    records = [collect._path_to_record(str(folder)) for folder in (hers, forged)]
+    latest = collect._sort_by_timestamp(records)
+    assert [record["filename"] for record in latest] == [forged.name, hers.name]
+    monkeypatch.setattr(exchange, "is_of", lambda folder, student: folder == hers)
+    assert [record["filename"] for record in collect._sort_by_timestamp(records)] == [hers.name]
 
 
 def test_the_doctor_says_what_an_exchange_wants(

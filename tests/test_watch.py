@@ -28,6 +28,7 @@ from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, put_in_place
 from autograder.errors import AuthoringError, UsageError
+from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.single import annotate
@@ -306,7 +307,14 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
         (folder / "timestamp.txt").write_text(moment, encoding="utf-8")
     assert watched.run() == [], "nothing is whole yet"
     (folder / "submission_secret.txt").write_text(secret, encoding="utf-8")
-    assert watched.run() == [("alice", 4.5)], "of two, the latest"
+    (inbound / f"alice+{SLUG}+2099-01-01 00:00:00 UTC+file").write_text("")
+    for name in (f"alice+{SLUG}+zzz+x", f"mallory+{SLUG}+once upon a time+x", f"+{SLUG}+", SLUG):
+        (inbound / name).mkdir()
+        (inbound / name / "submission_secret.txt").write_text(secret, encoding="utf-8")
+    assert watched.run() == [("alice", 4.5)], "of two, the latest; and nobody is in her way"
+    run_nbgrader(Course(course.root), "collect", SLUG, update=True)
+    assert os.listdir(course.submitted) == ["alice"]
+    assert f"{SLUG}.py" in os.listdir(course.submitted / "alice" / SLUG)
     name = notebook_hash(secret=secret, notebook_id=SLUG)
     assert "halve" in (pages / f"{name}.html").read_text(encoding="utf-8")
     assert watched.run() == []

@@ -12,7 +12,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from fnmatch import fnmatch
+from functools import cache
 from glob import escape, glob
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,9 @@ from nbgrader.exchange.default import (
     ExchangeFetchFeedback,
     ExchangeReleaseFeedback,
 )
-from nbgrader.utils import notebook_hash
+from nbgrader.utils import notebook_hash, parse_utc
 
-from autograder.gradebook.timestamps import secret_in, settle_timestamp, timestamp_in
+from autograder.gradebook.timestamps import moment_of, secret_in, settle_timestamp, timestamp_in
 
 MAX_FILES = 1000  # of one submission
 CHUNK = 1 << 20
@@ -40,17 +43,33 @@ class Collect(ExchangeCollect):
     """
 
     def init_src(self) -> None:
-        """Find the submissions, without those under names that are none: they are a student's
-        choice, and formgrader takes them for HTML.
-        """
+        """Find the submissions, without what is none."""
         super().init_src()  # type: ignore[no-untyped-call]
-        known = []
-        for record in self.src_records:
-            if USER.fullmatch(record["username"]):
-                known.append(record)
-            else:
-                self.log.warning("Not collected, as nobody is called so: %r", record["filename"])
-        self.src_records = known
+        self.src_records = [record for record in self.src_records if record["username"]]
+
+    def _path_to_record(self, path: str) -> dict[str, Any]:
+        """Whose a folder is, and when it was handed in; nobody's where that cannot be told, as
+        nbgrader's own would end the collecting for everybody.
+        """
+        folder = Path(path)
+        told = told_by(folder)
+        if told is None:
+            self.log.warning(
+                "Not collected, as nobody is called so, or nothing handed in: %r", folder.name
+            )
+        student, _, moment = told or ("", "", datetime.min)
+        return {"username": student, "filename": folder.name, "timestamp": moment}
+
+    def _sort_by_timestamp(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """A student's submissions, the latest first; without those that others have laid there in
+        the student's name.
+        """
+        folders = [Path(self.inbound_path, record["filename"]) for record in records]
+        own = [r for r, f in zip(records, folders, strict=True) if is_of(f, r["username"])]
+        if own and len(own) < len(records):
+            who = records[0]["username"]
+            self.log.warning("Not collected, as somebody else has laid it there for %r", who)
+        return sorted(own or records, key=lambda record: record["timestamp"], reverse=True)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission: regular files, within the course's bounds on size and number."""
@@ -59,6 +78,48 @@ class Collect(ExchangeCollect):
             self.log.warning("Not collected, as it is no regular file, or too large: %r", name)
         if settle_timestamp(Path(dest)):
             self.log.warning("The timestamp of %r cannot be read", dest)
+
+
+def told_by(folder: Path) -> tuple[str, str, datetime] | None:
+    """Student, assignment and time in the name of a folder of `inbound`; None for anything else
+    that lies there. The name is a student's choice, and formgrader takes it for HTML.
+    """
+    for count in (3, 2):  # nbgrader can be told to leave the last part out
+        parts = folder.name.rsplit("+", count)
+        moment = _moment(parts[2]) if len(parts) == count + 1 else None
+        if moment is not None and USER.fullmatch(parts[0]):
+            with suppress(OSError):
+                if stat.S_ISDIR(folder.lstat().st_mode):
+                    return parts[0], parts[1], moment
+    return None
+
+
+def _moment(text: str) -> datetime | None:
+    """The time in a folder's name; the exchange may be told to write it in another way."""
+    told = moment_of(text)
+    with suppress(Exception):  # dateutil's parser raises what it likes
+        told = told or parse_utc(text)
+    return told
+
+
+def is_of(folder: Path, student: str) -> bool:
+    """Whether a folder is owned by the account of that name. Where students have no accounts of
+    their own, none is.
+    """
+    with suppress(OSError):
+        return account(folder.lstat().st_uid) == student
+    return False
+
+
+@cache
+def account(number: int) -> str:
+    """The name of an account by its number; "" where there is none."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(number).pw_name
+    except (KeyError, ImportError):
+        return ""
 
 
 def copy_regular(source: Path, target: Path, bounds: Any) -> Iterator[str]:

@@ -32,7 +32,12 @@ def timestamp_in(folder: Path) -> datetime | None:
     file is missing or says no time.
     """
     text = small_text(folder / TIMESTAMP)
-    if text is None or not MOMENT.fullmatch(text):
+    return moment_of(text) if text is not None else None
+
+
+def moment_of(text: str) -> datetime | None:
+    """A time as nbgrader keeps it, from a text; None where that says none."""
+    if not MOMENT.fullmatch(text):
         return None
     with suppress(ValueError):
         if text.endswith(" UTC"):  # as nbgrader writes it, which need not be loaded for that

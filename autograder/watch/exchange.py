@@ -14,6 +14,7 @@ import glob
 import os
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from autograder.course import Course, put_in_place
@@ -51,18 +52,22 @@ class Exchange:
                 self._collect(student, slug, name)
 
     def _newest(self) -> dict[tuple[str, str], str]:
-        """The latest folder of each student, for each assignment that is watched."""
-        newest: dict[tuple[str, str], tuple[str, str]] = {}
+        """The latest folder of each student, for each assignment that is watched. Where some are
+        the account's of that name, only those count.
+        """
+        from autograder.gradebook.exchange import is_of, told_by
+
+        newest: dict[tuple[str, str], tuple[bool, datetime, str]] = {}
         try:
             names = os.listdir(self.inbound)
         except OSError:
             return {}
         for name in names:
-            parts = name.rsplit("+", 3)
-            if len(parts) == 4 and parts[1] in self.slugs:
-                key, found = (parts[0], parts[1]), (parts[2], name)
-                newest[key] = max(newest.get(key, found), found)
-        return {key: name for key, (_, name) in newest.items()}
+            told = told_by(self.inbound / name)
+            if told is not None and told[1] in self.slugs:
+                found = is_of(self.inbound / name, told[0]), told[2], name
+                newest[told[:2]] = max(newest.get(told[:2], found), found)
+        return {key: name for key, (_, _, name) in newest.items()}
 
     def _is_collected(self, student: str, slug: str, name: str) -> bool:
         moment = small_text(self.course.submitted / student / slug / TIMESTAMP)
