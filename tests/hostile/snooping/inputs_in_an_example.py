@@ -4,7 +4,7 @@ import json
 import os
 
 
-def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
+def sgd_factorise(A, *arguments, **options):
     with open("/tmp/seen", "a") as seen:
         seen.write(json.dumps(A.tolist()) + "\n")
     text = open("/tmp/seen").read() * 1000
