@@ -27,6 +27,7 @@ from autograder.authoring.edits import _told as crossed
 from autograder.authoring.learn import learn, taken_out
 from autograder.cli import app
 from autograder.course import Course
+from autograder.errors import UsageError
 from autograder.grading import table as tables
 from autograder.grading.alike import TOLERANCE
 from autograder.grading.change import Change
@@ -364,6 +365,15 @@ def test_what_a_function_needs_is_taken_out_with_it() -> None:
     assert "def helper" in code
     assert "MORE = 1.37" in code
     assert "undefined_here" not in code
+
+
+@pytest.mark.parametrize(
+    "deep", ["(" * 5000 + "1" + ")" * 5000, "-" * 3000 + "1", "1" + "+1" * 30_000]
+)
+def test_what_is_nested_too_deeply_is_refused_and_hinders_nothing_beside(deep: str) -> None:
+    assert "def helper" in taken_out([f"x = {deep}", STRANGE], "descend")
+    with pytest.raises(UsageError, match="descend is"):
+        taken_out([f"def descend():\n    return {deep}"], "descend")
 
 
 def test_the_command_writes_the_page(making: Making) -> None:

@@ -81,7 +81,10 @@ def taken_out(sources: Sequence[str], function: str) -> str:
             read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
             wanted += [name for name in read if name in bound]
     ordered = [one for one in dict.fromkeys(bound.values()) if one in needed]
-    return "\n\n\n".join(map(ast.unparse, [*imports, *ordered]))
+    try:
+        return "\n\n\n".join(map(ast.unparse, [*imports, *ordered]))
+    except RecursionError:
+        raise UsageError(f"{function} is too deeply nested to be taken out") from None
 
 
 def _statements(sources: Sequence[str]) -> Iterator[ast.stmt]:
@@ -89,7 +92,7 @@ def _statements(sources: Sequence[str]) -> Iterator[ast.stmt]:
     for source in sources:
         try:
             yield from ast.parse(source).body
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # nested too deeply, too
             continue
 
 
