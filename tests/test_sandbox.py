@@ -521,6 +521,28 @@ def test_what_students_use_is_loaded_before_they_come(sandbox: Sandbox, quick: L
         assert box.call("imported", (), {}, seed=0).value == []
 
 
+SHAPES = """
+import sys, torch
+def mismatched():
+    v = torch.rand(3, requires_grad=True)
+    try: (v * v).backward(torch.ones(2))
+    except RuntimeError as error: return str(error), "sympy" in sys.modules
+def wanted():
+    from torch.fx.experimental.symbolic_shapes import ShapeEnv, sym_eq
+    v = torch.rand(3, requires_grad=True)
+    (v * v).backward(torch.ones(3))
+    return ShapeEnv.__name__, sym_eq((1, 2), (1, 3)), torch.equal(v.grad, 2 * v)
+"""
+
+
+def test_shapes_are_compared_without_sympy(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(replace(quick, call_wall_seconds=60.0, call_cpu_seconds=30.0)) as box:
+        load(box, SHAPES, "mismatched", "wanted")
+        said, loaded = box.call("mismatched", (), {}, seed=0).value
+        assert "shape of torch.Size([2])" in said and not loaded
+        assert box.call("wanted", (), {}, seed=0).value == ("ShapeEnv", False, True)
+
+
 # --- walls ------------------------------------------------------------------------------------------------------------
 
 DENIED = [

@@ -144,29 +144,34 @@ class Fixtures:
 
     def __init__(self, student_of: Callable[[Path], Student], secret: str) -> None:
         self._student_of, self.secret = student_of, secret
+        self._item: pytest.Item  # the check under way. As pytest's own fixture it costs more
 
     def pytest_configure(self, config: pytest.Config) -> None:
         for name, meaning in MARKS.items():
             config.addinivalue_line("markers", f"{name}: {meaning}")
 
-    @pytest.fixture
-    def student(self, request: pytest.FixtureRequest) -> Student:
-        return self._student_of(request.path.parent)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._item = item
 
     @pytest.fixture
-    def reference(self, request: pytest.FixtureRequest) -> ModuleType:
-        return reference_of(request.path.with_name("solution.py"))
+    def student(self) -> Student:
+        return self._student_of(self._item.path.parent)
 
     @pytest.fixture
-    def draw(self, request: pytest.FixtureRequest) -> Any:
+    def reference(self) -> ModuleType:
+        return reference_of(self._item.path.with_name("solution.py"))
+
+    @pytest.fixture
+    def draw(self) -> Any:
         from autograder.vocabulary import Draw
 
-        return Draw(self.secret, f"{request.path.parent.name}.{request.node.name}")
+        return Draw(self.secret, f"{self._item.path.parent.name}.{self._item.name}")
 
     @pytest.fixture
-    def picture(self, request: pytest.FixtureRequest) -> Picture:
-        picture = Picture(hidden=request.path.name == HIDDEN)
-        request.node.stash[PICTURE] = picture
+    def picture(self) -> Picture:
+        picture = Picture(hidden=self._item.path.name == HIDDEN)
+        self._item.stash[PICTURE] = picture
         return picture
 
 

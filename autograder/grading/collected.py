@@ -16,8 +16,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import SourceLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ class Collected:
         self.items: list[pytest.Item] = []
         self.faults: list[str] = []
         self.session: pytest.Session | None = None
+        self._codes: dict[str, CodeType] = {}  # of the files, compiled once
         arguments = ["-s", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"]
         for name in UNUSED_PLUGINS:
             arguments += ["-p", f"no:{name}"]
@@ -119,7 +121,7 @@ class Collected:
             for node in dict.fromkeys(item.getparent(pytest.Module) for item in self.items):
                 if node is None:
                     continue
-                module = node.obj if self._fresh else executed(node.obj)
+                module = node.obj if self._fresh else executed(node.obj, self._codes)
                 sys.modules[module.__name__] = node.obj = module
                 for item in items:
                     if isinstance(item, pytest.Function) and item.parent is node:
@@ -154,15 +156,25 @@ def is_constant(value: object) -> bool:
     return type(value) in CONSTANT
 
 
-def executed(module: ModuleType) -> ModuleType:
-    """The same file as a new module. Raises AutograderError where that fails."""
-    specification = module.__spec__
-    if specification is None or specification.loader is None:
-        raise AutograderError(f"{module.__name__} cannot be executed anew")
+def executed(module: ModuleType, codes: dict[str, CodeType]) -> ModuleType:
+    """The same file as a new module. Raises AutograderError where that fails.
+
+    codes: of files that were compiled before, by the names of their modules
+    """
+    specification, name = module.__spec__, module.__name__
+    loader = specification.loader if specification is not None else None
+    if specification is None or loader is None:
+        raise AutograderError(f"{name} cannot be executed anew")
     new = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = new
+    sys.modules[name] = new
     try:
-        specification.loader.exec_module(new)
+        if name not in codes and isinstance(loader, SourceLoader):
+            code = loader.get_code(name)
+            codes |= {name: code} if code is not None else {}
+        if name in codes:
+            exec(codes[name], vars(new))
+        else:  # of a pytest around this one, say
+            loader.exec_module(new)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         raise AutograderError(f"{module.__file__} cannot be collected: {what}") from error

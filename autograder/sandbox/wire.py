@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 
 from autograder.errors import SandboxLost, WireError
-from autograder.sandbox.inside.frames import FRAME, pack
+from autograder.sandbox.inside.frames import FRAME, pack, payload_of
 
 MAX_DEPTH = 4
 MAX_NODES = 4096
@@ -209,7 +209,7 @@ def send(
     connection: socket.socket, header: dict, tensors: dict[str, torch.Tensor], seconds: float
 ) -> None:
     """Write one frame within `seconds`; SandboxLost where the other side is gone."""
-    payload = safetensors.torch.save(tensors) if tensors else b""
+    payload = payload_of(tensors) if tensors else b""
     connection.settimeout(seconds)
     try:
         connection.sendall(pack(header, payload))
@@ -226,15 +226,16 @@ def receive(
     one that says nothing.
     """
     deadline = time.monotonic() + seconds
-    header_length, payload_length = FRAME.unpack(_read(connection, FRAME.size, deadline))
+    data = bytearray()
+    _read(connection, data, FRAME.size, deadline)
+    header_length, payload_length = FRAME.unpack_from(data)
     if header_length > header_bytes or payload_length > reply_bytes:
         raise SandboxLost(
             f"the sandbox sent {header_length} and {payload_length} bytes, over the bounds"
         )
-    text, payload = (
-        _read(connection, header_length, deadline),
-        _read(connection, payload_length, deadline),
-    )
+    begin = FRAME.size + header_length
+    _read(connection, data, begin + payload_length, deadline)
+    text, payload = data[FRAME.size : begin], bytes(data[begin : begin + payload_length])
     try:
         header = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -244,12 +245,14 @@ def receive(
     return header, payload
 
 
-def _read(connection: socket.socket, count: int, deadline: float) -> bytes:
-    data = bytearray()
+def _read(connection: socket.socket, data: bytearray, count: int, deadline: float) -> None:
+    """Read until there are `count` bytes of `data`. What comes along is the rest of the same frame:
+    the next one is sent when it is asked for.
+    """
     while len(data) < count:
         connection.settimeout(max(0.001, deadline - time.monotonic()))
         try:
-            part = connection.recv(min(count - len(data), 1 << 20))
+            part = connection.recv(min(max(count - len(data), 1 << 14), 1 << 20))
         except OSError as error:
             raise SandboxLost(
                 f"the sandbox did not answer ({error or type(error).__name__})"
@@ -257,4 +260,3 @@ def _read(connection: socket.socket, count: int, deadline: float) -> bytes:
         if not part:
             raise SandboxLost("the sandbox closed the connection")
         data += part
-    return bytes(data)

@@ -10,7 +10,7 @@ import linecache
 import signal
 import time
 
-from .frames import pack
+from .frames import pack, payload_of
 from .starts import started_from
 from .traces import Traces
 
@@ -262,22 +262,6 @@ def _encode_tensor(value, tensors: dict):
     key = str(len(tensors))
     tensors[key] = plain.clone(memory_format=torch.contiguous_format)
     return {"tensor": key}
-
-
-def payload_of(tensors: dict) -> bytes:
-    """The tensors in safetensors' format. By way of numpy where it has their types: in a fresh fork
-    that costs half as much.
-    """
-    import safetensors.numpy
-    import safetensors.torch
-    import torch
-
-    if any(
-        tensor.dtype not in (torch.float32, torch.float64, torch.int64, torch.bool)
-        for tensor in tensors.values()
-    ):
-        return safetensors.torch.save(tensors)
-    return safetensors.numpy.save({key: tensor.numpy() for key, tensor in tensors.items()})
 
 
 def _as_float(item) -> float | None:

@@ -1,6 +1,7 @@
 """torch without its compiler, of which nothing is wanted here. To import that takes as long as to
 import torch, doubles what a fork has to copy, and every optimiser does it at its first step, to say
-that it is not to be compiled.
+that it is not to be compiled; `backward(gradient)` imports symbolic shapes, and SymPy with them, to
+compare two shapes.
 
 What asks for more of the compiler than to be left alone imports it as ever.
 """
@@ -10,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import sys
 from collections.abc import Iterator
 
 MARK = "__dynamo_disable"  # where torch._compile keeps what a function is when not compiled
 COMPILER = "torch._dynamo"
+SHAPES = "torch.fx.experimental.symbolic_shapes"
 
 
 class Aside:
@@ -25,6 +28,11 @@ class Aside:
         vars(self).update(known, _module=module)
 
     def __getattr__(self, name: str):
+        if name.startswith("__"):  # what is asked of any module
+            raise AttributeError(name)
+        there: object = sys.modules.get(self._module)
+        if there is self:
+            del sys.modules[self._module]
         return getattr(importlib.import_module(self._module), name)
 
 
@@ -36,6 +44,10 @@ def do_without_compiler() -> None:
 
     autograd = Aside(f"{COMPILER}.compiled_autograd", _disable=contextlib.nullcontext)
     vars(torch)["_dynamo"] = Aside(COMPILER, compiled_autograd=autograd)
+    if SHAPES not in sys.modules:
+        shapes = Aside(SHAPES)
+        vars(shapes).update(sym_eq=equal_or(shapes), expect_true=true_or(shapes))
+        sys.modules[SHAPES] = shapes  # type: ignore[assignment]
     for value in vars(torch.optim.Optimizer).values():
         plain = getattr(value, "__wrapped__", None)
         if plain is not None and came_from(value, "torch._compile"):
@@ -45,6 +57,25 @@ def do_without_compiler() -> None:
         plain = getattr(step, "__wrapped__", None)
         if plain is not None and came_from(step, "torch.optim.optimizer"):
             setattr(kind, "step", differentiable_or_not(plain))  # noqa: B010 - no type has one
+
+
+def equal_or(shapes: Aside):
+    """`sym_eq` of shapes that are plain numbers; of others that of the module itself."""
+
+    def sym_eq(one, other):
+        numbers = all(type(size) is int for shape in (one, other) for size in shape)
+        return tuple(one) == tuple(other) if numbers else shapes.__getattr__("sym_eq")(one, other)
+
+    return sym_eq
+
+
+def true_or(shapes: Aside):
+    """`expect_true` of a plain truth value; of others that of the module itself."""
+
+    def expect_true(value, *options):
+        return value if type(value) is bool else shapes.__getattr__("expect_true")(value, *options)
+
+    return expect_true
 
 
 def came_from(value: object, module: str) -> bool:

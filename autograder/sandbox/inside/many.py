@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import signal
 
-from .call import encode, payload_of, seed_generators, undo_settings
-from .frames import pack
+from .call import encode, seed_generators, undo_settings
+from .frames import pack, payload_of
 
 
 class TooLong(BaseException):

@@ -18,8 +18,9 @@ import signal
 import socket
 import sys
 
-from .call import payload_of, seed_generators, undo_settings
+from .call import seed_generators, undo_settings
 from .eager import do_without_compiler
+from .frames import payload_of
 from .meter import Census, Group
 from .shell import shell
 from .supervisor import Supervisor
@@ -118,7 +119,6 @@ def warm_up() -> None:
     vars(torch)["set_num_threads"] = lambda count: (
         None
     )  # more threads than one would hang the forks that follow
-    import torch.fx.experimental.symbolic_shapes  # which `backward(gradient)` asks
 
     load_data_in_one_process()
     do_without_compiler()
