@@ -347,7 +347,7 @@ def on_disk(course: Course) -> dict[str, tuple[int, bytes]]:
         str(path.relative_to(course.work)): (path.stat().st_mode, path.read_bytes())
         for step in ("autograded", "feedback", "marked")
         for path in sorted((course.work / step).rglob("*"))
-        if path.is_file() and path.name not in ("entered.json", "page.json")
+        if path.is_file() and path.name not in ("entered.json", "page.json", ".turn")
     }
 
 

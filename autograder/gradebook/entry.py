@@ -233,7 +233,7 @@ class Entering:
         """What this process queues at; None where the database serves several at once."""
         if self._book.engine.dialect.name != "sqlite":
             return None
-        file = self.course.work / "marked" / "turn"
+        file = self.course.work / "marked" / ".turn"
         file.parent.mkdir(parents=True, exist_ok=True)
         return file.open("a")
 
