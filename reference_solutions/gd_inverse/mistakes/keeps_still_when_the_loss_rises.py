@@ -5,7 +5,6 @@
 #     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_each_step_is_that_of_the_rule",
 #     "test_goes_on_where_the_loss_is_zero",
-#     "test_the_default_number_of_steps_follows_the_rule",
 # ]
 # ///
 import torch
