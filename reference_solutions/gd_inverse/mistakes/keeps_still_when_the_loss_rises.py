@@ -1,10 +1,10 @@
 # /// mistake
-# title = "A step that would raise the loss is not taken"
+# title = "A step that would raise the loss is not taken, and momentum ends there"
 # hint = "Descent with momentum may overshoot and come back. Does the rule ask whether a step is good?"
 # fails = [
-#     "test_finds_the_inverse_of_a_small_matrix",
 #     "test_each_step_is_that_of_the_rule",
 #     "test_goes_on_where_the_loss_is_zero",
+#     "test_the_default_number_of_steps_follows_the_rule",
 # ]
 # ///
 import torch
@@ -23,5 +23,8 @@ def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
         R = X @ M - torch.eye(n)
         loss_history.append((R**2).mean().item())
         velocity = momentum * velocity + 2 / n**2 * R @ M.T
-        X = X if loss_of(X - lr * velocity, M) > loss_history[-1] else X - lr * velocity
+        if loss_of(X - lr * velocity, M) > loss_history[-1]:
+            velocity, momentum = torch.zeros(n, n), 0
+        else:
+            X = X - lr * velocity
     return X, loss_history
