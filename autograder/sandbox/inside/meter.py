@@ -6,7 +6,7 @@ import contextlib
 import os
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 CROWDED = 3  # times the wall limit, and a request ends however long it waited for a processor
@@ -44,10 +44,14 @@ class CpuClock:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a box has used: CPU seconds so far, and bytes of memory now."""
+    """What a box has used: CPU seconds so far, and bytes of memory now.
+
+    delays: seconds so far that each process was ready to run, and another had the processor
+    """
 
     seconds: float
     memory: int
+    delays: Mapping[str, float]
 
 
 class Census:
@@ -64,43 +68,35 @@ class Census:
         self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if folder is None else folder
         self.first = os.readlink("self", dir_fd=self.folder)
         self.tick, self.page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
-        self.common = self.usage(self.first)[1] + self.beside_pages(self.first)
+        _, pages, self.threads = self.usage(self.first)
+        self.common = pages + self.beside_pages(self.first)
         self.reaped = reaped_seconds()
 
-    def take(self) -> Usage:
-        """CPU seconds, those of ended processes included, and bytes of memory, all together."""
-        seconds, memory = reaped_seconds() - self.reaped, self.sockets() * SOCKET_BYTES
-        for pid in self.everyone():
-            with contextlib.suppress(OSError):  # it may end at any time
-                used, resident = self.usage(pid)
-                seconds += used
-                memory += max(0, resident + self.beside_pages(pid) - self.common)
-        return Usage(seconds, memory)
+    def take(self, *, memory: bool = True) -> Usage:
+        """CPU seconds, those of ended processes included, and bytes of memory, all together.
 
-    def seconds(self) -> float:
-        """The first of these alone, at less of a price: it is taken before and after each call."""
+        memory: whether it is counted: it costs more than all the rest
+        """
         seconds = reaped_seconds() - self.reaped
-        for pid in self.everyone():
-            with contextlib.suppress(OSError):
-                seconds += self.usage(pid)[0]
-        return seconds
-
-    def delays(self) -> dict[str, float]:
-        """Seconds that each process was ready to run, and another had the processor."""
-        told = {}
-        for pid in self.everyone():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                told[pid] = int(self.read(f"{pid}/schedstat").split()[1]) / 1e9
-        return told
-
-    def everyone(self) -> Iterator[str]:
-        """The processes that this one started, and theirs."""
-        waiting = self.children(self.first)
+        held = self.sockets() * SOCKET_BYTES if memory else 0
+        delays: dict[str, float] = {}
+        waiting = self.children(self.first, self.threads)
         while waiting:
             pid = waiting.pop()
-            yield pid
-            with contextlib.suppress(OSError):
-                waiting += self.children(pid)
+            with contextlib.suppress(OSError):  # it may end at any time
+                used, resident, threads = self.usage(pid)
+                seconds += used
+                delays[pid] = self.delay(pid)
+                waiting += self.children(pid, threads)
+                if memory:
+                    held += max(0, resident + self.beside_pages(pid) - self.common)
+        return Usage(seconds, held, delays)
+
+    def delay(self, pid: str) -> float:
+        """Seconds that a process waited for a processor; 0.0 where the kernel does not say."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int(self.read(f"{pid}/schedstat").split()[1]) / 1e9
+        return 0.0
 
     def sockets(self) -> int:
         """How many sockets there are in the box's network namespace, those on their way included;
@@ -112,20 +108,21 @@ class Census:
                 return int(words[2])
         return 0
 
-    def usage(self, pid: str) -> tuple[float, int]:
+    def usage(self, pid: str) -> tuple[float, int, int]:
+        """CPU seconds, bytes and threads of a process."""
         words = (
             self.read(f"{pid}/stat").rpartition(")")[2].split()
         )  # from the third field of proc(5) on
-        return sum(map(int, words[11:15])) / self.tick, int(words[21]) * self.page
+        return sum(map(int, words[11:15])) / self.tick, int(words[21]) * self.page, int(words[17])
 
     def beside_pages(self, pid: str) -> int:
         """Bytes that a process holds and that are no pages of its own in memory."""
         rows = map(str.split, self.read(f"{pid}/status").splitlines())
         return sum(int(row[1]) << 10 for row in rows if row and row[0] in BESIDE_PAGES)
 
-    def children(self, pid: str) -> list[str]:
+    def children(self, pid: str, threads: int) -> list[str]:
         tasks = [pid]
-        if int(self.read(f"{pid}/stat").rpartition(")")[2].split()[17]) > 1:
+        if threads > 1:
             folder = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.folder)
             tasks = os.listdir(folder)
             os.close(folder)
@@ -180,5 +177,5 @@ def reaped_seconds() -> float:
 
 
 def longest_wait(now: Mapping[str, float], before: Mapping[str, float]) -> float:
-    """The most that one process waited for a processor between two readings of `Census.delays`."""
+    """The most that one process waited for a processor between two takings of the census."""
     return max((delay - before.get(pid, 0.0) for pid, delay in now.items()), default=0.0)

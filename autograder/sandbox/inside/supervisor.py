@@ -17,10 +17,11 @@ from collections.abc import Iterator
 
 from .frames import CALL, END, FRAME, pack, read_frame, write_all
 from .loader import serve_submission
-from .meter import CROWDED, Census, CpuClock, Group, longest_wait
+from .meter import CROWDED, Census, CpuClock, Group, Usage, longest_wait
 from .walls import WRITABLE, confine_student
 
 TICK_SECONDS = 0.02
+PIPE_BYTES = 1 << 16  # that a pipe holds: to make room for more costs more than to read it
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
 # ends of a call that another call in the same process, earlier, could be the cause of
 DOUBTFUL_ENDS = ("raised", "missing", "died", "out_of_memory")
@@ -46,14 +47,14 @@ class Watch:
         clock: CpuClock,
         cpu_limit: float,
         wall_limit: float,
-        census: Census | None,
+        before: Usage,
         group: Group,
+        confined: bool,
     ) -> None:
         self.clock, self.cpu_limit, self.wall_limit = clock, cpu_limit, wall_limit
-        self.before = census.seconds() if census else 0.0
+        self.before = before
         self.group_before, self.kills = group.seconds(), group.kills()
-        self.delays = census.delays() if census else {}
-        self.written = {folder: written_in(folder) for folder in WRITABLE} if census else {}
+        self.written = {folder: written_in(folder) for folder in WRITABLE} if confined else {}
         self.start = time.monotonic()
         self.due = self.start + TICK_SECONDS  # most calls end before a census is worth its time
 
@@ -74,6 +75,9 @@ class Supervisor:
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
         self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
+        # the census at the end of the last request, until another one begins: for that one to begin
+        # from. To take it costs as much as a short call
+        self.last: Usage | None = None
         self.started = False
         self.stays = False  # whether the process of the last call waits for another
         self.process = 0  # which request was the first of that process
@@ -118,7 +122,12 @@ class Supervisor:
 
     def everybody(self) -> float:
         """CPU seconds of all its processes so far."""
-        return max(self.group.seconds(), self.census.seconds() if self.census else 0.0)
+        self.last = self.usage()
+        return max(self.group.seconds(), self.last.seconds)
+
+    def usage(self) -> Usage:
+        """What all its processes have used so far, memory left out."""
+        return self.census.take(memory=False) if self.census else Usage(0.0, 0, {})
 
     def load(self) -> tuple[dict, bytes]:
         """Start the loader; where a statement uses up the time limit, start again without it."""
@@ -241,7 +250,9 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its
         limits.
         """
-        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, self.census, self.group)
+        before, self.last = self.last or self.usage(), None
+        confined = self.census is not None
+        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, before, self.group, confined)
         self.written = 0
         try:
             return self.answer_within(watch, finished)
@@ -285,7 +296,7 @@ class Supervisor:
 
     def frames_that_came(self) -> Iterator[tuple[dict, bytes]]:
         """Read what is there; the whole frames in it that answer the request under way."""
-        part = os.read(self.replies, 1 << 20)
+        part = os.read(self.replies, PIPE_BYTES)
         if not part:
             raise Breach("died", "the process ended without an answer")
         self.buffer += part
@@ -302,7 +313,7 @@ class Supervisor:
             watch.due = now + TICK_SECONDS
             usage = self.census.take()
             in_group = self.group.seconds() - watch.group_before
-            seconds = max(seconds, usage.seconds - watch.before, in_group)
+            seconds = max(seconds, usage.seconds - watch.before.seconds, in_group)
             if (
                 self.limits["memory_bytes"] is not None
                 and usage.memory > 2 * self.limits["memory_bytes"]
@@ -330,7 +341,7 @@ class Supervisor:
         """A Breach where the wall limit is passed, the time that its processes waited for a
         processor left out; and where they waited for too long, too.
         """
-        waited = longest_wait(self.census.delays(), watch.delays) if self.census else 0.0
+        waited = longest_wait(self.usage().delays, watch.before.delays)
         by_clock = "slept" if elapsed - waited > watch.wall_limit else "crowded"
         if by_clock == "slept" or elapsed > CROWDED * watch.wall_limit:
             raise Breach("timed_out", f"stopped after {watch.wall_limit:g} s", by_clock)
@@ -341,7 +352,7 @@ class Supervisor:
 
     def drain(self) -> int:
         """Read and count what was printed; how much it is now (0: nobody can print any more)."""
-        printed = len(os.read(self.output, 1 << 20))
+        printed = len(os.read(self.output, PIPE_BYTES))
         self.written += printed
         if self.written > self.limits["output_bytes"]:
             raise Breach(
