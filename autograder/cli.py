@@ -8,7 +8,8 @@ import atexit
 import logging
 import os
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -44,21 +45,34 @@ Slugs = Annotated[
 
 
 class Commands(TyperGroup):
-    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1."""
+    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1, and so
+    do those of `--version` and `--help`, which print while options are read.
+    """
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with in_one_line():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with in_one_line():
             return super().invoke(ctx)
-        except UsageError as error:
-            raise failed(error, 2) from None
-        except (AutograderError, OSError) as error:
-            if isinstance(error, BrokenPipeError):  # `autograder ... | head`
-                silence_standard_output()
-                raise SystemExit(1) from None
-            raise failed(error, 1) from None
-        except KeyboardInterrupt:
-            note = "interrupted; what was graded is kept, run the same command to go on"
-            raise failed(note, 130) from None
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Say errors of the kit and of the system in one line, and end the command."""
+    try:
+        yield
+    except UsageError as error:
+        raise failed(error, 2) from None
+    except (AutograderError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # `autograder ... | head`
+            silence_standard_output()
+            raise SystemExit(1) from None
+        raise failed(error, 1) from None
+    except KeyboardInterrupt:
+        note = "interrupted; what was graded is kept, run the same command to go on"
+        raise failed(note, 130) from None
 
 
 def failed(why: object, status: int) -> SystemExit:

@@ -265,6 +265,15 @@ def test_a_full_disk_under_standard_output_stops_no_grading(course: Path) -> Non
     assert len(stored(course)) == 3
 
 
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["grade", "--help"]])
+def test_a_full_disk_under_what_is_printed_at_once_is_said_in_a_line(words: list[str]) -> None:
+    command = [sys.executable, "-c", "from autograder.cli import main; main()", *words]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr.count("No space left")) == (1, 1), done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_json_is_utf8_where_the_terminal_is_not(course: Path) -> None:
     hand_in(course, 1)
     staff = course / "reference_solutions" / SLUG / "test_public.py"
