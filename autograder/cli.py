@@ -45,7 +45,7 @@ Slugs = Annotated[
 
 
 class Commands(TyperGroup):
-    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1, and so
+    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1; so
     do those of `--version` and `--help`, which print while options are read.
     """
 
