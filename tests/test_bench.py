@@ -13,11 +13,13 @@ from conftest import COURSE
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.errors import AutograderError
+from benchmarks.compared import compared
 from benchmarks.diagnosis_page import FIRST, LAST, write
+from benchmarks.growth import grown
 from benchmarks.meter import Failed, measure
 from benchmarks.plain import functions_in, passes, questions
 from benchmarks.population import Population, answered, lay
-from benchmarks.speed import Sizes, compared, grown
+from benchmarks.sizes import Sizes
 
 SLUG = "tensors_and_autograd"
 
