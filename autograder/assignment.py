@@ -69,6 +69,7 @@ class Start:
     bases: the variants that are right and give other results than the solution from the same start
     edited: other variants of which small changes are made, since they spell out what the solution
         leaves to the library
+    long: options and the least number of each that makes a call a long one
     """
 
     options: Mapping[str, float]
@@ -77,6 +78,14 @@ class Start:
     high: float
     bases: tuple[str, ...] = ()
     edited: tuple[str, ...] = ()
+    long: Mapping[str, float] = field(default_factory=dict)
+
+    def is_long(self, options: Mapping[str, object]) -> bool:
+        """Whether a call with these options is compared by what its check made of it, where shorter
+        ones tell enough.
+        """
+        given = ((options.get(name), least) for name, least in self.long.items())
+        return any(isinstance(value, int | float) and value >= least for value, least in given)
 
 
 @dataclass(frozen=True)
@@ -289,6 +298,7 @@ def _start(where: Path, table: dict[str, Any]) -> Start | None:
             float(high),
             tuple(table.get("bases", ())),
             tuple(table.get("edited", ())),
+            {name: _number(value) for name, value in dict(table.get("long", {})).items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise AuthoringError(

@@ -5,6 +5,7 @@ know.
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ from conftest import ROOT
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.authoring.handout import stub_of
+from autograder.authoring.measured import Asking, Budget
 from autograder.grading.alike import TOLERANCE, alike, words
 from autograder.grading.diagnosis import _same_from
 from autograder.grading.grader import Grader
 from autograder.grading.kept import Kept
-from autograder.grading.known import fingerprint
+from autograder.grading.known import Running, fingerprint
 from autograder.grading.student import Recorded
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Result
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.process import Box, Reply, Sandbox
 from autograder.sandbox.wire import Opaque
 
 
@@ -280,6 +282,68 @@ def test_what_does_not_start_at_random_is_not_said_to(
     assert named(graded(grader, scaled)) == [], (
         "svd_after_the_loop gives the same, but from a random start"
     )
+
+
+def with_long_calls(assignment: Assignment, course: Path) -> Assignment:
+    """The same assignment in another course, where calls of 300 epochs and more are long."""
+    folder = course / "reference_solutions" / assignment.slug
+    shutil.copytree(assignment.folder, folder)
+    settings = folder / "assignment.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(
+        text.replace("\ndraw =", "\nlong = { num_epochs = 300 }\ndraw =", 1), "utf-8"
+    )
+    return read_assignment(folder)
+
+
+SHORT_CALLS_TELL = "old_u_in_v_update"
+LONG_CALLS_TELL = ["jumps_after_1000_epochs", "jumps_after_300_epochs"]  # right in every short call
+
+
+@pytest.mark.slow
+def test_mistakes_are_asked_long_calls_where_short_ones_do_not_tell_them(
+    factorisation: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignment, reply = with_long_calls(factorisation, tmp_path), Running.reply
+    asked: list[tuple[Any, bool]] = []
+
+    def noted(running: Running, call: Recorded) -> Reply:
+        asked.append((running._mistake, call.options.get("num_epochs", 0) >= 300))
+        return reply(running, call)
+
+    monkeypatch.setattr(Running, "reply", noted)
+    solution = assignment.solution.read_text("utf-8")
+    grader = Grader(assignment, secret="a class", sandbox=sandbox)
+    for mistake in assignment.mistakes:
+        if mistake.name in (SHORT_CALLS_TELL, *LONG_CALLS_TELL):
+            asked.clear()
+            result = graded(grader, solution, mistake.path.read_text("utf-8"))
+            assert {name for _, name in named(result)} == {mistake.name}
+            long = {False, True} if mistake.name in LONG_CALLS_TELL else {False}
+            assert {length for one, length in asked if one == mistake} == long
+
+
+@pytest.mark.slow
+def test_release_asks_long_calls_where_short_ones_do_not_tell(
+    factorisation: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignment, call = with_long_calls(factorisation, tmp_path), Box.call
+    asked: list[int] = []
+
+    def noted(box: Box, function: str, arguments: tuple, options: dict, **given: Any) -> Reply:
+        asked.append(options.get("num_epochs", 0))
+        return call(box, function, arguments, options, **given)
+
+    monkeypatch.setattr(Box, "call", noted)
+    asking = Asking(assignment, sandbox, "a class", Budget(60.0, time.process_time()))
+    asking.ask(None, long=True)
+    assert max(asked) >= 300
+    asked.clear()
+    some = [one for one in assignment.mistakes if one.name in (SHORT_CALLS_TELL, *LONG_CALLS_TELL)]
+    alike = [one.name for one in some if asking.ask(one, long=False)]
+    assert sorted(alike) == sorted(LONG_CALLS_TELL)
+    assert len(asked) > 10
+    assert max(asked) < 300
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ else:
     from kit_alike import alike, loose, same  # type: ignore[no-redef]
 
 SEED = 0
-CPU_SECONDS = 1.0  # of a function on its ladder; past it, what was asked has to do
+CPU_SECONDS = 0.7  # of a function on its ladder; past it, what was asked has to do
 DIGITS = 4  # of a number that is shown
 SHOWN_NUMBERS = 12  # of a tensor or a list; the rest is "..."
 MOST_SHOWN = 1000  # characters of a value, or of an exception; what a check asks for has fewer

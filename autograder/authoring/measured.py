@@ -20,13 +20,15 @@ from autograder.authoring.programs import Programs, bases, name_of
 from autograder.course import write_whole
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
+from autograder.grading.alike import same
 from autograder.grading.checks import declared_checks, run_checks
 from autograder.grading.edits import changes
 from autograder.grading.known import Known, key_of
+from autograder.grading.ladder import NOT_ASKED
 from autograder.grading.place import fails_of
-from autograder.grading.student import Loaded, Student
+from autograder.grading.student import Loaded, Recorded, Student
 from autograder.grading.table import EDIT, RIGHT
-from autograder.sandbox.process import Box, Sandbox
+from autograder.sandbox.process import Box, Reply, Sandbox
 
 log = logging.getLogger(__name__)
 CALL_CPU_SECONDS, CALL_WALL_SECONDS = 2.0, 10.0  # of a program in a check
@@ -71,44 +73,93 @@ def measure(
 
 
 def answer_checks(assignment: Assignment, sandbox: Sandbox, secret: str, budget: Budget) -> None:
-    """Ask right answers and known mistakes what the checks ask, and right answers the ladder."""
-    known, functions = Known(assignment), {}
-    for declared in declared_checks(assignment):
-        functions[declared.name] = declared.function
-    right = (None, *assignment.bases)
-    for program in (*right, *assignment.mistakes):
-        if not budget.is_left:
-            log.warning("%s: no time to ask every known mistake", assignment.slug)
-            break
-        wrong = {functions[name] for name in program.fails if name in functions} if program else {}
-        only = {name for name, function in functions.items() if not wrong or function in wrong}
+    """Ask right answers and known mistakes what the checks ask, and right answers the ladder.
+
+    Known mistakes are asked the short calls first. The long ones, which cost nearly all of it, are
+    then asked of those that end all short ones like the solution: grading compares no others.
+    """
+    asking = Asking(assignment, sandbox, secret, budget)
+    for program in (None, *assignment.bases):
+        asking.ask(program, long=True)
+    alike = [one for one in assignment.mistakes if asking.ask(one, long=False)]
+    for mistake in alike:
+        asking.ask(mistake, long=True)
+    if not budget.is_left:
+        log.warning("%s: no time to ask every known mistake", assignment.slug)
+
+
+class Asking:
+    """Asks known programs what the checks ask."""
+
+    def __init__(
+        self, assignment: Assignment, sandbox: Sandbox, secret: str, budget: Budget
+    ) -> None:
+        self.assignment, self.sandbox, self.secret = assignment, sandbox, secret
+        self.budget, self.known = budget, Known(assignment)
+        self.functions = {one.name: one.function for one in declared_checks(assignment)}
+
+    def ask(self, program: Overlay | None, *, long: bool) -> bool:
+        """Ask a program, within the budget.
+
+        Gives whether it is to be asked the long calls as well: it has ended all others like the
+        solution.
+        """
+        if not self.budget.is_left:
+            return False
         try:
-            for call in _calls(assignment, sandbox, program, secret, only, budget):
-                known.kept(program).remember(key_of(call), call.arguments, call.reply)
-            if program in right:
-                _climb(known, sandbox, program, budget)
-            known.save()
+            return self._ask(program, long=long)
         except AutograderError as error:
             name = program.name if program else "the solution"
             log.warning("%s cannot be asked what the checks ask: %s", name, error)
+            return False
+        finally:
+            self.known.save()
+
+    def _ask(self, program: Overlay | None, *, long: bool) -> bool:
+        wrong = {self.functions.get(name) for name in program.fails} if program else set()
+        only = {name for name, function in self.functions.items() if not wrong or function in wrong}
+        files = [self.assignment.solution, *([program.path] if program is not None else [])]
+        sources = [file.read_text(encoding="utf-8") for file in files]
+        with self.sandbox.open(self.assignment.limits) as box:
+            short = Short(box, self.assignment, None if long else self.known)
+            functions = list(self.assignment.functions)
+            student = _loaded(self.assignment, cast(Box, short), sources, functions)
+            run_checks(self.assignment, Student(student), self.secret, only=only)
+            self.budget.boxes += box.cpu_seconds
+        kept, solution = self.known.kept(program), self.known.kept(None)
+        alike = bool(short.answered)
+        for call in student.recorded:
+            key = key_of(call)
+            if key not in short.answered:
+                kept.remember(key, call.arguments, call.reply)
+                other = solution.recall(key, call.arguments)
+                alike = alike and other is not None and same(call.reply, other)
+        if program is None or program in self.assignment.bases:
+            _climb(self.known, self.sandbox, program, self.budget)
+        return alike
 
 
-def _calls(
-    assignment: Assignment,
-    sandbox: Sandbox,
-    program: Overlay | None,
-    secret: str,
-    only: set[str],
-    budget: Budget,
-) -> list[Any]:
-    """The calls that these checks make to a program, with its replies."""
-    files = [assignment.solution, *([program.path] if program is not None else [])]
-    sources = [file.read_text(encoding="utf-8") for file in files]
-    with sandbox.open(assignment.limits) as box:
-        student = _loaded(assignment, box, sources, list(assignment.functions))
-        run_checks(assignment, Student(student), secret, only=only)
-        budget.boxes += box.cpu_seconds
-    return student.recorded
+class Short:
+    """A box in which long calls are answered as the solution has answered them (known: None: not
+    so). answered: their keys
+    """
+
+    def __init__(self, box: Box, assignment: Assignment, known: Known | None) -> None:
+        self._box, self._start, self._known = box, assignment.start, known
+        self.answered: set[str] = set()
+
+    def call(self, function: str, arguments: tuple, options: dict, **given: Any) -> Reply:
+        if self._known is not None and self._start and self._start.is_long(options):
+            call = Recorded(function, arguments, options, **given, reply=NOT_ASKED)
+            key = key_of(call)
+            reply = self._known.kept(None).recall(key, arguments)
+            if reply is not None:
+                self.answered.add(key)
+                return reply
+        return self._box.call(function, arguments, options, **given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._box, name)
 
 
 def _climb(known: Known, sandbox: Sandbox, program: Overlay | None, budget: Budget) -> None:

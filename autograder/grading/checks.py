@@ -194,7 +194,9 @@ class Recorder:
         self.declared = [Declared.of(item) for item in items]
 
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        self._asked = asked_of(self.student)
+        submission = submission_of(self.student)
+        if submission is not None:
+            self._asked, submission.check = submission.asked, item.name
         if PICTURE in item.stash:  # another student's
             del item.stash[PICTURE]
 
@@ -218,8 +220,9 @@ class Recorder:
             error = call.excinfo and call.excinfo.value
             trace = "".join(traceback.format_exception(error))
             told = f"{item.nodeid}: {fault}\n{report.longreprtext}\n{trace}"
-            asked = call.when == "call" and asked_of(self.student) > self._asked
-            if asked and isinstance(error, Exception):
+            submission = submission_of(self.student)
+            asked = submission is not None and submission.asked > self._asked
+            if asked and call.when == "call" and isinstance(error, Exception):
                 faults.error("%s", told)
                 self.checks.append(stumbled(Declared.of(item), call, fault))
             else:
@@ -245,10 +248,9 @@ class Runner:
         return self.recorder.student
 
 
-def asked_of(student: Student | None) -> int:
-    """How often checks wanted something of the submission so far."""
-    submission = getattr(student, "_submission", None)  # a check may be tried on any object
-    return submission.asked if submission is not None else 0
+def submission_of(student: Student | None) -> Loaded | None:
+    """What a check's calls are made to; None where it is tried on another object."""
+    return getattr(student, "_submission", None)
 
 
 def run_checks(

@@ -14,7 +14,8 @@ assignment.toml: at a learning rate of 0, say) and what it is drawn with.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import torch
@@ -33,7 +34,36 @@ from autograder.sandbox.process import Reply, Sandbox
 
 # a few units in the last place of float32: what another order of additions may do to a result
 NUDGE = 1e-6
+Comparison = Callable[[Running], bool]
 OF_NAMES = ("NameError", "UnboundLocalError")  # errors that say what a student called something
+
+
+@dataclass(frozen=True)
+class Failing:
+    """A function that lost points.
+
+    names: its checks; missed: all checks, of whatever function, that were not passed
+    calls: what the checks asked of it
+    submission: still open
+    """
+
+    function: str
+    names: frozenset[str]
+    missed: frozenset[str]
+    calls: tuple[Recorded, ...]
+    submission: Loaded
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """Those of its checks that were not passed."""
+        return self.names & self.missed
+
+    def candidates(self, mistakes: Sequence[Overlay]) -> list[Overlay]:
+        """The mistakes that fail some of its checks, and none but the missed; who fails nothing
+        else is first.
+        """
+        nearest = sorted(mistakes, key=lambda mistake: len(set(mistake.fails) - self.missed))
+        return [one for one in nearest if set() < set(one.fails) & self.names <= self.missed]
 
 
 def diagnose(
@@ -44,87 +74,66 @@ def diagnose(
     submission: still open, with the calls that the checks made recorded in it
     """
     found = []
-    missed = {check.name for check in checks if check.outcome != "passed"}
+    missed = frozenset(check.name for check in checks if check.outcome != "passed")
     for function in search.assignment.functions:
-        names = {check.name for check in checks if check.function == function}
-        calls = [call for call in submission.recorded if call.function == function]
+        names = frozenset(check.name for check in checks if check.function == function)
+        calls = tuple(call for call in submission.recorded if call.function == function)
         if names & missed and any(_tells(call.reply) for call in calls):
-            told = _diagnosed(search, sandbox, function, names, missed, calls, submission)
+            failing = Failing(function, names, missed, calls, submission)
+            told = _diagnosed(search, sandbox, failing)
             if told is not None:
                 found.append(told)
     search.known.save()
     return tuple(found)
 
 
-def _diagnosed(
-    search: Search,
-    sandbox: Sandbox,
-    function: str,
-    names: set[str],
-    missed: set[str],
-    calls: Sequence[Recorded],
-    submission: Loaded,
-) -> Diagnosis | None:
+def _diagnosed(search: Search, sandbox: Sandbox, failing: Failing) -> Diagnosis | None:
     """What is known of one failing function; None where that is nothing."""
     known, answered, example, asked = search.known, None, None, None
+    function, submission = failing.function, failing.submission
     if function not in submission.timed_out:
         rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
         asked = ask(submission, rungs, known.assignment.start)
         answered = search.answered(sandbox, function, asked)
         example = smallest_example(known, sandbox, asked)
-    mistake = _mistake(search, sandbox, function, answered, names, missed, calls, submission)
+    mistake = _mistake(search, sandbox, answered, failing)
     if mistake is not None:
         return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)
     named: Diagnosis | None = None
     if answered is not None:
-        named = search.find(sandbox, function, answered, names & missed)
+        named = search.find(sandbox, function, answered, failing.lost)
     if named is None and asked is not None:
         named = trait_of(known, sandbox, asked)
     if named is not None and asked is not None:
         return replace(told_by_effect(named, asked), example=example)
-    group = group_of(answered, names & missed) if answered else ""
+    group = group_of(answered, failing.lost) if answered else ""
     if not (example or group):
         return None
     return Diagnosis(function, "", "", "", how="", example=example, group=group)
 
 
 def _mistake(
-    search: Search,
-    sandbox: Sandbox,
-    function: str,
-    answered: Answered | None,
-    names: set[str],
-    missed: set[str],
-    calls: Sequence[Recorded],
-    submission: Loaded,
+    search: Search, sandbox: Sandbox, answered: Answered | None, failing: Failing
 ) -> Overlay | None:
     """The known mistake that a function behaves like: of those that agree on the ladder, where that
     can be said, else of all.
     """
     bank = [one for one in search.assignment.mistakes if one.is_written and search.bank]
-    candidates = _candidates(bank, names, missed)
+    candidates = failing.candidates(bank)
     if answered is None:
-        return first_alike(search.known, sandbox, candidates, calls, submission)
+        return first_alike(search.known, sandbox, candidates, failing)
     # most are found from their own start, and need not be asked for it
-    own = search.mistakes(function, [answered.own])
+    own = search.mistakes(failing.function, [answered.own])
     agreeing = [mistake for mistake in candidates if mistake in own]
-    found = first_the_same(search.known, sandbox, agreeing, calls)
+    found = first_the_same(search.known, sandbox, agreeing, failing)
     if found is not None:
         return found
-    agree = search.mistakes(function, answered.rows)
+    agree = search.mistakes(failing.function, answered.rows)
     agreeing = [mistake for mistake in candidates if mistake in agree]
-    found = first_alike(search.known, sandbox, agreeing, calls, submission)
+    found = first_alike(search.known, sandbox, agreeing, failing)
     if found is not None or answered.placed:
         return found
-    return first_alike(search.known, sandbox, candidates, calls, submission)
-
-
-def _candidates(mistakes: Sequence[Overlay], names: set[str], missed: set[str]) -> list[Overlay]:
-    """The mistakes that fail some of a function's checks `names`, and none but `missed`; who fails
-    nothing else is first.
-    """
-    nearest = sorted(mistakes, key=lambda mistake: len(set(mistake.fails) - missed))
-    return [mistake for mistake in nearest if set() < set(mistake.fails) & names <= missed]
+    return first_alike(search.known, sandbox, candidates, failing)
 
 
 def _tells(reply: Reply) -> bool:
@@ -137,11 +146,7 @@ def _tells(reply: Reply) -> bool:
 
 
 def first_alike(
-    known: Known,
-    sandbox: Sandbox,
-    candidates: Sequence[Overlay],
-    calls: Sequence[Recorded],
-    submission: Loaded,
+    known: Known, sandbox: Sandbox, candidates: Sequence[Overlay], failing: Failing
 ) -> Overlay | None:
     """The first candidate that ends every call like the submission; if none does, the first that
     does so loosely.
@@ -150,43 +155,84 @@ def first_alike(
     rounding decides a value, whatever it is. Where the solution is alike in this sense too, what is
     wrong is none of what is compared, and nothing is named.
     """
-    mistake = first_the_same(known, sandbox, candidates, calls)
+    mistake = first_the_same(known, sandbox, candidates, failing)
     if mistake or not candidates:
         return mistake
-    near = [one for one in candidates if _has_its_form(known, sandbox, one, calls)]
+    near = [one for one in candidates if _has_its_form(known, sandbox, one, failing.calls)]
     if not near:
         return None
     settings = known.assignment.start
-    started = [(call, start_of(call, submission, settings) if settings else []) for call in calls]
-    started.sort(key=lambda pair: len(pair[1]))  # what may be remembered comes first
+    returned = any(call.reply.outcome == "returned" for call in failing.calls)
 
-    returned = any(call.reply.outcome == "returned" for call in calls)
+    def loosely_same(calls: Sequence[Recorded]) -> Comparison:
+        started = [
+            (call, start_of(call, failing.submission, settings) if settings else [])
+            for call in calls
+        ]
+        started.sort(key=lambda pair: len(pair[1]))  # what may be remembered comes first
+        return lambda running: all(
+            _same_from(running, *pair, by_words=not returned) for pair in started
+        )
 
-    def loosely_same(running: Running) -> bool:
-        return all(_same_from(running, *pair, by_words=not returned) for pair in started)
-
-    right = (None, *known.assignment.bases)
-    if any(_agrees(known, sandbox, answer, loosely_same) for answer in right):
-        return None
-    return next((one for one in near if _agrees(known, sandbox, one, loosely_same)), None)
+    return _first(known, sandbox, near, failing, loosely_same, unless_right=True)
 
 
 def first_the_same(
-    known: Known, sandbox: Sandbox, candidates: Sequence[Overlay], calls: Sequence[Recorded]
+    known: Known, sandbox: Sandbox, candidates: Sequence[Overlay], failing: Failing
 ) -> Overlay | None:
     """The first candidate that ends every call like the submission."""
 
-    def same_everywhere(running: Running) -> bool:
-        return _same(running, calls)
+    def the_same(calls: Sequence[Recorded]) -> Comparison:
+        return lambda running: _same(running, calls)
 
-    return next((one for one in candidates if _agrees(known, sandbox, one, same_everywhere)), None)
+    return _first(known, sandbox, candidates, failing, the_same, unless_right=False)
+
+
+def _first(
+    known: Known,
+    sandbox: Sandbox,
+    candidates: Sequence[Overlay],
+    failing: Failing,
+    compared: Callable[[Sequence[Recorded]], Comparison],
+    *,
+    unless_right: bool,
+) -> Overlay | None:
+    """The first candidate that stands the comparison of all calls.
+
+    Long calls cost as much as grading does. Where the short ones tell what is wrong (no right
+    answer stands their comparison, and one candidate does), what their checks made of the long ones
+    is compared in their place: the same of these checks are failed.
+
+    unless_right: whether nothing is named where a right answer stands the comparison
+    """
+    right = (None, *known.assignment.bases)
+    short, long = _by_length(known, failing.calls)
+    if candidates and short and long:
+        stands = compared(short)
+        if not any(_agrees(known, sandbox, answer, stands) for answer in right):
+            unless_right = False
+            candidates = [one for one in candidates if _agrees(known, sandbox, one, stands)]
+            checks = {call.check for call in long}
+            failed = [checks & set(one.fails) for one in candidates]
+            if failed == [checks & failing.missed]:
+                return candidates[0]
+    if not candidates:
+        return None
+    stands = compared(short + long)
+    if unless_right and any(_agrees(known, sandbox, answer, stands) for answer in right):
+        return None
+    return next((one for one in candidates if _agrees(known, sandbox, one, stands)), None)
+
+
+def _by_length(known: Known, calls: Sequence[Recorded]) -> tuple[list[Recorded], list[Recorded]]:
+    """The short calls, and those that the assignment calls long."""
+    start = known.assignment.start
+    long = [start is not None and start.is_long(call.options) for call in calls]
+    return list(compress(calls, [not one for one in long])), list(compress(calls, long))
 
 
 def _agrees(
-    known: Known,
-    sandbox: Sandbox,
-    program: Overlay | None,
-    comparison: Callable[[Running], bool],
+    known: Known, sandbox: Sandbox, program: Overlay | None, comparison: Comparison
 ) -> bool:
     """Whether a known program stands a comparison; not where it cannot be run."""
     try:

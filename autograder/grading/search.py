@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -183,7 +183,7 @@ class Search:
         ]
 
     def find(
-        self, sandbox: Sandbox, function: str, answered: Answered, missed: set[str]
+        self, sandbox: Sandbox, function: str, answered: Answered, missed: Set[str]
     ) -> Diagnosis | None:
         """The change that a function behaves like, or that explains a part of what is wrong."""
         known = self.table[function]
@@ -216,7 +216,7 @@ class Search:
         return sorted(found, key=lambda one: one[1][0].two)
 
     def _but_for_the_history(
-        self, sandbox: Sandbox, function: str, answered: Answered, missed: set[str]
+        self, sandbox: Sandbox, function: str, answered: Answered, missed: Set[str]
     ) -> Diagnosis | None:
         """The change that gives the same results, whatever the history of losses holds."""
         known = self.table[function]
@@ -288,11 +288,11 @@ class Search:
         return {}
 
     def fails_one_of(
-        self, sandbox: Sandbox, function: str, known: tables.Known, group: int, missed: set[str]
+        self, sandbox: Sandbox, function: str, known: tables.Known, group: int, missed: Set[str]
     ) -> bool:
         """Whether a group's first change fails one of these checks."""
         first = self.measured.get(function, {}).get(str(group))
-        if first is not None and (not first or missed.intersection(first)):
+        if first is not None and (not first or missed & set(first)):
             return bool(first)
         origin, place = next(one for one in known.members(group) if one[0] >= EDIT)
         file = file_of(self.assignment).parent / (
@@ -369,7 +369,7 @@ def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
     return Diagnosis(function, one.kind, title, one.hint, how=how)
 
 
-def group_of(answered: Answered, missed: set[str]) -> str:
+def group_of(answered: Answered, missed: Set[str]) -> str:
     """A name for how a function behaves: equal for functions that answer the ladder alike."""
     row = answered.rows[-1]  # from the solution's start, where it can be put there
     rounded = numpy.round(row.numbers.astype(numpy.float64), 1) + 0.0

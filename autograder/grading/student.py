@@ -75,7 +75,7 @@ def guarded(reply: Reply) -> str:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A call that was made, and how it ended: what a diagnosis compares."""
+    """A call that was made, and how it ended: what a diagnosis compares. check: who made it"""
 
     function: str
     arguments: tuple
@@ -84,6 +84,7 @@ class Recorded:
     differentiate: bool
     times: int
     reply: Reply
+    check: str = ""
 
 
 @dataclass
@@ -97,6 +98,7 @@ class Loaded:
     recorded: list[Recorded] = field(default_factory=list)
     errors: tuple[TopLevelError, ...] = ()
     asked: int = 0  # how often checks wanted something of the submission
+    check: str = ""  # the one that is under way
 
     def require(self, name: str) -> None:
         """A Verdict unless the submission defines the function."""
@@ -151,7 +153,9 @@ class Loaded:
             if reply.size <= RECORDED_BYTES
             else replace(reply, value=None, arguments=(), gradients=())
         )
-        self.recorded.append(Recorded(name, arguments, options, seed, differentiate, times, kept))
+        self.recorded.append(
+            Recorded(name, arguments, options, seed, differentiate, times, kept, self.check)
+        )
         if reply.outcome == "returned":
             return reply
         if reply.outcome == "timed_out":
