@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from autograder.vocabulary import (
     kind,
     matrix,
     number,
+    remembered,
     scalar,
     sensitivity,
     squared_error,
@@ -174,6 +176,55 @@ def test_the_last_draw_is_used_where_none_is_accepted() -> None:
     tries = iter(range(10))
     assert Draw("secret", "check").until(lambda: next(tries), lambda _: False, tries=4) == 3
     assert next(tries) == 4
+
+
+def test_a_rule_is_worked_out_once_for_arguments_that_are_equal_to_the_bit() -> None:
+    @dataclass(frozen=True)
+    class Run:
+        A: torch.Tensor
+        epochs: int
+
+    seen = []
+
+    @remembered
+    def rule(run: Any, U: torch.Tensor) -> float:
+        seen.append(run)
+        return float((run.A @ U).sum()) * run.epochs
+
+    A, U = torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0], [3.0]])
+    assert rule(Run(A, 2), U) == rule(Run(A.clone(), 2), U.clone()) == 4.0
+    assert len(seen) == 1
+    others = [
+        (Run(A, 3), U),
+        (Run(A, 2.0), U),  # type: ignore[arg-type]
+        (Run(A * torch.tensor([1.0, -1.0]), 2), U),  # -0.0
+        (Run(A, 2), torch.tensor([[2.0 + 2e-7], [3.0]])),
+        (Run(A.T, 2), U.T),
+        (Run(A.double(), 2), U.double()),
+    ]
+    for count, other in enumerate(others, start=2):
+        assert rule(*other) == float((other[0].A @ other[1]).sum()) * other[0].epochs
+        assert len(seen) == count
+
+
+def test_a_rule_of_what_is_no_plain_value_is_worked_out_each_time() -> None:
+    calls = []
+
+    @remembered
+    def rule(values: Any) -> int:
+        calls.append(1)
+        return len(values)
+
+    assert rule({1: 2}) == rule({1: 2}) == 1
+    assert len(calls) == 2
+
+
+def test_rules_of_the_same_words_elsewhere_are_not_confused() -> None:
+    def made(factor: int) -> Any:
+        exec(f"def rule(x): return {factor} * x", space := {})
+        return remembered(space["rule"])
+
+    assert [made(2)(5), made(3)(5), made(2)(5)] == [10, 15, 10]
 
 
 def test_sensitivity_tells_a_rule_that_forgets_from_one_that_amplifies() -> None:

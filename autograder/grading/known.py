@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from autograder.grading.kept import Kept, file_of
 from autograder.grading.ladder import Rung, read_ladder, read_properties
 from autograder.grading.student import Recorded
 from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.vocabulary import exact_key
 
 
 class Known:
@@ -130,19 +130,11 @@ class Running:
 
 def key_of(call: Recorded, draw: str = "", start: Sequence[torch.Tensor] = ()) -> str:
     """The fingerprint of a call, from a start if there is one, as a short text."""
-    whole = repr((fingerprint(call), draw, _exact(tuple(start))))
+    whole = repr((fingerprint(call), draw, exact_key(tuple(start))))
     return hashlib.sha256(whole.encode()).hexdigest()[:32]
 
 
 def fingerprint(call: Recorded) -> Hashable:
     """Equal for calls that are the same to the last bit, and for no others."""
     given = (call.arguments, tuple(call.options.items()))
-    return (call.function, _exact(given), call.seed, call.differentiate, call.times)
-
-
-def _exact(value: Any) -> Hashable:
-    if isinstance(value, torch.Tensor):
-        return (str(value.dtype), tuple(value.shape), value.detach().contiguous().numpy().tobytes())
-    if isinstance(value, tuple | list):
-        return (type(value).__name__, tuple(map(_exact, value)))
-    return (type(value).__name__, repr(value))
+    return (call.function, exact_key(given), call.seed, call.differentiate, call.times)

@@ -17,6 +17,7 @@ from autograder.vocabulary import (
     history,
     items,
     matrix,
+    remembered,
     scalar,
     sensitivity,
     squared_error,
@@ -147,6 +148,7 @@ def start_of(student, run):
     return results(student, replace(run, steps=1, lr=STANDSTILL))[:2]
 
 
+@remembered
 def descend(run, C, F):
     """The rule itself, in float64: (C, F, losses) after the steps of a run from the start (C, F)."""
     C, F, D = (value.to(torch.float64).numpy() for value in (C, F, run.D))

@@ -16,6 +16,7 @@ from autograder.vocabulary import (
     fresh_start,
     items,
     matrix,
+    remembered,
     scalar,
     sensitivity,
     squared_error,
@@ -82,6 +83,7 @@ def start_of(student, run):
     return train(student, Run(run.A, run.rank, 1, STANDSTILL, run.M))
 
 
+@remembered
 def losses_of_the_rule(run, U, V):
     """What the update rule makes of the start (U, V), on Python floats: (U, V), and the squared
     error on the observed elements at the start and after every epoch.
