@@ -9,12 +9,14 @@ import pytest
 import tiny_course
 
 from autograder.assignment import Assignment, read_assignment
+from autograder.audit import audit as audits
 from autograder.audit.audit import Report, audit, settle_survivors
 from autograder.audit.mutants import mutants_of
 from autograder.audit.page import page
 from autograder.authoring.folder import equivalents
 from autograder.errors import AuthoringError
 from autograder.grading.grader import Grader
+from autograder.results import Check
 from autograder.sandbox.process import Sandbox
 
 VECTOR, LEAVES = "test_halve_of_a_vector", "test_halve_leaves_its_argument"
@@ -75,6 +77,32 @@ def test_right_answers_and_mistakes_have_a_row_each(sound: Report) -> None:
         ("thirds", 1, "✗···✗·"),
     ]
     assert sound.right_gradings == 4
+
+
+@pytest.mark.parametrize(("by_clock", "found"), [("crowded", False), ("", True)])
+def test_what_a_clock_ended_in_company_counts_as_it_goes_alone(
+    tiny: Assignment,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    by_clock: str,
+    found: bool,
+) -> None:
+    grade = audits._grade
+
+    def late_at_first(grader: Grader, task: audits.Task) -> tuple[list[Check], str]:
+        checks, clock = grade(grader, task)
+        seen = tmp_path / f"{task.secret} {task.row and task.row.specimen.name}"
+        if seen.exists():
+            return checks, clock
+        seen.touch()
+        return [replace(check, outcome="timed_out") for check in checks], by_clock
+
+    monkeypatch.setattr(audits, "_grade", late_at_first)
+    grader = Grader(tiny, secret="", sandbox=sandbox, diagnoses=False)
+    report = audit(grader, gradings=2, seeds=1, mutate=False, workers=2)
+    assert bool(report.findings) is found
+    assert report.right_gradings == 2
 
 
 def test_a_row_that_is_not_as_it_should_be_is_reported(

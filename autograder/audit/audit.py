@@ -10,7 +10,7 @@ mutants                  at least one check fails, or equivalent_mutants.toml sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from autograder.assignment import Assignment
@@ -162,12 +162,7 @@ def audit(
         report.mutants = len(mutants)
         tasks += [Task(one_file(mutant.source), "audit 0", mutant=mutant) for mutant in mutants]
     grader.warm()
-    answers = run_on_workers(
-        lambda place: _grade(grader, tasks[place]), list(range(len(tasks))), workers
-    )
-    for done, (place, checks) in enumerate(answers, start=1):
-        if isinstance(checks, WorkerEnded):
-            raise AutograderError(f"a process ended while {tasks[place]} was graded ({checks})")
+    for done, (place, checks) in enumerate(_graded(grader, tasks, workers), start=1):
         report.note(tasks[place], checks)
         advance(done, len(tasks))
     if mutate:
@@ -187,9 +182,37 @@ def _gradings(rows: list[Row], gradings: int, seeds: int) -> Iterator[Task]:
                 yield Task(row.specimen.submission, f"audit {seed}", row)
 
 
-def _grade(grader: Grader, task: Task) -> list[Check]:
-    """In a worker process: the checks of one specimen; of a mutant, those up to the first that
-    fails.
+def _graded(
+    grader: Grader, tasks: Sequence[Task], workers: int
+) -> Iterator[tuple[int, list[Check]]]:
+    """The checks of every specimen, by its place. As in grading, one that a clock ended in company
+    is graded again alone, and only then counts; of a mutant it is a loop that does not end.
+    """
+    doubtful = []
+    for place, checks, by_clock in _answers(grader, tasks, range(len(tasks)), workers):
+        if by_clock and workers > 1 and tasks[place].mutant is None:
+            doubtful.append(place)
+        else:
+            yield place, checks
+    for place, checks, _ in _answers(grader, tasks, doubtful, 1):
+        yield place, checks
+
+
+def _answers(
+    grader: Grader, tasks: Sequence[Task], places: Sequence[int], workers: int
+) -> Iterator[tuple[int, list[Check], str]]:
+    """Of some of the specimens: place, checks, and what a clock ended, if anything."""
+    answers = run_on_workers(lambda place: _grade(grader, tasks[place]), places, workers)
+    for number, answer in answers:
+        place = places[number]
+        if isinstance(answer, WorkerEnded):
+            raise AutograderError(f"a process ended while {tasks[place]} was graded ({answer})")
+        yield place, *answer
+
+
+def _grade(grader: Grader, task: Task) -> tuple[list[Check], str]:
+    """In a worker process: the checks of one specimen, and what a clock ended, if anything; of a
+    mutant, those up to the first that fails.
     """
     assignment = grader.assignment
     if task.mutant is not None:
@@ -198,7 +221,9 @@ def _grade(grader: Grader, task: Task) -> list[Check]:
         assignment = replace(assignment, limits=limits)
     with open_submission(grader.warm(), assignment, task.submission) as loaded:
         until_one_fails = task.mutant is not None
-        return run_checks(assignment, Student(loaded), task.secret, until_one_fails=until_one_fails)
+        student = Student(loaded)
+        checks = run_checks(assignment, student, task.secret, until_one_fails=until_one_fails)
+        return checks, loaded.box.by_clock
 
 
 def judge(specimen: Specimen, secret: str, checks: list[Check]) -> list[str]:
