@@ -8,6 +8,7 @@
     course/                     kept out of version control, as it holds the secret and the grades
         secret  source/  release/  submitted/  autograded/  feedback/  gradebook.db
         results/<assignment>/<key>.json      graded submissions (grading/store.py)
+        results/<assignment>/replies/        what they answered to the checks (grading/replies.py)
         watch/                               grading on arrival (watch/ledger.py)
         marked/<assignment>/<student>/       what was entered last (gradebook/entered.py)
         entering/                            notebooks and pages under way

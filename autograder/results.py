@@ -5,7 +5,7 @@ here and nowhere else.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 OUTCOMES = (
@@ -123,6 +123,7 @@ class Result:
     by_clock: whether a limit on time decided anything: "computed" (the submission used that much),
         "slept" (it did nothing for that long), "crowded" (it waited for a processor that long), ""
     round: which draw of the hidden inputs it met
+    replies: what it answered, for the store alone (grading/replies.py); no part of its JSON
     """
 
     assignment: str
@@ -140,6 +141,7 @@ class Result:
     digest: str = ""
     round: int = 0
     seconds: float = 0.0
+    replies: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def score(self) -> float:
@@ -155,7 +157,7 @@ class Result:
 
     def to_json(self) -> dict[str, Any]:
         """The object of the interface; see docs/instructor-guide.md."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.compare}
         values["tests"] = [check.to_json() for check in self.tests]
         values["diagnosis"] = [asdict(diagnosis) for diagnosis in self.diagnosis]
         values["walls"] = list(self.walls)
@@ -175,7 +177,7 @@ class Result:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Result:
         """Back from `to_json`; TypeError or KeyError where `value` is not such an object."""
-        values = {item.name: value[item.name] for item in fields(cls)}
+        values = {item.name: value[item.name] for item in fields(cls) if item.compare}
         values["tests"] = tuple(map(Check.from_json, value["tests"]))
         values["diagnosis"] = tuple(map(Diagnosis.from_json, value["diagnosis"]))
         values["walls"] = tuple(value["walls"])

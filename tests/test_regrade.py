@@ -21,7 +21,7 @@ from autograder.grading.store import Store
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.results import Result
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox.process import Box, Sandbox
 
 SLUG = tiny_course.SLUG
 Command = Callable[..., click.testing.Result]
@@ -34,30 +34,54 @@ CLASS = {
     "raises": "def halve(x):\n    raise ValueError('no')\n",
 }
 ALL = 6  # checks of the tiny course
-# what is edited: file, old, new; and how many checks each of CLASS then needs
-EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, int]]] = {
+Needed = tuple[int, bool]  # checks that are run, and whether the submission is loaded for it
+NOTHING: dict[str, Needed] = dict.fromkeys(CLASS, (0, False))
+EVERYTHING: dict[str, Needed] = dict.fromkeys(CLASS, (ALL, True))
+# what is edited: file, old, new; and what each of CLASS then needs: where a change leaves calls as
+# they were, they are not made; what a diagnosis hangs on is run once more, from what is kept
+EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Needed]]] = {
     "points": (
         [("test_hidden.py", "points(0.5)", "points(0.25)"), ("assignment.toml", "1.5", "1.25")],
-        dict.fromkeys(CLASS, 0),
+        NOTHING,
     ),
     "words": (
         [
             ("test_hidden.py", "Every element counts.", "Does every element count?"),
             ("test_public.py", "halve does not change x.", "halve leaves x alone."),
         ],
-        dict.fromkeys(CLASS, 0),
+        NOTHING,
     ),
     "a comment": (
         [("test_hidden.py", "    A = draw", "    # any\n    A = draw")],
-        dict.fromkeys(CLASS, 0),
+        NOTHING,
     ),
-    "a check of total": (
+    "the inputs of a check of total": (
         [("test_hidden.py", "draw.uniform(5)", "draw.uniform(1)")],
-        {"right": 1, "thirds": 1, "zeros": 3, "in-place": 1, "first": 3, "raises": 3},
+        dict.fromkeys(CLASS, (1, True))
+        | {"zeros": (1 + 3, True), "first": (1 + 3, True), "raises": (1, False)},
     ),
-    "a check of halve that none loses": (
+    "a tolerance that moves nobody": (
+        [("test_hidden.py", "1e-6", "2e-6")],
+        dict.fromkeys(CLASS, (1, False)),
+    ),
+    "a tolerance that some mind": (
+        [("test_hidden.py", "A / 2, 1e-6", "A / 2, 0.4")],
+        dict.fromkeys(CLASS, (1, False)) | {"thirds": (1 + 3, True)},
+    ),
+    "one call more": (
+        [
+            (
+                "test_hidden.py",
+                "    close(student.total(x)",
+                "    student.total(x + 1)\n    close(student.total(x)",
+            )
+        ],
+        dict.fromkeys(CLASS, (1, True))
+        | {"zeros": (1 + 3, True), "first": (1 + 3, True), "raises": (1, False)},
+    ),
+    "a word in several checks of halve": (
         [("test_public.py", 'expected a tensor"', 'expected a torch.Tensor"')],
-        {"right": 3, "thirds": 5, "zeros": 6, "in-place": 5, "first": 4, "raises": 6},
+        dict.fromkeys(CLASS, (3, False)),
     ),
     "a new check": (
         [
@@ -73,23 +97,25 @@ EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, int]]] = {
             ("test_hidden.py", "points(0.5)", "points(0.4)"),
         ],
         # where a second function loses points too, its diagnosis may hang on what is new: all again
-        {"right": 1, "thirds": 1, "zeros": 4 + 7, "in-place": 1, "first": 4, "raises": 4 + 7},
+        dict.fromkeys(CLASS, (1, True))
+        | {"zeros": (1 + 4 + 7, True), "first": (1 + 4, True), "raises": (1 + 4 + 7, True)},
     ),
     "a mistake": (
         [("mistakes/thirds.py", "Divides by three, of all numbers", "Thirds")],
-        {"right": 0, "thirds": 3, "zeros": 6, "in-place": 3, "first": 3, "raises": 6},
+        dict.fromkeys(CLASS, (3, True))
+        | {"right": (0, False), "zeros": (ALL, True), "raises": (ALL, True)},
     ),
     "a higher limit": (
         [("assignment.toml", "[functions]", "[limits]\ncall_cpu_seconds = 11\n\n[functions]")],
-        dict.fromkeys(CLASS, ALL) | {"right": 0},
+        EVERYTHING | {"right": (0, False)},
     ),
     "a lower limit": (
         [("assignment.toml", "[functions]", "[limits]\ncall_cpu_seconds = 9\n\n[functions]")],
-        dict.fromkeys(CLASS, ALL),
+        EVERYTHING,
     ),
     "the solution": (
         [("solution.py", "scaled_copy", "scaled")],
-        dict.fromkeys(CLASS, ALL),
+        EVERYTHING,
     ),
 }
 
@@ -158,17 +184,65 @@ def test_only_what_a_change_touches_is_run_and_the_results_are_those_of_a_full_r
         current.append(found.student)
         return again(self, found, submission)
 
+    loads: set[str] = set()
+    load = Box.load
+
+    def loaded(*given, **more):  # type: ignore[no-untyped-def]
+        loads.add(current[-1])
+        return load(*given, **more)
+
     with monkeypatch.context() as patch:
         patch.setattr(grading, "run_checks", counted)
         patch.setattr(Grader, "grade", noted)
-        if not any(expected.values()):
+        patch.setattr(Box, "load", loaded)
+        if expected == NOTHING:
             patch.setattr(Grader, "warm", None)  # nothing is started
         partly = term.grade(fresh=False)
-    assert {student: ran.get(student, 0) for student in CLASS} == expected
-    full = term.grade(fresh=True)
-    assert {one: timeless(result) for one, result in partly.items()} == {
-        one: timeless(result) for one, result in full.items()
-    }
+    assert {one: (ran.get(one, 0), one in loads) for one in CLASS} == expected
+    assert_alike(partly, term.grade(fresh=True))
+
+
+def assert_alike(some: dict[str, Result], others: dict[str, Result]) -> None:
+    """Two gradings of a class are the same but for the time they took."""
+    told = [{one: timeless(graded) for one, graded in all_.items()} for all_ in (some, others)]
+    assert told[0] == told[1]
+
+
+def test_changes_that_follow_each_other_give_what_full_regrades_give(term: Term) -> None:
+    """Also one that is taken back, and one of a check that was run on kept answers before."""
+    inputs, tolerance = ("draw.uniform(5)", "draw.uniform(1)"), ("1e-6", "0.4")
+    for old, new in (inputs, tolerance, inputs[::-1], ("0.4", "1e-7"), inputs):
+        term.edit([("test_hidden.py", old, new)])
+        assert_alike(term.grade(fresh=False), term.grade(fresh=True))
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "cut short": cut,
+    "empty": lambda data: b"",
+    "no frames": lambda data: b"\xff" * len(data),
+    # as where the machine stops between what was answered and the result
+    "of other checks": lambda data: data.replace(b'"made_by": {"', b'"made_by": {"x'),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_answers_that_cannot_be_used_are_asked_again(term: Term, how: str) -> None:
+    files = sorted(term.course.rglob("replies/*.frames"))
+    assert len(files) == len(CLASS)
+    for file in files:
+        file.write_bytes(DAMAGE[how](file.read_bytes()))
+    term.edit([("test_hidden.py", "draw.uniform(5)", "draw.uniform(1)")])
+    assert_alike(term.grade(fresh=False), term.grade(fresh=True))
+
+
+def test_what_was_answered_is_for_the_owner_alone(term: Term) -> None:
+    """It holds the inputs of hidden checks."""
+    (folder,) = term.course.rglob("replies")
+    assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_the_command_says_whose_points_moved_by_which_check_and_a_dry_run_keeps_nothing(

@@ -197,6 +197,8 @@ class Recorder:
         submission = submission_of(self.student)
         if submission is not None:
             self._asked, submission.check = submission.asked, item.name
+            if submission.replies is not None:
+                submission.replies.begin(item.name)
         if PICTURE in item.stash:  # another student's
             del item.stash[PICTURE]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,15 @@ from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, Sub
 from autograder.grading.checks import Declared, declared_checks, open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.known import Known
-from autograder.grading.regrade import diagnoses, together, touched
+from autograder.grading.regrade import (
+    Kept,
+    changed,
+    diagnoses,
+    is_told_as_before,
+    together,
+    touched,
+)
+from autograder.grading.replies import LoadedOtherwise, Replies, reopened
 from autograder.grading.rounds import Rounds, secret_of
 from autograder.grading.search import Search
 from autograder.grading.student import Loaded, Student
@@ -78,6 +87,21 @@ class Elsewhere(Protocol):
         self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool = False
     ) -> Iterator[tuple[int, Any]]:
         """(place of a task, its answer) as the answers come. alone: one at a time"""
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What a submission that was graded before gives now. checks: None where it is graded anew
+
+    diagnosis: what is known of the functions of the checks `names`, which were run; of all others
+        what was kept holds
+    replies: what the store is to keep of its answers
+    """
+
+    checks: list[Check] | None
+    diagnosis: tuple[Diagnosis, ...] = ()
+    names: AbstractSet[str] = frozenset()
+    replies: bytes = b""
 
 
 class Grader:
@@ -202,7 +226,9 @@ class Grader:
             return again
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, submission) as loaded:
+            replies = loaded.replies = self._to_keep(loaded)
             checks = run_checks(self.assignment, Student(loaded), self.secret_of(submission))
+            kept = self._kept_of(replies) if not loaded.box.by_clock else b""
             diagnosis = self._diagnosis(checks, loaded) if self.diagnoses else ()
         return Result(
             assignment=self.assignment.slug,
@@ -219,7 +245,20 @@ class Grader:
             digest=submission.digest,
             round=submission.round,
             seconds=round(time.monotonic() - start, 3),
+            replies=kept,
         )
+
+    def _to_keep(self, loaded: Loaded) -> Replies | None:
+        """Where the answers of a submission are noted, if there is a store that may keep them."""
+        frame = loaded.box.frame
+        return Replies(frame[0]) if self.store is not None and frame is not None else None
+
+    def _kept_of(self, replies: Replies | None) -> bytes:
+        """What the store keeps of a submission's answers; b"" where that is nothing new."""
+        if replies is None or self.store is None:
+            return b""
+        replies.end()
+        return replies.to_bytes(self.store.decided.checks, self.store.valid)
 
     @cached_property
     def declared(self) -> list[Declared]:
@@ -238,33 +277,75 @@ class Grader:
         if kept is None or self.store is None:
             return None
         names = touched(kept, self.store.decided, self.declared)
-        if names is None or names >= {check.name for check in self.declared}:
+        if names is None or (names and without_running):
             return None
-        ran: list[Check] = []
-        found: tuple[Diagnosis, ...] = ()
-        by_clock = ""
-        if names and without_running:
-            return None
-        if not names:
-            checks = together(kept, ran, self.declared)
-        else:
-            with open_submission(self.warm(), self.assignment, submission) as loaded:
-                secret = self.secret_of(submission)
-                ran = run_checks(self.assignment, Student(loaded), secret, only=names)
-                checks = together(kept, ran, self.declared)
-                by_clock = loaded.box.by_clock
-                if checks is not None and self.diagnoses and not by_clock:
-                    found = self._diagnosis(checks, loaded)
-        if checks is None or by_clock:
+        found: Rerun | None = Rerun(together(kept, [], self.declared)) if not names else None
+        if names:
+            replies = self.store.replies(submission)
+            if replies is None:
+                found = self._rerun(kept, names, submission)
+            else:
+                found = self._replayed(kept, names, submission, replies)
+        if found is None or found.checks is None:
             return None
         return replace(
             kept.result,
             max_score=self.assignment.max_score,
-            tests=tuple(checks),
-            diagnosis=diagnoses(kept, checks, names, found),
+            tests=tuple(found.checks),
+            diagnosis=diagnoses(kept, found.checks, found.names, found.diagnosis),
             grader=self.assignment.digest,
             seconds=round(time.monotonic() - start, 3),
+            replies=found.replies,
         )
+
+    def _rerun(self, kept: Kept, names: set[str], submission: Submission) -> Rerun | None:
+        """Some of the checks once more; None where that is not enough."""
+        if names >= {check.name for check in self.declared}:
+            return None
+        with open_submission(self.warm(), self.assignment, submission) as loaded:
+            return self._some(kept, names, submission, loaded)
+
+    def _replayed(
+        self, kept: Kept, names: set[str], submission: Submission, replies: Replies
+    ) -> Rerun | None:
+        """The same, where the calls that were made before are answered from what is kept: what
+        changed alone, then whatever else a diagnosis hangs on.
+        """
+        assert self.store is not None
+        now, first = self.store.decided, changed(kept, self.store.decided, self.declared)
+        opened = reopened(self.warm, self.assignment, submission, replies)
+        with suppress(LoadedOtherwise), opened as anew:
+            loaded = anew()
+            found = Rerun(together(kept, self._run(first, submission, loaded), self.declared))
+            if loaded.box.by_clock:
+                return None
+            settled = found.checks is not None
+            if found.checks is None or not is_told_as_before(
+                kept, now, found.checks, first, replies
+            ):
+                everything = {check.name for check in self.declared}
+                for wider in [names, everything] if settled or names > first else [everything]:
+                    loaded = anew()  # in the order of the checks, as a full grading has it
+                    found = self._some(kept, wider, submission, loaded)
+                    if found.checks is not None:
+                        break
+            if any(check.outcome != "passed" for check in found.checks or ()) or replies.new:
+                found = replace(found, replies=self._kept_of(replies))
+            return found if not loaded.box.by_clock else None
+        return None
+
+    def _some(self, kept: Kept, names: set[str], submission: Submission, loaded: Loaded) -> Rerun:
+        """Some of the checks, and what is known then of the functions that lose points."""
+        checks = together(kept, self._run(names, submission, loaded), self.declared)
+        if checks is None or loaded.box.by_clock:
+            return Rerun(None)
+        if loaded.replies is not None:
+            loaded.replies.end()
+        return Rerun(checks, self._diagnosis(checks, loaded) if self.diagnoses else (), names)
+
+    def _run(self, names: set[str], submission: Submission, loaded: Loaded) -> list[Check]:
+        student, secret = Student(loaded), self.secret_of(submission)
+        return run_checks(self.assignment, student, secret, only=names) if names else []
 
     def _diagnosis(self, checks: list[Check], loaded: Loaded) -> tuple[Diagnosis, ...]:
         """The known mistakes of a submission; none where to name them fails."""

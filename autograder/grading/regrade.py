@@ -8,12 +8,16 @@ a lower limit, a submission that a clock or a limit has stopped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from autograder.grading.checks import Declared
 from autograder.grading.decided import Decided
 from autograder.results import Check, Diagnosis, Result
+
+if TYPE_CHECKING:
+    from autograder.grading.replies import Replies
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,22 @@ def touched(kept: Kept, now: Decided, declared: Sequence[Declared]) -> set[str] 
     losing = {check.function for check in old.tests if check.outcome != "passed"}
     if before.limits != now.limits and (losing or lower(before, now)):
         return None
-    names = {check.name for check in old.tests}
-    run = {
-        check.name
-        for check in declared
-        if check.name not in names or is_changed(check.name, before, now)
-    }
-    gone = names - {check.name for check in declared}
+    run = changed(kept, now, declared)
+    gone = {check.name for check in old.tests} - {check.name for check in declared}
     concerned = {check.function for check in declared if check.name in run}
     concerned |= {check.function for check in old.tests if check.name in gone}
     again = losing if before.diagnosis != now.diagnosis else losing & concerned
     return run | {check.name for check in declared if check.function in again}
+
+
+def changed(kept: Kept, now: Decided, declared: Sequence[Declared]) -> set[str]:
+    """The names of the checks that are new, or other ones than they were."""
+    names, before = {check.name for check in kept.result.tests}, kept.decided
+    return {
+        check.name
+        for check in declared
+        if check.name not in names or is_changed(check.name, before, now)
+    }
 
 
 def is_changed(name: str, before: Decided, now: Decided) -> bool:
@@ -76,6 +85,32 @@ def together(kept: Kept, ran: Sequence[Check], declared: Sequence[Declared]) -> 
     return None if partly and missed != before else checks
 
 
+def is_told_as_before(
+    kept: Kept, now: Decided, checks: Sequence[Check], ran: Set[str], replies: Replies
+) -> bool:
+    """Whether all that a diagnosis goes by is what it was: which checks are lost, and the calls of
+    all checks of the functions that lose them; and the lost checks themselves, where no known
+    mistake was found, since a change of the right answer is named if it fails one of them.
+
+    checks: of today; ran: those of them that were run, as they are new or other ones
+    replies: with the calls that these made
+    """
+    old = kept.result.tests
+    missed = [check.name for check in checks if check.outcome != "passed"]
+    if missed != [check.name for check in old if check.outcome != "passed"]:
+        return False
+    if not missed:
+        return True
+    if kept.decided.diagnosis != now.diagnosis or replies.made_by != kept.decided.checks:
+        return False
+    losing = {check.function for check in checks if check.name in missed}
+    names, before = ([one.name for one in some if one.function in losing] for some in (checks, old))
+    if names != before or not replies.same_calls(names):
+        return False
+    other = {check.function for check in checks if check.name in ran and check.name in missed}
+    return other <= {one.function for one in kept.result.diagnosis if one.how == "bank"}
+
+
 def restated(check: Check, declared: Declared) -> Check:
     """A check as it ended, in the words and for the points of today."""
     failed = check.outcome != "passed"
@@ -92,7 +127,7 @@ def restated(check: Check, declared: Declared) -> Check:
 
 
 def diagnoses(
-    kept: Kept, checks: Sequence[Check], ran: set[str], found: Sequence[Diagnosis]
+    kept: Kept, checks: Sequence[Check], ran: Set[str], found: Sequence[Diagnosis]
 ) -> tuple[Diagnosis, ...]:
     """Those of today, and of functions that lose points and none of whose checks ran, those that
     were kept; in the order of the checks.

@@ -4,7 +4,8 @@ may change the grade.
     course/results/<assignment>/<submission>-<grading>.json
 
 The first part is of what was handed in, the second of what grades it: a file with the same first
-part holds an earlier result of the same submission, and what decided it (decided.py).
+part holds an earlier result of the same submission, and what decided it (decided.py). What the
+submission answered lies in replies/, under the first part alone (replies.py).
 
 Only the process that grades a class writes here, so an interrupted class goes on from what was
 graded.
@@ -20,7 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
@@ -30,6 +31,9 @@ from autograder.grading.regrade import Kept
 from autograder.grading.rounds import secret_of
 from autograder.grading.submission import Submission
 from autograder.results import Result
+
+if TYPE_CHECKING:
+    from autograder.grading.replies import Replies  # it loads torch
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +85,27 @@ class Store:
         graded_by = f"{self._assignment.digest}\0{self.known}"
         grading = hashlib.sha256(graded_by.encode(errors="replace")).hexdigest()[:16]
         return self._folder / f"{self._key(submission)}-{grading}{self._suffix}"
+
+    @cached_property
+    def valid(self) -> str:
+        """Changes with what replies hang on beside the submission."""
+        parts = (self._isolation, self.decided.shared, sorted(self.decided.limits.items()))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+    def replies_file(self, submission: Submission) -> Path:
+        """Where the replies of a submission lie, or will."""
+        return self._folder / "replies" / f"{self._key(submission)}.frames"
+
+    def replies(self, submission: Submission) -> Replies | None:
+        """What a submission answered when it was graded last; None where that is not kept, or does
+        not hold any more.
+        """
+        from autograder.grading.replies import Replies
+
+        try:
+            return Replies.from_bytes(self.replies_file(submission).read_bytes(), self.valid)
+        except OSError:
+            return None
 
     def _key(self, submission: Submission) -> str:
         sources = (unit.source for unit in submission.units)
@@ -144,6 +169,8 @@ class Store:
             return
         file = self.file(submission)
         try:
+            if result.replies:  # first: what says which checks asked must not be older than they
+                self._put_replies(self.replies_file(submission), result.replies)
             told = json.loads(replace(result, submission="", student=None).dumps())
             told["decided"] = asdict(self.decided)
             write_whole(file, json.dumps(told) + "\n")
@@ -151,3 +178,7 @@ class Store:
             self.whole = False
             why = "results cannot be kept in %s (%s): they are graded again next time"
             log.warning(why, file.parent, error.strerror)
+
+    def _put_replies(self, file: Path, replies: bytes) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(file, replies)

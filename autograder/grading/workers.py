@@ -258,8 +258,7 @@ def _taken_over(grader: Grader, submission: Submission, store: Store | None) -> 
     except Exception as error:  # it is graded as a new one
         log.warning("%s: what was kept cannot be used (%s)", grader.assignment.slug, error)
         return None
-    _keep(store, submission, result) if result is not None else None
-    return result
+    return _keep(store, submission, result) if result is not None else None
 
 
 def _graded_anew(
@@ -274,11 +273,9 @@ def _graded_anew(
         if result.by_clock and count > 1:
             doubtful.append(place)
             continue
-        _keep(store, submission, result)
-        yield place, result
+        yield place, _keep(store, submission, result)
     for place, result, submission in _alone(grader, found, doubtful):
-        _keep(store, submission, result)
-        yield place, result
+        yield place, _keep(store, submission, result)
 
 
 Graded = tuple[int, Result, Submission | Result | None]  # its place, and what was read
@@ -318,14 +315,17 @@ def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Gr
         yield place, answer, submission
 
 
-def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> None:
-    """Keep what was graded, unless the machine was too busy to tell."""
+def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> Result:
+    """Keep what was graded, unless the machine was too busy to tell; what is for the store alone
+    goes no further.
+    """
     if result.by_clock == "crowded":
         log.warning(
             "%r: this machine is too busy to time it; its result is not kept", result.submission
         )
     elif store is not None and result.status == "graded" and isinstance(submission, Submission):
         store.put(submission, result)
+    return replace(result, replies=b"") if store is not None else result
 
 
 def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:

@@ -344,6 +344,9 @@ class Box:
         default=0.0, init=False
     )  # of its functions alone, by their own account: for benchmarks
     by_clock: str = field(default="", init=False)  # whether one ended a request: CLOCKS
+    frame: tuple[dict, bytes] | None = field(
+        default=None, init=False
+    )  # that the last reply was read from, if it was one
 
     def load(self, units: list[dict], names: list[str]) -> Reply:
         """Run a submission's top level; the reply's header tells the functions it defined and what
@@ -373,6 +376,7 @@ class Box:
         apart: in a fresh process, whatever the last call left; else where nothing is noticed, the
             process of the last call makes this one
         """
+        self.frame = None
         if time.monotonic() - self.opened > self.limits.submission_seconds:
             limit = f"{self.limits.submission_seconds:g} s"
             message = f"the whole submission was stopped after {limit}"
@@ -452,12 +456,16 @@ class Box:
             self.by_clock = max(self.by_clock, str(by_clock), key=CLOCKS.index)
 
     def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
+        self.frame = None
         try:
-            return read_reply(*self._exchange(request, tensors, seconds))
+            frame = self._exchange(request, tensors, seconds)
+            reply = read_reply(*frame)
         except WireError as error:
             return Reply(
                 "died", {"message": f"the process wrote something that is no answer: {error}"}
             )
+        self.frame = frame
+        return reply
 
     def _exchange(
         self, request: dict, tensors: dict[str, torch.Tensor], seconds: float
