@@ -62,11 +62,12 @@ EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Needed]]] = {
     ),
     "a tolerance that moves nobody": (
         [("test_hidden.py", "1e-6", "2e-6")],
-        dict.fromkeys(CLASS, (1, False)),
+        # nobody knows what raises; a change of the right answer could fail the check of today
+        dict.fromkeys(CLASS, (1, False)) | {"raises": (1 + 3, True)},
     ),
     "a tolerance that some mind": (
         [("test_hidden.py", "A / 2, 1e-6", "A / 2, 0.4")],
-        dict.fromkeys(CLASS, (1, False)) | {"thirds": (1 + 3, True)},
+        dict.fromkeys(CLASS, (1, False)) | {"thirds": (1 + 3, True), "raises": (1 + 3, True)},
     ),
     "one call more": (
         [
@@ -79,9 +80,9 @@ EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Needed]]] = {
         dict.fromkeys(CLASS, (1, True))
         | {"zeros": (1 + 3, True), "first": (1 + 3, True), "raises": (1, False)},
     ),
-    "a word in several checks of halve": (
+    "a word in several checks": (
         [("test_public.py", 'expected a tensor"', 'expected a torch.Tensor"')],
-        dict.fromkeys(CLASS, (3, False)),
+        dict.fromkeys(CLASS, (3, False)) | {"first": (3 + 4, True), "raises": (3 + 6, True)},
     ),
     "a new check": (
         [

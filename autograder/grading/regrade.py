@@ -107,8 +107,9 @@ def is_told_as_before(
     names, before = ([one.name for one in some if one.function in losing] for some in (checks, old))
     if names != before or not replies.same_calls(names):
         return False
+    called = {check.function for check in checks if replies.calls.get(check.name)}
     other = {check.function for check in checks if check.name in ran and check.name in missed}
-    return other <= {one.function for one in kept.result.diagnosis if one.how == "bank"}
+    return other & called <= {one.function for one in kept.result.diagnosis if one.how == "bank"}
 
 
 def restated(check: Check, declared: Declared) -> Check:
