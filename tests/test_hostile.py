@@ -18,7 +18,7 @@ from typing import Any
 
 import hostile_bank
 import pytest
-from conftest import COURSE, ROOT, few_known_answers
+from conftest import ROOT, few_known_answers
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
@@ -43,7 +43,7 @@ LIMITS = Limits(
 )
 WORKERS = 4
 GOOD = ("perfect-module", "published-loop", "library-svd", "mask-ignored")
-MADE_BY_THE_GOOD = ("range_over_rank", "mask_is_not_zero", "all_zeros")
+MADE_BY_THE_GOOD = ("range_over_rank", "mask_is_not_zero", "all_zeros", "trains_on_A_times_M")
 MARK = "hostile-was-here"
 TOUCHED = [
     ROOT,
@@ -118,15 +118,28 @@ def listener() -> Iterator[socket.socket]:
 
 
 @pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    """The assignment of the bank in a course of its own, with the mistakes that the good ones make:
+    none of what the others give is one of the many, which would be run on it all the same.
+    """
+    root = tmp_path_factory.mktemp("kit")
+    for folder in ("reference_solutions", "assignments"):
+        shutil.copytree(ROOT / folder / hostile_bank.SLUG, root / folder / hostile_bank.SLUG)
+    few_known_answers(root / "reference_solutions" / hostile_bank.SLUG, *MADE_BY_THE_GOOD)
+    return find_assignment(Course(root), hostile_bank.SLUG)
+
+
+@pytest.fixture(scope="module")
 def outcome(
     tmp_path_factory: pytest.TempPathFactory,
+    known: Assignment,
     canaries: dict[str, Path],
     listener: socket.socket,
     sandbox: Sandbox,
 ) -> Outcome:
     """The bank and four good submissions, graded together by four workers; the good ones alone
-    before. What a clock ended is graded again, as always, but not alone: most of it sleeps, and
-    what it is given is counted without what its neighbours take.
+    before. A hostile one that a clock ended counts at once, and is not graded again alone:
+    test_neighbours.py has that.
     """
     course = tmp_path_factory.mktemp("course")
     submitted, canary = course / "submitted", course / "canary"
@@ -149,13 +162,13 @@ def outcome(
         (folder / f"{hostile_bank.SLUG}.py").write_text(
             f"# canary-of-{name}-11e8\n{text}", encoding="utf-8"
         )
-    assignment = replace(with_few_known_answers(tmp_path_factory.mktemp("kit")), limits=LIMITS)
+    assignment = replace(known, limits=LIMITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_CANARY", "canary-in-the-environment-42b7")
         alone = graded(Grader(assignment, SECRET, sandbox=sandbox), submitted, workers=1)
         allowed = hostile_bank.lay(submitted, places)
         before = contents(course)
-        patch.setattr(working, "run_on_workers", on_all_workers)
+        patch.setattr(working, "run_on_workers", by_no_clock)
         together, processes = graded_and_left(Grader(assignment, SECRET), submitted, WORKERS)
     try:
         listener.accept()
@@ -175,19 +188,11 @@ def outcome(
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
 
 
-def with_few_known_answers(root: Path) -> Assignment:
-    """The assignment of the bank in a course of its own, with the mistakes that the good ones make:
-    none of what the others give is one of the many, which would be run on it all the same.
-    """
-    for folder in ("reference_solutions", "assignments"):
-        shutil.copytree(ROOT / folder / hostile_bank.SLUG, root / folder / hostile_bank.SLUG)
-    few_known_answers(root / "reference_solutions" / hostile_bank.SLUG, *MADE_BY_THE_GOOD)
-    return find_assignment(Course(root), hostile_bank.SLUG)
-
-
-def on_all_workers(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
-    """`run_on_workers`, several at a time where it was to be one."""
-    return run_on_workers(work, tasks, WORKERS)
+def by_no_clock(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
+    """`run_on_workers`, and no clock has ended what a hostile one did."""
+    for place, result in run_on_workers(work, tasks, count):
+        good = not isinstance(result, Result) or (result.student or "").startswith("good-")
+        yield place, result if good else replace(result, by_clock="")
 
 
 def graded(grader: Grader, submitted: Path, workers: int) -> dict[str, Result]:
@@ -321,8 +326,10 @@ def timeless(result: Result) -> dict:
 
 
 @pytest.mark.slow
-def test_the_same_submission_gets_the_same_result_every_time(sandbox: Sandbox) -> None:
-    assignment = replace(find_assignment(COURSE, hostile_bank.SLUG), limits=Limits())
+def test_the_same_submission_gets_the_same_result_every_time(
+    sandbox: Sandbox, known: Assignment
+) -> None:
+    assignment = replace(known, limits=Limits())
     grader = Grader(assignment, SECRET, sandbox=sandbox)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("perfect-module", "published-loop", "trains-on-product"):
