@@ -30,6 +30,7 @@ from autograder.grading.store import Store
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.results import Check, Result
+from autograder.sandbox.process import Sandbox
 from autograder.steps import fill_gradebook, grade_paths
 
 pytestmark = pytest.mark.slow
@@ -167,7 +168,7 @@ NOTHING = (
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
+def course(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Class:
     root = tmp_path_factory.mktemp("course")
     shutil.copy(ROOT / "nbgrader_config.py", root)
     staff = shutil.copytree(
@@ -202,7 +203,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Class:
     with Gradebook(f"sqlite:///{made.course.gradebook}") as book:
         book.update_or_create_assignment(SLUG, duedate=datetime(2026, 3, 1, 12))
     shutil.copy(made.course.gradebook, root / "before.db")
-    done = nbgrader(root, "autograde", SLUG)
+    done = nbgrader(root, "autograde", SLUG, sandbox=sandbox)
     assert done.returncode == 0, done.stderr
     commands.write_feedback(assignment)
     return made
