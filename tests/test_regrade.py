@@ -12,16 +12,20 @@ from pathlib import Path
 import click.testing
 import pytest
 import tiny_course
+import torch
 
 from autograder.assignment import read_assignment
 from autograder.grading import grader as grading
 from autograder.grading.decided import digests_of
 from autograder.grading.grader import Grader
+from autograder.grading.known import key_of
 from autograder.grading.store import Store
+from autograder.grading.student import Recorded
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.results import Result
-from autograder.sandbox.process import Box, Sandbox
+from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.wire import TorchFunction
 
 SLUG = tiny_course.SLUG
 Command = Callable[..., click.testing.Result]
@@ -317,3 +321,14 @@ def test_a_check_depends_on_what_its_code_names(old: str, new: str, touched: str
     after = digests_of(ast.parse(SHARED.replace(old, new)), "test_public.py")
     assert before.keys() == {"test_a", "test_b", "test_c", "test_d"}
     assert {name[-1] for name in before if before[name] != after[name]} == set(touched)
+
+
+def test_every_argument_that_crosses_the_line_has_a_fingerprint() -> None:
+    """Functions of torch too, by their names: an address says nothing in another process."""
+    x, nothing = torch.ones(2), Reply("returned", {})
+    arguments = [x, x.double(), torch.sin, torch.cos, [x, torch.exp], (x, torch.exp), None]
+    arguments += [1, 1.0, True, "1", 0.0, -0.0, float("nan"), [], ()]
+    keys = [key_of(Recorded("f", (one,), {}, 0, False, 1, nothing)) for one in arguments]
+    assert len(set(keys)) == len(arguments)
+    named = Recorded("f", (TorchFunction("sin"),), {}, 0, False, 1, nothing)
+    assert key_of(named) == keys[2]
