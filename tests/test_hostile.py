@@ -138,8 +138,8 @@ def outcome(
     sandbox: Sandbox,
 ) -> Outcome:
     """The bank and four good submissions, graded together by four workers; the good ones alone
-    before. A hostile one that a clock ended counts at once, and is not graded again alone:
-    test_neighbours.py has that.
+    before. What may earn nothing and was ended by a clock counts at once, and is not graded again
+    alone: test_neighbours.py has that.
     """
     course = tmp_path_factory.mktemp("course")
     submitted, canary = course / "submitted", course / "canary"
@@ -189,10 +189,12 @@ def outcome(
 
 
 def by_no_clock(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
-    """`run_on_workers`, and no clock has ended what a hostile one did."""
+    """`run_on_workers`, and no clock has ended what one did that may earn nothing."""
+    earning = {f"good-{name}" for name in GOOD}
+    earning |= {trick.name for trick in hostile_bank.tricks() if trick.earns}
     for place, result in run_on_workers(work, tasks, count):
-        good = not isinstance(result, Result) or (result.student or "").startswith("good-")
-        yield place, result if good else replace(result, by_clock="")
+        counts = isinstance(result, Result) and result.student not in earning
+        yield place, replace(result, by_clock="") if counts else result
 
 
 def graded(grader: Grader, submitted: Path, workers: int) -> dict[str, Result]:
