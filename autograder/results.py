@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from sys import intern
+from typing import Any, TypeVar
 
 OUTCOMES = (
     "passed",
@@ -21,7 +22,7 @@ OUTCOMES = (
 STATUSES = ("graded", "unreadable", "missing", "grader_error")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Curve:
     """How a loss went in one call that a check made; None where it was not measured, or no number.
 
@@ -44,7 +45,7 @@ class Curve:
         return cls(value["name"], value["steps"], yours, reference, value["floor"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """One check of one function.
 
@@ -67,6 +68,10 @@ class Check:
     def earned(self) -> float:
         return self.points if self.outcome == "passed" else 0.0
 
+    def shared(self) -> Check:
+        """The same, of texts that others hold as well."""
+        return _texts_shared(self)
+
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "earned": self.earned}
 
@@ -75,10 +80,11 @@ class Check:
         """Back from `to_json`; TypeError or KeyError where `value` is not such an object."""
         values = {key: item for key, item in value.items() if key != "earned"}
         curve = values["curve"]
-        return cls(**values | {"curve": None if curve is None else Curve.from_json(curve)})
+        told = values | {"curve": None if curve is None else Curve.from_json(curve)}
+        return cls(**_interned(told))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """The smallest input on which a function differs: the call, from where it started ("": nowhere
     of its own), what it gave, what is right; each as one line of text.
@@ -90,7 +96,7 @@ class Example:
     right: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What is known of a function that lost points. For one that nobody can name, `mistake`,
     `title` and `hint` are empty.
@@ -109,14 +115,20 @@ class Diagnosis:
     example: Example | None = None
     group: str = ""
 
+    def shared(self) -> Diagnosis:
+        """The same, of texts that others hold as well."""
+        example = None if self.example is None else _texts_shared(self.example)
+        return replace(_texts_shared(self), example=example)
+
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Diagnosis:
         """Back from JSON; TypeError where `value` is no such object."""
         example = value.get("example")
-        return cls(**value | {"example": Example(**example) if example is not None else None})
+        told = None if example is None else Example(**_interned(example))
+        return cls(**_interned(value | {"example": told}))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Result:
     """One graded submission, or why it could not be graded (`status`, and then `message`).
 
@@ -181,8 +193,32 @@ class Result:
         values["tests"] = tuple(map(Check.from_json, value["tests"]))
         values["diagnosis"] = tuple(map(Diagnosis.from_json, value["diagnosis"]))
         values["walls"] = tuple(value["walls"])
-        return cls(**values)
+        return cls(**_interned(values))
+
+    def shared(self) -> Result:
+        """The same, which holds each text once that it has in common with other results: a class
+        repeats the names, titles and hints of its checks, and those of its diagnoses. What comes
+        from JSON is so already; what comes from another process is not.
+        """
+        checks = tuple(check.shared() for check in self.tests)
+        told = tuple(diagnosis.shared() for diagnosis in self.diagnosis)
+        return replace(_texts_shared(self), tests=checks, diagnosis=told)
 
     def filed_as(self, submission: str, student: str | None) -> Result:
         """The same grading, of the same bytes found elsewhere."""
         return replace(self, submission=submission, student=student)
+
+
+Value = TypeVar("Value", Check, Diagnosis, Example, Result)
+
+
+def _texts_shared(value: Value) -> Value:
+    """A value whose texts are those that equal ones have already."""
+    return replace(
+        value, **_interned({one.name: getattr(value, one.name) for one in fields(value)})
+    )
+
+
+def _interned(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, with texts that equal ones share."""
+    return {name: intern(one) if type(one) is str else one for name, one in values.items()}

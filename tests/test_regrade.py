@@ -5,6 +5,8 @@ that of a full regrade.
 from __future__ import annotations
 
 import ast
+import json
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -332,3 +334,15 @@ def test_every_argument_that_crosses_the_line_has_a_fingerprint() -> None:
     assert len(set(keys)) == len(arguments)
     named = Recorded("f", (TorchFunction("sin"),), {}, 0, False, 1, nothing)
     assert key_of(named) == keys[2]
+
+
+def test_a_class_of_results_holds_what_they_have_in_common_once(term: Term) -> None:
+    """Whether they come from the store or from another process; and they stay what they are."""
+    apart = [pickle.loads(pickle.dumps(term.before[one])) for one in ("thirds", "thirds")]
+    told = [json.loads(result.dumps()) for result in apart]
+    both = [result.shared() for result in apart]
+    for results in (both, list(map(Result.from_json, told))):
+        assert [json.loads(result.dumps()) for result in results] == told
+        one, other = (result.tests[0] for result in results)
+        assert one.title is other.title and one.name is other.name
+        assert results[0].diagnosis[0].hint is results[1].diagnosis[0].hint

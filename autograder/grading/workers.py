@@ -325,7 +325,7 @@ def _keep(store: Store | None, submission: Submission | Result | None, result: R
         )
     elif store is not None and result.status == "graded" and isinstance(submission, Submission):
         store.put(submission, result)
-    return replace(result, replies=b"") if store is not None else result
+    return (replace(result, replies=b"") if store is not None else result).shared()
 
 
 def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:
