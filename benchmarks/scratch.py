@@ -113,3 +113,10 @@ def say(line: str) -> None:
 def spread(values: Any) -> Figures:
     listed = sorted(values)
     return {"median": statistics.median(listed), "least": listed[0], "most": listed[-1]}
+
+
+def rounded(value: Any) -> Any:
+    """Figures with four digits behind the point."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return round(value, 4) if isinstance(value, float) else value

@@ -21,7 +21,6 @@ from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from autograder.assignment import find_assignments
 from autograder.course import Course, write_whole
@@ -32,7 +31,7 @@ from benchmarks.entered import gradebook, workers
 from benchmarks.growth import grown, growth
 from benchmarks.machines import dask
 from benchmarks.rivals import REPOSITORY
-from benchmarks.scratch import COMPARED, HOME, Figures, Scratch, say
+from benchmarks.scratch import COMPARED, HOME, Figures, Scratch, rounded, say
 from benchmarks.sizes import QUICK, Sizes
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -81,13 +80,6 @@ def summary(phases: Figures, sizes: Sizes) -> Figures:
         if name in phases:
             figures[name] = phases[name]
     return rounded(figures)
-
-
-def rounded(value: Any) -> Any:
-    """Figures with four digits behind the point."""
-    if isinstance(value, dict):
-        return {key: rounded(one) for key, one in value.items()}
-    return round(value, 4) if isinstance(value, float) else value
 
 
 def machine() -> Figures:

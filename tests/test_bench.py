@@ -4,6 +4,8 @@ command started.
 
 from __future__ import annotations
 
+import ast
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,17 @@ from conftest import COURSE
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.errors import AutograderError
+from autograder.grading.checks import HIDDEN
+from autograder.grading.decided import digests_of
 from benchmarks.compared import compared
 from benchmarks.diagnosis_page import FIRST, LAST, write
 from benchmarks.growth import grown
 from benchmarks.meter import Failed, measure
 from benchmarks.plain import functions_in, passes, questions
 from benchmarks.population import Population, answered, lay
+from benchmarks.regraded import edited, edits_of
 from benchmarks.sizes import Sizes
+from benchmarks.speed_page import changed_checks
 
 SLUG = "tensors_and_autograd"
 
@@ -168,3 +174,31 @@ def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(AutograderError, match="no place for what is measured"):
         write(page, TITLES, [], {})
     assert page.read_text(encoding="utf-8") == "# Nothing measured\n"
+
+
+def test_a_changed_check_is_changed_and_comes_back(warm_up: Assignment, tmp_path: Path) -> None:
+    """Its digest is another one, that of no other check is, and where only calls are to stay they
+    do: what is put in draws nothing.
+    """
+    file = tmp_path / HIDDEN
+    shutil.copy(warm_up.folder / HIDDEN, file)
+    text = file.read_text("utf-8")
+    before = digests_of(ast.parse(text), HIDDEN)
+    edits = edits_of(file)
+    assert {edit.check for edit in edits} == set(before)
+    for edit in edits:
+        with edited(file, edit):
+            new = file.read_text("utf-8")
+            after = digests_of(ast.parse(new), HIDDEN)
+            assert {name for name in before if before[name] != after[name]} == {edit.check}
+            assert (new.count("draw.") > text.count("draw.")) == (edit.kind == "inputs")
+        assert file.read_text("utf-8") == text
+
+
+def test_the_page_says_which_changed_checks_cost_too_much() -> None:
+    checks = {"test_a": {"calls": {"share": 0.05}, "inputs": {"share": 0.4}}}
+    checks["test_b"] = {"calls": {"share": 0.1}}
+    one = {"checks": checks, "date": "2026-01-01", "submissions": 60, "load": 1.2}
+    text = changed_checks({"f": one | {"each": 0.5, "start": 4.0}})
+    assert "`f`: 1 of 3 changes cost more than 15 %" in text
+    assert "| f | `test_a` | 5 % | 40 % |" in text and "| f | `test_b` | 10 % | – |" in text
