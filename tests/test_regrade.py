@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from autograder.grading import grader as grading
 from autograder.grading.decided import digests_of
 from autograder.grading.grader import Grader
 from autograder.grading.known import key_of
+from autograder.grading.replies import MOST_BYTES, Replies
 from autograder.grading.store import Store
 from autograder.grading.student import Recorded
 from autograder.grading.submission import find
@@ -346,3 +348,32 @@ def test_a_class_of_results_holds_what_they_have_in_common_once(term: Term) -> N
         one, other = (result.tests[0] for result in results)
         assert one.title is other.title and one.name is other.name
         assert results[0].diagnosis[0].hint is results[1].diagnosis[0].hint
+
+
+def answered(header: dict, payload: bytes = b"") -> Replies:
+    """One call of one check, answered so."""
+    replies = Replies({"outcome": "loaded"})
+    call = Recorded("f", (1,), {}, 0, False, 1, Reply("", {}))
+    replies.begin("test_a")
+    assert replies.recall(call) is None
+    replies.note(call, (header, payload))
+    return replies
+
+
+def test_what_a_submission_writes_into_its_answers_costs_no_grading() -> None:
+    """Nested as deep as can be read, or too large: nothing is kept. A name of ours is ours."""
+    deep: dict = {}
+    for _ in range(sys.getrecursionlimit()):
+        deep = {"a": deep}
+    for header in (deep, {"outcome": "returned", "a": "x" * MOST_BYTES}):
+        assert answered(header).to_bytes({"test_a": "0"}, "v") == b""
+    assert not answered({"outcome": "returned"}, bytes(MOST_BYTES + 1)).whole
+    told = answered({"outcome": "returned", "value": 3, "key": "mine", "valid": "no"})
+    data = told.to_bytes({"test_a": "0"}, "v")
+    kept = Replies.from_bytes(data, "v")
+    assert kept is not None and kept.calls == told.calls and not kept.new
+    assert Replies.from_bytes(data, "w") is None
+    kept.begin("test_a")
+    reply = kept.recall(Recorded("f", (1,), {}, 0, False, 1, Reply("", {})))
+    assert reply is not None and reply.value == 3
+    assert kept.recall(Recorded("f", (2,), {}, 0, False, 1, Reply("", {}))) is None

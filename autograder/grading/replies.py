@@ -108,11 +108,14 @@ class Replies:
         if not asked.keys() <= self._frames.keys():
             return b""
         head = {"valid": valid, "loading": self.loading, "calls": names, "made_by": dict(checks)}
-        parts = [pack(head)]
-        for key in asked:
-            header, payload = self._frames[key]
-            parts.append(pack({**header, "key": key}, payload))
-        return b"".join(parts)
+        try:
+            parts = [pack(head)]
+            for key in asked:
+                header, payload = self._frames[key]
+                parts.append(pack({**header, "key": key}, payload))
+        except (RecursionError, ValueError):  # what a submission wrote may be nested as it likes
+            return b""
+        return b"".join(parts) if sum(map(len, parts)) <= MOST_BYTES else b""
 
     @classmethod
     def from_bytes(cls, data: bytes, valid: str) -> Replies | None:
