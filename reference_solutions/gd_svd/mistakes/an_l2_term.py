@@ -4,6 +4,7 @@
 # fails = [
 #     "test_the_product_rebuilds_a_small_matrix",
 #     "test_the_columns_of_both_become_orthonormal",
+#     "test_steps_straighten_the_columns_where_the_fit_is_perfect",
 #     "test_loss_history_is_the_loss_of_what_is_returned",
 #     "test_finds_the_singular_values",
 #     "test_a_thousand_steps_arrive_where_the_start_leads",
@@ -23,7 +24,7 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     for _ in range(num_iterations):
         fit = ((U * S @ V.T - M) ** 2).mean()
         penalty = ((U.T @ U - identity) ** 2).mean() + ((V.T @ V - identity) ** 2).mean()
-        loss = fit + penalty / 100 + 0.01 * ((U**2).mean() + (S**2).mean() + (V**2).mean())
+        loss = fit + penalty / 100 + 0.1 * ((U**2).mean() + (S**2).mean() + (V**2).mean())
         loss_history.append(loss.item())
         optimiser.zero_grad()
         loss.backward()
