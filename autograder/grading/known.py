@@ -85,14 +85,7 @@ class Running:
         kept, key = self._known.kept(self._mistake), key_of(call)
         reply = kept.recall(key, call.arguments)
         if reply is None:
-            reply = self._loaded().call(
-                call.function,
-                call.arguments,
-                call.options,
-                seed=call.seed,
-                differentiate=call.differentiate,
-                times=call.times,
-            )
+            reply = call.made_in(self._loaded())
             kept.remember(key, call.arguments, reply)
         return reply
 

@@ -89,6 +89,17 @@ class Recorded:
     reply: Reply
     check: str = ""
 
+    def made_in(self, box: Box) -> Reply:
+        """How the same call ends in a box."""
+        return box.call(
+            self.function,
+            self.arguments,
+            self.options,
+            seed=self.seed,
+            differentiate=self.differentiate,
+            times=self.times,
+        )
+
 
 UNANSWERED = Reply("", {})
 
@@ -176,14 +187,7 @@ class Loaded:
         known = self.replies.recall(call) if self.replies is not None else None
         if known is not None:
             return known
-        reply = self.box.call(
-            call.function,
-            call.arguments,
-            call.options,
-            seed=call.seed,
-            differentiate=call.differentiate,
-            times=call.times,
-        )
+        reply = call.made_in(self.box)
         if self.replies is not None:
             self.replies.note(call, self.box.frame)
         return reply
