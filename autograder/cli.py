@@ -261,7 +261,8 @@ def release(
         bool,
         typer.Option(
             "--edits/--no-edits",
-            help="Make what diagnosis compares with, where it is missing or out of date.",
+            help="Then grade right answers on the hidden inputs, and make what diagnosis compares "
+            "with, where that is missing or out of date.",
         ),
     ] = True,
 ) -> None:
@@ -287,8 +288,9 @@ def release(
         for file in generate(assignment):
             print(file)
     if edits:
-        from autograder.steps import make_edits
+        from autograder.steps import grade_right_answers, make_edits
 
+        grade_right_answers(chosen)
         for page in make_edits(chosen):
             print(page)
 

@@ -247,6 +247,39 @@ def give_feedback(assignment: Assignment, workers: int) -> list[str]:
         return write_pages(assignment, workers, advance)
 
 
+def grade_right_answers(assignments: Sequence[Assignment]) -> None:
+    """Grade the right answers of each assignment on the hidden inputs that its first round meets,
+    unless that was done: the staff is told of a broken check before any student has handed in, and
+    the first class waits for nothing. PreflightFailed where some lose a point. Where no sandbox
+    starts, say so and go on: they are then graded before the class.
+    """
+    from autograder import report
+    from autograder.errors import PreflightFailed
+    from autograder.grading.grader import Grader, faults_in
+    from autograder.grading.preflight import mark_of, preflight, right_answers
+
+    lost, sandbox = [], None
+    with ExitStack() as stack:
+        for assignment in assignments:
+            course = assignment.course
+            grader = stack.enter_context(closing(Grader.of_course(assignment, dry=True)))
+            grader.sandbox = sandbox  # the first that needs one starts it for all
+            if mark_of(grader, grader.secret, course.results).is_file():
+                continue
+            count, title = len(right_answers(assignment)), f"{assignment.title}: right answers"
+            try:
+                with faults_in(course.log), report.progress(count, title) as advance:
+                    preflight(grader, {0}, course.workers, course.results, progress=advance)
+            except PreflightFailed as error:
+                lost.append(str(error))
+            except SandboxUnavailable as error:
+                log.warning("right answers are not graded yet: %s", error)
+                break
+            sandbox = grader.sandbox
+    if lost:
+        raise PreflightFailed("\n".join(lost))
+
+
 def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Iterator[Path]:
     """Make the tables that diagnosis looks in, and give their pages. Where no sandbox starts, say
     so and go on: grading then names the known mistakes alone.

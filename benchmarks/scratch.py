@@ -13,6 +13,7 @@ from typing import Any
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
+from autograder.grading.preflight import RIGHT
 from benchmarks.meter import Cost, measure
 from benchmarks.plain import SECRET
 from benchmarks.population import Population, Work, lay
@@ -31,7 +32,7 @@ Figures = dict[str, Any]
 class Scratch:
     """The course. home: the folder that it lies in, with all that is measured beside it
 
-    edits: whether a release finds out about edits
+    edits: whether a release finds out about edits and right answers
     """
 
     def __init__(self, sizes: Sizes, *, edits: bool, home: Path = HOME) -> None:
@@ -76,9 +77,11 @@ class Scratch:
         shutil.copy(self.home / "gradebook.db", self.course.gradebook)
 
     def forget_results(self) -> None:
-        """No result is kept; what the release found out about edits stays."""
+        """No result is kept. What the release found out stays: about edits, and that right answers
+        keep every point.
+        """
         for kept in self.course.results.glob("*/*"):
-            if kept.is_file():
+            if kept.is_file() and kept.suffix not in (".preflight", RIGHT):
                 kept.unlink()
 
     def hand_in(self, works: Sequence[Work], slug: str, folder: Path) -> Path:

@@ -154,6 +154,28 @@ def test_a_changed_check_alone_is_run_on_right_answers(
     assert ran == [None, None], "another secret is another class"
 
 
+def test_a_release_grades_them_before_anybody_has_handed_in(
+    course: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lays the released folder all the same where they lose a point, and says so; once they keep
+    all, a class waits for nothing.
+    """
+    monkeypatch.setattr("autograder.steps.make_edits", lambda chosen: [])
+    spoil(course)
+    done = command(course, "release")
+    assert (done.exit_code, done.stderr.count("right answers lose points")) == (1, 1), done.stderr
+    assert (course / "assignments" / SLUG / f"{SLUG}.ipynb").is_file()
+    assert not list(Course(course).results.rglob("*.preflight"))
+    checks = course / "reference_solutions" / SLUG / "test_hidden.py"
+    checks.write_text(checks.read_text("utf-8").replace(SPOILT, "x.sum(), "), encoding="utf-8")
+    assert command(course, "release").exit_code == 0
+    monkeypatch.setattr("autograder.grading.preflight._graded", lambda *_: 1 / 0)
+    assert command(course, "release").exit_code == 0
+    assert not Course(course).rounds(SLUG).exists(), "a release notes nobody's round"
+    hand_in(course, anna=RIGHT, bert=WRONG)
+    assert command(course, "grade", SLUG).exit_code == 0
+
+
 def test_one_submission_by_itself_is_graded_at_once(course: Path, command: Command) -> None:
     spoil(course)
     file = course / "mine.py"
