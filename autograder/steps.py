@@ -119,7 +119,8 @@ def grade_paths(
             # first of all: other machines boot while this one loads what it grades with
             connection = stack.enter_context(Connection(scheduler, isolation))
         from autograder import report
-        from autograder.grading.grader import Grader, faults_in
+        from autograder.grading.faults import faults_in
+        from autograder.grading.grader import Grader
         from autograder.grading.preflight import preflight as right_answers_first
         from autograder.grading.store import Store
         from autograder.grading.submission import find
@@ -190,7 +191,7 @@ def fill_gradebook(
     results: of the course's submitted folder
     AutograderError, naming them, where some could not be entered; the others are.
     """
-    from autograder.grading.grader import faults_in
+    from autograder.grading.faults import faults_in
     from autograder.pages.class_page import write_class_page
 
     count = workers or assignment.course.workers
@@ -255,7 +256,8 @@ def grade_right_answers(assignments: Sequence[Assignment]) -> None:
     """
     from autograder import report
     from autograder.errors import PreflightFailed
-    from autograder.grading.grader import Grader, faults_in
+    from autograder.grading.faults import faults_in
+    from autograder.grading.grader import Grader
     from autograder.grading.preflight import mark_of, preflight, right_answers
 
     lost, sandbox = [], None

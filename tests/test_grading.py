@@ -28,7 +28,8 @@ from autograder.course import write_whole
 from autograder.errors import SandboxLost, SandboxUnavailable
 from autograder.grading import grader as grading
 from autograder.grading import workers as working
-from autograder.grading.grader import Grader, faults_in
+from autograder.grading.faults import faults_in
+from autograder.grading.grader import Grader
 from autograder.grading.store import Store
 from autograder.grading.student import Student
 from autograder.grading.submission import Found, Submission, find
@@ -338,10 +339,10 @@ def test_a_fault_of_ours_is_that_submissions_alone(
     class_ = hand_in(course, 3)
     real = grading.run_checks
 
-    def faulty(assignment: Assignment, student: Student, secret: str) -> Any:
+    def faulty(assignment: Assignment, student: Student, secret: str, **options: Any) -> Any:
         if student._submission.functions["halve"].keys() == {"x"}:
             raise ZeroDivisionError("a fault of ours")
-        return real(assignment, student, secret)
+        return real(assignment, student, secret, **options)
 
     monkeypatch.setattr(grading, "run_checks", faulty)
     results = list(grade_class(grader, class_, 1, store=store))

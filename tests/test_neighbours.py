@@ -12,7 +12,8 @@ import tiny_course
 from autograder.assignment import Assignment, read_assignment
 from autograder.errors import SandboxLost
 from autograder.grading import grader as grading
-from autograder.grading.grader import Grader, faults_in
+from autograder.grading.faults import faults_in
+from autograder.grading.grader import Grader
 from autograder.grading.store import Store
 from autograder.grading.student import Loaded
 from autograder.grading.submission import Found, Submission, find

@@ -37,7 +37,8 @@ from autograder.errors import AutograderError, SubmissionError
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT
 from autograder.gradebook.rebuild import handed_in, rebuild, student_cells, wrap
 from autograder.gradebook.timestamps import hand_on, settle_timestamp
-from autograder.grading.grader import Grader, faults_in
+from autograder.grading.faults import faults_in
+from autograder.grading.grader import Grader
 from autograder.grading.preflight import preflight
 from autograder.grading.store import Store
 from autograder.grading.submission import Found

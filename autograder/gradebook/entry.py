@@ -48,7 +48,7 @@ from autograder.gradebook.marks import RESULT, database
 from autograder.gradebook.rebuild import rebuild, wrap
 from autograder.gradebook.rendering import warm
 from autograder.gradebook.timestamps import hand_on, settle_timestamp, timestamp_in
-from autograder.grading.grader import faults
+from autograder.grading.faults import faults
 from autograder.grading.submission import read_bytes
 from autograder.grading.workers import WorkerEnded, run_on_workers
 

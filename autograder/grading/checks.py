@@ -15,7 +15,6 @@ fails; here its curve is kept).
 from __future__ import annotations
 
 import importlib.util
-import logging
 import traceback
 from collections.abc import Callable, Generator, Iterator, Set
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from autograder.assignment import Assignment
 from autograder.errors import AuthoringError, AutograderError, SandboxError
 from autograder.grading.collected import Collected
 from autograder.grading.curves import Picture
+from autograder.grading.faults import faults
 from autograder.results import Check
 
 if (
@@ -40,7 +40,6 @@ if (
     from autograder.grading.submission import Submission
     from autograder.sandbox.process import Sandbox
 
-faults = logging.getLogger("autograder.faults")  # see grader.py
 MARKS = {
     "task(function)": "the function of the assignment that a check is about",
     "points(number)": "what a check is worth",

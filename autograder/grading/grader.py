@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Set
+from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
 from autograder.assignment import Assignment
 from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
+from autograder.grading.again import graded_again
 from autograder.grading.checks import Declared, declared_checks, open_submission, run_checks
 from autograder.grading.diagnosis import diagnose
+from autograder.grading.faults import faults
 from autograder.grading.known import Known
-from autograder.grading.regrade import (
-    Kept,
-    changed,
-    diagnoses,
-    is_told_as_before,
-    together,
-    touched,
-)
-from autograder.grading.replies import LoadedOtherwise, Replies, reopened
+from autograder.grading.replies import Replies
 from autograder.grading.rounds import Rounds, secret_of
 from autograder.grading.search import Search
 from autograder.grading.student import Loaded, Student
@@ -39,41 +31,6 @@ if TYPE_CHECKING:
     from autograder.grading.store import Store
 
 log = logging.getLogger(__name__)
-faults = logging.getLogger(
-    "autograder.faults"
-)  # tracebacks; a command hands it the course's log file
-faults.propagate = False
-faults.addHandler(logging.NullHandler())
-
-
-@contextmanager
-def faults_in(file: Path) -> Iterator[None]:
-    """Write the tracebacks of the grader's own faults into a log file while this lasts."""
-    handler = FaultFile(file)
-    faults.addHandler(handler)
-    try:
-        yield
-    finally:
-        faults.removeHandler(handler)
-        handler.close()
-
-
-class FaultFile(logging.FileHandler):
-    """A log file that is made when there is something to write; where that cannot be done, grading
-    goes on.
-    """
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(file, delay=True, encoding="utf-8", errors="backslashreplace")
-        self.setFormatter(logging.Formatter("--- %(asctime)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with suppress(OSError):
-            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-            super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Nothing: a full disk must not end a grading."""
 
 
 class Elsewhere(Protocol):
@@ -87,21 +44,6 @@ class Elsewhere(Protocol):
         self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool = False
     ) -> Iterator[tuple[int, Any]]:
         """(place of a task, its answer) as the answers come. alone: one at a time"""
-
-
-@dataclass(frozen=True)
-class Rerun:
-    """What a submission that was graded before gives now. checks: None where it is graded anew
-
-    diagnosis: what is known of the functions of the checks `names`, which were run; of all others
-        what was kept holds
-    replies: what the store is to keep of its answers
-    """
-
-    checks: list[Check] | None
-    diagnosis: tuple[Diagnosis, ...] = ()
-    names: AbstractSet[str] = frozenset()
-    replies: bytes = b""
 
 
 class Grader:
@@ -130,7 +72,7 @@ class Grader:
     ) -> None:
         self.assignment, self.secret, self.isolation = assignment, secret, isolation
         self.sandbox, self.diagnoses, self.rounds = sandbox, diagnoses, rounds
-        self.store: Store | None = None  # of what earlier runs kept, to go on from: see `again`
+        self.store: Store | None = None  # of what earlier runs kept, to go on from: see again.py
         self._own = ExitStack()  # what this grader started
         self._starting: Starting | None = None
 
@@ -221,15 +163,15 @@ class Grader:
         no name.
         """
         start = time.monotonic() if start is None else start
-        again = self.again(submission, start)
+        again = graded_again(self, submission, start)
         if again is not None:
             return again
         sandbox = self.warm()
         with open_submission(sandbox, self.assignment, submission) as loaded:
-            replies = loaded.replies = self._to_keep(loaded)
-            checks = run_checks(self.assignment, Student(loaded), self.secret_of(submission))
-            kept = self._kept_of(replies) if not loaded.box.by_clock else b""
-            diagnosis = self._diagnosis(checks, loaded) if self.diagnoses else ()
+            loaded.replies = self._to_keep(loaded)
+            checks = self.checked(loaded, submission)
+            kept = self._kept_of(loaded)
+            diagnosis = self.diagnosis(checks, loaded)
         return Result(
             assignment=self.assignment.slug,
             submission="",
@@ -253,102 +195,30 @@ class Grader:
         frame = loaded.box.frame
         return Replies(frame[0]) if self.store is not None and frame is not None else None
 
-    def _kept_of(self, replies: Replies | None) -> bytes:
-        """What the store keeps of a submission's answers; b"" where that is nothing new."""
-        if replies is None or self.store is None:
+    def _kept_of(self, loaded: Loaded) -> bytes:
+        """What the store is to keep of a submission's answers; b"" where that is nothing."""
+        if self.store is None or loaded.replies is None or loaded.box.by_clock:
             return b""
-        replies.end()
-        return replies.to_bytes(self.store.decided.checks, self.store.valid)
+        return self.store.packed(loaded.replies)
 
     @cached_property
     def declared(self) -> list[Declared]:
         """What the checks declare."""
         return declared_checks(self.assignment)
 
-    def again(
-        self, submission: Submission, start: float, *, without_running: bool = False
-    ) -> Result | None:
-        """The result of a submission that was graded before, where something of that one holds;
-        None where it does not.
+    def checked(
+        self, loaded: Loaded, submission: Submission, only: Set[str] | None = None
+    ) -> list[Check]:
+        """How the checks end on a submission. only: some of them, by their names"""
+        if only is not None and not only:
+            return []
+        secret = self.secret_of(submission)
+        return run_checks(self.assignment, Student(loaded), secret, only=only)
 
-        without_running: None as well where any check has to be run
-        """
-        kept = self.store.latest(submission) if self.store is not None else None
-        if kept is None or self.store is None:
-            return None
-        names = touched(kept, self.store.decided, self.declared)
-        if names is None or (names and without_running):
-            return None
-        found: Rerun | None = Rerun(together(kept, [], self.declared)) if not names else None
-        if names:
-            replies = self.store.replies(submission)
-            if replies is None:
-                found = self._rerun(kept, names, submission)
-            else:
-                found = self._replayed(kept, names, submission, replies)
-        if found is None or found.checks is None:
-            return None
-        return replace(
-            kept.result,
-            max_score=self.assignment.max_score,
-            tests=tuple(found.checks),
-            diagnosis=diagnoses(kept, found.checks, found.names, found.diagnosis),
-            grader=self.assignment.digest,
-            seconds=round(time.monotonic() - start, 3),
-            replies=found.replies,
-        )
-
-    def _rerun(self, kept: Kept, names: set[str], submission: Submission) -> Rerun | None:
-        """Some of the checks once more; None where that is not enough."""
-        if names >= {check.name for check in self.declared}:
-            return None
-        with open_submission(self.warm(), self.assignment, submission) as loaded:
-            return self._some(kept, names, submission, loaded)
-
-    def _replayed(
-        self, kept: Kept, names: set[str], submission: Submission, replies: Replies
-    ) -> Rerun | None:
-        """The same, where the calls that were made before are answered from what is kept: what
-        changed alone, then whatever else a diagnosis hangs on.
-        """
-        assert self.store is not None
-        now, first = self.store.decided, changed(kept, self.store.decided, self.declared)
-        opened = reopened(self.warm, self.assignment, submission, replies)
-        with suppress(LoadedOtherwise), opened as anew:
-            loaded = anew()
-            found = Rerun(together(kept, self._run(first, submission, loaded), self.declared))
-            if loaded.box.by_clock:
-                return None
-            settled = found.checks is not None
-            if found.checks is None or not is_told_as_before(
-                kept, now, found.checks, first, replies
-            ):
-                everything = {check.name for check in self.declared}
-                for wider in [names, everything] if settled or names > first else [everything]:
-                    loaded = anew()  # in the order of the checks, as a full grading has it
-                    found = self._some(kept, wider, submission, loaded)
-                    if found.checks is not None:
-                        break
-            if any(check.outcome != "passed" for check in found.checks or ()) or replies.new:
-                found = replace(found, replies=self._kept_of(replies))
-            return found if not loaded.box.by_clock else None
-        return None
-
-    def _some(self, kept: Kept, names: set[str], submission: Submission, loaded: Loaded) -> Rerun:
-        """Some of the checks, and what is known then of the functions that lose points."""
-        checks = together(kept, self._run(names, submission, loaded), self.declared)
-        if checks is None or loaded.box.by_clock:
-            return Rerun(None)
-        if loaded.replies is not None:
-            loaded.replies.end()
-        return Rerun(checks, self._diagnosis(checks, loaded) if self.diagnoses else (), names)
-
-    def _run(self, names: set[str], submission: Submission, loaded: Loaded) -> list[Check]:
-        student, secret = Student(loaded), self.secret_of(submission)
-        return run_checks(self.assignment, student, secret, only=names) if names else []
-
-    def _diagnosis(self, checks: list[Check], loaded: Loaded) -> tuple[Diagnosis, ...]:
-        """The known mistakes of a submission; none where to name them fails."""
+    def diagnosis(self, checks: list[Check], loaded: Loaded) -> tuple[Diagnosis, ...]:
+        """The known mistakes of a submission; none where nobody asks, or to name them fails."""
+        if not self.diagnoses:
+            return ()
         try:
             return diagnose(self.search, self.warm(), checks, loaded)
         except SandboxError:

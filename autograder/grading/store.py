@@ -107,6 +107,13 @@ class Store:
         except OSError:
             return None
 
+    def packed(self, replies: Replies) -> bytes:
+        """The answers to a submission's checks as they are kept; b"" where they are not whole. What
+        it is asked from now on, no check asks.
+        """
+        replies.end()
+        return replies.to_bytes(self.decided.checks, self.valid)
+
     def _key(self, submission: Submission) -> str:
         sources = (unit.source for unit in submission.units)
         secret = secret_of(self._secret, submission.round)

@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from autograder.errors import AutograderError
+from autograder.grading.again import graded_again
 from autograder.grading.grader import Grader, attempt
 from autograder.grading.store import Store
 from autograder.grading.submission import Found, Submission
@@ -254,7 +255,7 @@ def _taken_over(grader: Grader, submission: Submission, store: Store | None) -> 
     """
     start = time.monotonic()
     try:
-        result = grader.again(submission, start, without_running=True)
+        result = graded_again(grader, submission, start, without_running=True)
     except Exception as error:  # it is graded as a new one
         log.warning("%s: what was kept cannot be used (%s)", grader.assignment.slug, error)
         return None

@@ -21,7 +21,7 @@ from autograder.gradebook.entered import autograded, folder_of, kept, signature
 from autograder.gradebook.marks import Marks, roster
 from autograder.gradebook.single import annotated
 from autograder.gradebook.timestamps import SECRET, TIMESTAMP
-from autograder.grading.grader import faults
+from autograder.grading.faults import faults
 from autograder.grading.rounds import Rounds
 from autograder.grading.workers import WorkerEnded, run_on_workers
 

@@ -26,7 +26,8 @@ from autograder.errors import AutograderError, PreflightFailed
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.lock import only_one
 from autograder.gradebook.single import Folders, annotate, enter_student
-from autograder.grading.grader import Grader, attempt, faults, faults_in
+from autograder.grading.faults import faults, faults_in
+from autograder.grading.grader import Grader, attempt
 from autograder.grading.preflight import preflight
 from autograder.grading.rounds import Rounds
 from autograder.grading.store import Store
