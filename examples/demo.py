@@ -22,7 +22,7 @@ from autograder.assignment import Assignment, find_assignments
 from autograder.authoring.handout import function_source
 from autograder.authoring.new import new_course
 from autograder.authoring.release import release
-from autograder.cli import failed
+from autograder.cli.ending import failed
 from autograder.course import Course, write_whole
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.commands import generate

@@ -1,0 +1,79 @@
+"""How the command ends: where something is wrong in one line, and always at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from typer.core import TyperGroup
+
+from autograder.errors import AutograderError, UsageError
+
+
+class Commands(TyperGroup):
+    """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1; so
+    do those of `--version` and `--help`, which print while options are read.
+    """
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with in_one_line():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with in_one_line():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def in_one_line() -> Iterator[None]:
+    """Say errors of the kit and of the system in one line, and end the command."""
+    try:
+        yield
+    except UsageError as error:
+        raise failed(error, 2) from None
+    except (AutograderError, OSError) as error:
+        if isinstance(error, BrokenPipeError):  # `autograder ... | head`
+            nobody_reads()
+            raise SystemExit(1) from None
+        raise failed(error, 1) from None
+    except KeyboardInterrupt:
+        note = "interrupted; what was graded is kept, run the same command to go on"
+        raise failed(note, 130) from None
+
+
+def failed(why: object, status: int) -> SystemExit:
+    """Say why on standard error; gives what ends the command."""
+    print(f"autograder: {why}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nobody_reads()
+    return SystemExit(status)
+
+
+def nobody_reads() -> None:
+    """Standard output is closed, or full."""
+    from autograder.steps import silence_standard_output
+
+    silence_standard_output()
+
+
+class Ending:
+    """Ends the process. status: what it ends with; None where it ends in some other way"""
+
+    status: object = None
+
+    def __call__(self) -> None:
+        if not isinstance(self.status, int):
+            return
+        if "logging" in sys.modules:  # else nothing was logged
+            sys.modules["logging"].shutdown()
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            return  # Python says so, and ends
+        os._exit(self.status)
