@@ -25,7 +25,8 @@ from autograder.grading.known import Running, fingerprint
 from autograder.grading.student import Recorded
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Result
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.box import Box, Reply
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import Opaque
 
 

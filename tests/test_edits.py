@@ -42,8 +42,9 @@ from autograder.grading.sentences import TEMPLATES, Sentence, lowered, sentence,
 from autograder.grading.sketch import Sketches
 from autograder.grading.submission import Submission, Unit
 from autograder.results import Diagnosis, Result
+from autograder.sandbox.box import Reply
 from autograder.sandbox.inside import many
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.process import Sandbox
 
 TOML = """\
 title = "Descent"

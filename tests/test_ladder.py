@@ -27,7 +27,8 @@ from autograder.grading.known import Known
 from autograder.grading.ladder import read_ladder
 from autograder.grading.student import Loaded
 from autograder.results import Example
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.box import Reply
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import Opaque
 
 ASSIGNMENTS = {one.slug: one for one in find_assignments(Course.find(ROOT))}

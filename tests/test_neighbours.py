@@ -20,7 +20,6 @@ from autograder.grading.submission import Found, Submission, find
 from autograder.grading.workers import grade_class
 from autograder.limits import Limits
 from autograder.results import Result
-from autograder.sandbox import process
 from autograder.sandbox.process import Sandbox
 
 SLUG = tiny_course.SLUG
@@ -121,7 +120,7 @@ def test_a_loader_that_stalls_times_out(
     sandbox: Sandbox, quick: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the supervisor may load twice and wait for two calls before it answers: leave it no more
-    monkeypatch.setattr(process, "GRACE_SECONDS", -1.5)
+    monkeypatch.setattr("autograder.sandbox.box.GRACE_SECONDS", -1.5)
     with sandbox.open(quick) as box:
         box.load([{"kind": "statements", "source": STALLS, "label": ""}], ["f"])
         reply = box.call("f", (), {}, seed=0)

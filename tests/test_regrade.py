@@ -28,7 +28,8 @@ from autograder.grading.student import Recorded
 from autograder.grading.submission import find
 from autograder.grading.workers import grade_class
 from autograder.results import Result
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.box import Box, Reply
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import TorchFunction
 
 SLUG = tiny_course.SLUG

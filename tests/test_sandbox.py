@@ -21,8 +21,9 @@ from autograder import doctor
 from autograder.errors import SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, cgroup
+from autograder.sandbox.box import Box
 from autograder.sandbox.inside.meter import longest_wait
-from autograder.sandbox.process import Box, Sandbox
+from autograder.sandbox.process import Sandbox
 
 
 def load(box: Box, source: str, *names: str, kind: str = "statements") -> dict:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from autograder.limits import Limits
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.box import Box, Reply
+from autograder.sandbox.process import Sandbox
 
 BEFORE = """
 import collections, functools, itertools, math, os, random, sys, threading, warnings

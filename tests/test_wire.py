@@ -26,9 +26,10 @@ from autograder.errors import SandboxLost, WireError
 from autograder.grading.student import Loaded, Verdict
 from autograder.limits import Limits
 from autograder.sandbox import wire
+from autograder.sandbox.box import Box, Reply, read_reply
 from autograder.sandbox.inside import call as inside
 from autograder.sandbox.inside import frames
-from autograder.sandbox.process import Box, Reply, Sandbox, read_reply
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import (
     Decoder,
     Opaque,

@@ -34,8 +34,9 @@ from autograder.grading.sketch import Sketches, bare
 from autograder.grading.smallest import SEED
 from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
 from autograder.grading.visits import orders
+from autograder.sandbox.box import Box, Reply
 from autograder.sandbox.inside.frames import FRAME
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import Decoder, load_tensors, printable
 
 IN_A_CALL = 80  # of which each costs a process

@@ -30,7 +30,8 @@ from autograder.grading.search import Answered, Search, group_of
 from autograder.grading.student import Loaded, Recorded, Verdict
 from autograder.grading.traits import trait_of
 from autograder.results import Check, Diagnosis
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.box import Reply
+from autograder.sandbox.process import Sandbox
 
 # a few units in the last place of float32: what another order of additions may do to a result
 NUDGE = 1e-6

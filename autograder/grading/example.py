@@ -21,7 +21,8 @@ from autograder.grading.ladder import Rung
 from autograder.grading.smallest import CPU_SECONDS, SEED, Compared, Ended, Lines, OutOfTime
 from autograder.grading.student import Loaded
 from autograder.results import Example
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.box import Reply
+from autograder.sandbox.process import Sandbox
 
 ASKED_SINGLY = 2  # starts, before all others are asked for at once
 TELLING = ("returned", "raised")

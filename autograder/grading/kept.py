@@ -29,8 +29,8 @@ import torch
 from autograder.assignment import ENGINE, Assignment, Overlay
 from autograder.course import write_whole
 from autograder.errors import WireError
+from autograder.sandbox.box import Reply, read_reply
 from autograder.sandbox.inside.frames import FRAME, pack
-from autograder.sandbox.process import Reply, read_reply
 from autograder.sandbox.wire import Opaque, encode_value
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from autograder.assignment import Assignment, Overlay
 from autograder.grading.kept import Kept, file_of
 from autograder.grading.ladder import Rung, read_ladder, read_properties
 from autograder.grading.student import Recorded
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.box import Box, Reply
+from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import TorchFunction, encode_value
 from autograder.vocabulary import exact_key
 

@@ -33,7 +33,7 @@ from autograder.assignment import Assignment
 from autograder.errors import AuthoringError
 from autograder.grading.smallest import SEED, shown
 from autograder.grading.student import Recorded
-from autograder.sandbox.process import Reply
+from autograder.sandbox.box import Reply
 from autograder.sandbox.wire import TorchFunction
 
 NOT_ASKED = Reply("not asked", {})

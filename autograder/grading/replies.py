@@ -21,8 +21,9 @@ from autograder.assignment import Assignment
 from autograder.errors import SandboxError, WireError
 from autograder.grading.known import key_of
 from autograder.grading.student import Loaded, Recorded
+from autograder.sandbox.box import Box, Reply, read_reply
 from autograder.sandbox.inside.frames import FRAME, pack
-from autograder.sandbox.process import Box, Reply, Sandbox, read_reply
+from autograder.sandbox.process import Sandbox
 
 if TYPE_CHECKING:
     from autograder.grading.submission import Submission

@@ -40,7 +40,8 @@ from autograder.grading.smallest import CPU_SECONDS, SEED
 from autograder.grading.student import Loaded, Student
 from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
 from autograder.results import Diagnosis
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.box import Reply
+from autograder.sandbox.process import Sandbox
 
 log = logging.getLogger(__name__)
 MOST_TRIED = 3  # groups that are graded before a search gives up

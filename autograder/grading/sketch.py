@@ -18,7 +18,7 @@ import numpy
 import torch
 
 from autograder.grading.alike import DIVERGED, TOLERANCE, loose
-from autograder.sandbox.process import Reply
+from autograder.sandbox.box import Reply
 
 NUMBERS = 6
 # of a sum: values, each relative to the size of its tensor, differ by up to TOLERANCE

@@ -19,7 +19,7 @@ from autograder.grading.top_level import (
     why_missing,
     why_undefined,
 )
-from autograder.sandbox.process import Box, Reply
+from autograder.sandbox.box import Box, Reply
 from autograder.sandbox.wire import printable
 from autograder.vocabulary import Call
 

@@ -22,7 +22,8 @@ from autograder.grading.known import Known, Running
 from autograder.grading.ladder import Rung
 from autograder.grading.sentences import HINTS
 from autograder.results import Diagnosis
-from autograder.sandbox.process import Reply, Sandbox
+from autograder.sandbox.box import Reply
+from autograder.sandbox.process import Sandbox
 
 NEAR = 2e-3  # relative: two measured factors are the same one
 APART = 1e-2  # relative: a factor is not 1

@@ -1,7 +1,8 @@
 """Start, limit, watch and kill what runs student code: the wall between the grader and a
 submission.
 
-process.py      the grader's end: one warm process for a run, one box for a submission
+process.py      the grader's end: one warm process for a run
+box.py          one box for a submission
 wire.py         what crosses the line, seen from the trusted side
 bubblewrap.py   the first wall: what the sandboxed Python can see
 seccomp.py      the second wall: which system calls it may make

@@ -1,4 +1,5 @@
-"""The grader's end of the sandbox: one warm process for a run, one box for a submission.
+"""The grader's end of the sandbox: one warm process for a run, which opens a box (box.py) for each
+submission.
 
     with Sandbox.start("sandbox") as sandbox:          # 2 to 4 s, once
         with sandbox.open(Limits()) as box:            # about 10 ms
@@ -18,81 +19,21 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import torch
-
-from autograder.errors import SandboxLost, SandboxUnavailable, WireError
+from autograder.errors import SandboxLost, SandboxUnavailable
 from autograder.limits import Limits
-from autograder.sandbox import bubblewrap, seccomp, wire
-from autograder.sandbox.cgroup import Group, Groups
-from autograder.sandbox.inside.meter import CROWDED
+from autograder.sandbox import bubblewrap, seccomp
+from autograder.sandbox.box import Box, Reply, read_reply
+from autograder.sandbox.cgroup import Groups
 
+__all__ = ["Box", "Process", "Reply", "Sandbox", "Starting", "read_reply"]
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
-CLOCKS = ("", "computed", "slept", "crowded")  # what may end a request; the later is the worse
-GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back for one request: an `outcome`, and for a returned call its values as plain
-    Python and tensors.
-    """
-
-    outcome: str
-    header: dict
-    value: Any = None
-    arguments: tuple = ()
-    gradients: tuple = ()
-    size: int = 0  # bytes of tensors that it carried
-
-    @property
-    def message(self) -> str:
-        """One line about an outcome that is not a return, the exception's kind and place included;
-        cut to a length.
-        """
-        kind, text, where = (
-            wire.printable(self.header.get(name)) for name in ("type", "message", "where")
-        )
-        said = ": ".join(part for part in (kind, text) if part)
-        return f"{said} ({where})" if where else said
-
-
-def read_reply(header: dict, payload: bytes) -> Reply:
-    """A reply from its frame; WireError where its trees or tensors are none."""
-    decoder = wire.Decoder(wire.load_tensors(payload))
-    lists = [header.get(name, []) for name in ("arguments", "gradients")]
-    if not all(isinstance(trees, list) for trees in lists):
-        raise WireError("a reply whose lists are none")
-    value = decoder.decode(header.get("value"))
-    after, gradients = (tuple(decoder.decode(tree) for tree in trees) for trees in lists)
-    return Reply(header["outcome"], header, value, after, gradients, len(payload))
-
-
-def read_several(header: dict, payload: bytes, count: int) -> list[Reply]:
-    """The replies in the frame that answers `count` calls at once; WireError where it holds no such
-    thing.
-    """
-    told = header.get("several", []) if header["outcome"] == "returned" else []
-    if not isinstance(told, list) or len(told) > count:
-        raise WireError("an answer to several calls that is none")
-    decoder, replies = wire.Decoder(wire.load_tensors(payload)), []
-    for one in told:
-        if not isinstance(one, dict) or one.get("outcome") not in ("returned", "raised"):
-            break
-        arguments = one.get("arguments", [])
-        if not isinstance(arguments, list):
-            raise WireError("a reply whose lists are none")
-        after = tuple(decoder.decode(tree) for tree in arguments)
-        replies.append(Reply(one["outcome"], one, decoder.decode(one.get("value")), after))
-    return replies
 
 
 def archive() -> IO[bytes]:
@@ -324,176 +265,3 @@ class Starting:
         """Nobody waits for it."""
         if self.process is not None:
             self.process.end()
-
-
-@dataclass
-class Box:
-    """One submission behind the line."""
-
-    connection: socket.socket
-    limits: Limits
-    directory: tempfile.TemporaryDirectory | None = None
-    process: Process | None = None  # this box's own sandbox, where boxes are not nested
-    group: Group | None = None  # what the kernel counts it in
-    groups: Groups | None = None  # where it came from
-    opened: float = field(default_factory=time.monotonic, init=False)
-    cpu_seconds: float = field(
-        default=0.0, init=False
-    )  # of the submission's processes, read from outside them
-    function_seconds: float = field(
-        default=0.0, init=False
-    )  # of its functions alone, by their own account: for benchmarks
-    by_clock: str = field(default="", init=False)  # whether one ended a request: CLOCKS
-    frame: tuple[dict, bytes] | None = field(
-        default=None, init=False
-    )  # that the last reply was read from, if it was one
-
-    def load(self, units: list[dict], names: list[str]) -> Reply:
-        """Run a submission's top level; the reply's header tells the functions it defined and what
-        failed on the way.
-        """
-        seconds = self._patience(calls=0)
-        return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
-
-    def call(
-        self,
-        function: str,
-        arguments: tuple,
-        options: dict,
-        *,
-        seed: int,
-        differentiate: bool = False,
-        times: int = 1,
-        draw: str = "",
-        start: Sequence[torch.Tensor] = (),
-        apart: bool = False,
-    ) -> Reply:
-        """Call a function of the submission on fresh copies of the arguments, in a process where no
-        earlier call has left anything behind.
-
-        times: how often, in that one process; the reply is that of the last call
-        draw, start: while it runs, `draw`, as in "torch.rand", hands out these tensors
-        apart: in a fresh process, whatever the last call left; else where nothing is noticed, the
-            process of the last call makes this one
-        """
-        self.frame = None
-        if time.monotonic() - self.opened > self.limits.submission_seconds:
-            limit = f"{self.limits.submission_seconds:g} s"
-            message = f"the whole submission was stopped after {limit}"
-            self._note("slept")
-            return Reply("timed_out", {"message": message})
-        tensors: dict[str, torch.Tensor] = {}
-        request = {
-            "op": "call",
-            "function": function,
-            "arguments": [wire.encode_value(argument, tensors) for argument in arguments],
-            "options": {
-                name: wire.encode_value(option, tensors) for name, option in options.items()
-            },
-            "seed": seed,
-            "differentiate": differentiate,
-            "times": times,
-            "draw": draw,
-            "start": [wire.encode_value(tensor, tensors) for tensor in start],
-            "apart": apart,
-        }
-        return self._ask(request, tensors, self._patience(calls=2))
-
-    def calls(
-        self,
-        function: str,
-        given: Sequence[tuple[tuple, dict, Sequence[torch.Tensor]]],
-        *,
-        seed: int,
-        seconds: float,
-        draw: str = "",
-    ) -> list[Reply]:
-        """Several calls of a function in one request and one process: how the first of them ended.
-        That is a part of them, or none, where one left something behind or did not end.
-
-        It costs a third of as many calls, which come one by one from processes that are looked at
-        from outside: for what decides no point.
-
-        given: arguments, options and start (see `call`) of each
-        seconds: of CPU time for all
-        """
-        if time.monotonic() - self.opened > self.limits.submission_seconds:
-            return []
-        tensors: dict[str, torch.Tensor] = {}
-        calls = []
-        for arguments, options, start in given:
-            one = {
-                "arguments": [wire.encode_value(argument, tensors) for argument in arguments],
-                "options": {n: wire.encode_value(option, tensors) for n, option in options.items()},
-                "start": [wire.encode_value(tensor, tensors) for tensor in start],
-            }
-            calls.append(one)
-        request = {
-            "op": "call",
-            "function": function,
-            "calls": calls,
-            "seed": seed,
-            "seconds": seconds,
-            "draw": draw,
-            "apart": False,
-        }
-        try:
-            header, payload = self._exchange(request, tensors, self._patience(calls=2))
-            return read_several(header, payload, len(calls))
-        except WireError:
-            return []
-
-    def _patience(self, calls: int) -> float:
-        """The longest that the supervisor may need: three times to load, and `calls` times to hand
-        a call over and to wait for its end.
-        """
-        load, call = self.limits.load_wall_seconds, self.limits.call_wall_seconds
-        return (3 * load + calls * call) * CROWDED + calls * call + GRACE_SECONDS
-
-    def _note(self, by_clock: object) -> None:
-        """Remember the worst that a clock did."""
-        if by_clock in CLOCKS:
-            self.by_clock = max(self.by_clock, str(by_clock), key=CLOCKS.index)
-
-    def _ask(self, request: dict, tensors: dict[str, torch.Tensor], seconds: float) -> Reply:
-        self.frame = None
-        try:
-            frame = self._exchange(request, tensors, seconds)
-            reply = read_reply(*frame)
-        except WireError as error:
-            return Reply(
-                "died", {"message": f"the process wrote something that is no answer: {error}"}
-            )
-        self.frame = frame
-        return reply
-
-    def _exchange(
-        self, request: dict, tensors: dict[str, torch.Tensor], seconds: float
-    ) -> tuple[dict, bytes]:
-        """The frame that answers a request; WireError where it says nothing."""
-        wire.send(self.connection, request, tensors, seconds)
-        header, payload = wire.receive(
-            self.connection, seconds, self.limits.header_bytes + 1024, self.limits.reply_bytes
-        )
-        used = header.get("cpu_seconds")
-        self.cpu_seconds = used if isinstance(used, float) else self.cpu_seconds
-        self._note(header.get("by_clock"))
-        own = header.get("function_seconds")
-        self.function_seconds += own if isinstance(own, float) else 0.0
-        return header, payload
-
-    def close(self) -> None:
-        """End the box and everything in it."""
-        self.connection.close()
-        if self.process is not None:
-            self.process.end()
-        if self.directory is not None:
-            self.directory.cleanup()
-        if self.group is not None and self.groups is not None:
-            self.groups.retire(self.group)
-
-    def __enter__(self) -> Box:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
