@@ -8,22 +8,25 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny_course
 import torch
 from conftest import ROOT
 
 from autograder import doctor
+from autograder.assignment import read_assignment
 from autograder.errors import SandboxUnavailable
+from autograder.grading.grader import Grader
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, cgroup
 from autograder.sandbox.box import Box
 from autograder.sandbox.inside.meter import longest_wait
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox.process import Process, Sandbox
 
 
 def load(box: Box, source: str, *names: str, kind: str = "statements") -> dict:
@@ -392,7 +395,7 @@ def grouped(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 @pytest.mark.skipif(
     CGROUP is None or not os.access(CGROUP, os.W_OK),
-    reason="there is no control group of version 2 here that can be written to",
+    reason=f"no control group of version 2 that one may write to; try: {cgroup.GET_ONE}",
 )
 def test_a_box_has_a_control_group_where_one_can_be_made(grouped: Sandbox) -> None:
     assert CGROUP is not None
@@ -730,3 +733,102 @@ def test_where_namespaces_are_refused_the_error_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxUnavailable, match="AppArmor"):
         Sandbox.start()
+
+
+# --- a sandbox that boots beside something else ---------------------------------------------------
+
+
+def started_by(pid: int) -> set[tuple[int, str]]:
+    """The processes below one, each with the time at which it began: a number may come again."""
+    children: dict[int, set[tuple[int, str]]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = file.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(words[1]), set()).add((int(file.parent.name), words[19]))
+    found, waiting = set(), [pid]
+    while waiting:
+        below = children.get(waiting.pop(), set()) - found
+        found |= below
+        waiting += [number for number, _ in below]
+    return found
+
+
+def run_on(processes: set[tuple[int, str]]) -> set[int]:
+    """Those of some processes that have not ended, wherever they hang now."""
+    left = set()
+    for number, began in processes:
+        try:
+            words = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        left |= {number} if words[19] == began and words[0] != "Z" else set()
+    return left
+
+
+def comes_to_be(what: Callable[[], bool]) -> bool:
+    """Whether something is so within 20 seconds."""
+    deadline = time.monotonic() + 20
+    while not (so := what()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return so
+
+
+@pytest.fixture
+def nothing_is_left() -> Iterator[set[tuple[int, str]]]:
+    """Fails where a test leaves a process of its own, also one that has ended and was not waited
+    for, or a descriptor. It gives those that there were before.
+    """
+    before, opened = started_by(os.getpid()), os.listdir("/proc/self/fd")
+    yield before
+    assert not started_by(os.getpid()) - before
+    assert len(os.listdir("/proc/self/fd")) == len(opened)
+
+
+def test_a_sandbox_that_boots_and_is_never_waited_for_leaves_no_process(
+    tmp_path: Path, nothing_is_left: set[tuple[int, str]]
+) -> None:
+    grader = Grader(read_assignment(tiny_course.write(tmp_path)), secret="none")
+    grader.begin()
+    grader.begin()  # it boots already
+
+    def below() -> set[tuple[int, str]]:
+        return started_by(os.getpid()) - nothing_is_left
+
+    assert comes_to_be(lambda: len(below()) > 1), "bubblewrap, and what it has started"
+    booting = below()
+    grader.close()
+    assert comes_to_be(lambda: not run_on(booting))
+    grader.close()
+
+
+@pytest.mark.parametrize("waited", [True, False])
+def test_a_boot_that_failed_is_ended_like_any_other(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    nothing_is_left: set[tuple[int, str]],
+    waited: bool,
+) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho no namespaces >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    starting = Sandbox.begin()
+    if waited:
+        with pytest.raises(SandboxUnavailable, match="no namespaces"):
+            starting.ready()
+    starting.end()
+    starting.end()
+
+
+@pytest.mark.parametrize("isolation", ["sandbox", "none"])
+def test_who_waits_for_a_boot_and_is_interrupted_leaves_no_process(
+    monkeypatch: pytest.MonkeyPatch, nothing_is_left: set[tuple[int, str]], isolation: str
+) -> None:
+    def interrupted(process: Process) -> dict:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Process, "ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Sandbox.start(isolation)

@@ -245,15 +245,22 @@ class Starting:
     program: bytes
 
     def ready(self) -> Sandbox:
-        """The sandbox, once it is warm; SandboxUnavailable where it does not come to that."""
+        """The sandbox, once it is warm; SandboxUnavailable where it does not come to that. Nothing
+        is left of it then, nor where whoever waits is interrupted.
+        """
+        with ExitStack() as undo:
+            undo.callback(self.end)
+            groups = Groups.find() if self.isolation != "none" else None
+            if groups is not None:
+                undo.callback(groups.close)
+            sandbox = self._booted(groups)
+            undo.pop_all()
+            return sandbox
+
+    def _booted(self, groups: Groups | None) -> Sandbox:
         process, isolation, program = self.process, self.isolation, self.program
-        if isolation == "none":
-            assert process is not None
-            process.ready()
-            return Sandbox(process, isolation, program, nested=True)
-        groups = Groups.find()
         if process is not None:
-            if process.ready()["nested"]:
+            if process.ready()["nested"] or isolation == "none":
                 started = Sandbox(process, isolation, program, nested=True, groups=groups)
                 return (
                     started if started.is_counted() else Sandbox(process, isolation, program, True)
