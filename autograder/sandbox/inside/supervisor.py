@@ -75,9 +75,11 @@ class Supervisor:
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
         self.clocked = 0.0  # CPU seconds by the clocks of what was asked for
-        # the census at the end of the last request, until another one begins: for that one to begin
-        # from. To take it costs as much as a short call
+        # the latest census between two requests, and when it was taken: the next request begins
+        # from it. To take it costs as much as a short call, so one serves for a tick; whatever is
+        # used meanwhile counts as the next request's
         self.last: Usage | None = None
+        self.looked = 0.0
         self.started = False
         self.stays = False  # whether the process of the last call waits for another
         self.process = 0  # which request was the first of that process
@@ -122,8 +124,13 @@ class Supervisor:
 
     def everybody(self) -> float:
         """CPU seconds of all its processes so far."""
-        self.last = self.usage()
-        return max(self.group.seconds(), self.last.seconds)
+        return max(self.group.seconds(), self.at_rest().seconds)
+
+    def at_rest(self) -> Usage:
+        """A census between two requests, a tick old at the most."""
+        if self.last is None or time.monotonic() - self.looked > TICK_SECONDS:
+            self.last, self.looked = self.usage(), time.monotonic()
+        return self.last
 
     def usage(self) -> Usage:
         """What all its processes have used so far, memory left out."""
@@ -250,7 +257,7 @@ class Supervisor:
         """Wait for the reply to what was asked, reading everything that comes on the way within its
         limits.
         """
-        before, self.last = self.last or self.usage(), None
+        before = self.last or self.at_rest()
         confined = self.census is not None
         watch = Watch(CpuClock(pid), cpu_limit, wall_limit, before, self.group, confined)
         self.written = 0
