@@ -31,12 +31,14 @@ from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
+from autograder.gradebook.lock import only_one
 from autograder.gradebook.single import annotate
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals
+from autograder.watch.entering import Entered
 from autograder.watch.ledger import Ledger
-from autograder.watch.watch import Entered, Watch, only_one
+from autograder.watch.watch import Watch
 
 RIGHT = tiny_course.VARIANT
 WRONG = f"import torch\n{tiny_course.ZEROS}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 TIMESTAMP = "timestamp.txt"  # when it was handed in, as nbgrader's exchange writes it
 SECRET = "submission_secret.txt"  # from the same, under which feedback is given back
+LOOK = 0.5  # seconds between two looks; more where a look takes long
 PATIENCE = 15  # times the settling time, for what cannot be read: a copy may have stalled
 
 Signature = tuple[tuple[int, int, int, int] | None, ...]

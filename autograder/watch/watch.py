@@ -7,122 +7,32 @@ the next one goes on.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from contextlib import ExitStack, closing
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from autograder.assignment import Assignment, find_assignment
-from autograder.course import SETTINGS, Course
-from autograder.errors import AutograderError, PreflightFailed
-from autograder.gradebook.entered import Entry
+from autograder.assignment import Assignment
+from autograder.course import Course
+from autograder.errors import PreflightFailed
 from autograder.gradebook.lock import only_one
-from autograder.gradebook.single import Folders, annotate, enter_student
-from autograder.grading.faults import faults, faults_in
-from autograder.grading.grader import Grader, attempt
+from autograder.grading.faults import faults_in
+from autograder.grading.grader import Grader
 from autograder.grading.preflight import preflight
-from autograder.grading.rounds import Rounds
 from autograder.grading.store import Store
-from autograder.grading.submission import Found, Submission, counts
-from autograder.grading.workers import grade_class, run_on_workers
-from autograder.pages.delivery import write_page
+from autograder.grading.submission import Found, counts
+from autograder.grading.workers import grade_class
 from autograder.results import Result
 from autograder.sandbox.process import Sandbox
-from autograder.watch.allowance import Allowance
-from autograder.watch.arrivals import PATIENCE, Arrivals, Folder
+from autograder.watch.arrivals import LOOK
+from autograder.watch.entering import Entered, Entries
 from autograder.watch.exchange import Exchange
-from autograder.watch.ledger import Account, Ledger, version_in
+from autograder.watch.jobs import Job, Jobs
+from autograder.watch.staff import Changed, Staff
 
-if TYPE_CHECKING:
-    from autograder.gradebook.entry import Entering
-
-log = logging.getLogger(__name__)
-FOLDERS = Folders("watch/taken", "watch/autograded", "watch/feedback")
 BATCH = 8  # submissions a worker, graded before they are entered
-RETRY = 60.0  # seconds until what failed is tried again
-STAFF_SETTLES = 5.0  # seconds for which a changed staff folder must stay as it is
-LOOK = 0.5  # seconds between two looks; more where a look takes long
-SELDOM = 30  # times what a look takes, until the next where something is left of it: it goes
-# through the whole class, and a batch does not
-
-
-class Changed(Exception):
-    """A staff folder is not what it was: what was loaded of it is out of date."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A version that counts and is not entered yet. since: when it was seen, by the clock of
-    `time.monotonic`; problem: why what was handed in could not even be copied
-    """
-
-    folder: Folder
-    key: str
-    since: float
-    problem: str = ""
-
-    @property
-    def student(self) -> str:
-        return self.folder.student
-
-
-@dataclass(frozen=True)
-class Entered:
-    """A result that is in the gradebook, and how long that took since it was seen, in seconds."""
-
-    result: Result
-    seconds: float
-
-
-class Staff:
-    """The staff's side as it was when the watch began."""
-
-    def __init__(self, course: Course, assignments: list[Assignment]) -> None:
-        self.course = course
-        self.digests = {assignment.slug: assignment.digest for assignment in assignments}
-        self.folders = [assignment.folder for assignment in assignments]
-        self.signature = self._signature()
-
-    def unchanged(self) -> bool:
-        """Whether nothing that may change a grade has changed."""
-        signature = self._signature()
-        if signature == self.signature:
-            return True
-        if self._now() != self.digests:
-            return False
-        self.signature = signature
-        return True
-
-    def wait(self) -> None:
-        """Return when nothing has changed for a while, and everything holds together."""
-        before, since = self._signature(), time.monotonic()
-        while time.monotonic() - since < STAFF_SETTLES or self._now() is None:
-            time.sleep(LOOK)
-            if (signature := self._signature()) != before:
-                before, since = signature, time.monotonic()
-
-    def _now(self) -> dict[str, str] | None:
-        try:
-            return {slug: find_assignment(self.course, slug).digest for slug in self.digests}
-        except (AutograderError, OSError):
-            return None
-
-    def _signature(self) -> list[tuple[str, int, int]]:
-        signed = []
-        for folder in (*self.folders, self.course.root / SETTINGS):
-            for path in sorted([folder, *folder.rglob("*")]):
-                with suppress(OSError):
-                    status = path.stat()
-                    signed.append((str(path), status.st_mtime_ns, status.st_size))
-        return signed
 
 
 class Watch:
@@ -144,25 +54,18 @@ class Watch:
         tell: Callable[[Entered], None],
         say: Callable[[str], None],
     ) -> None:
-        self.course, self.workers, self.tell, self.say = course, workers, tell, say
-        self.allowance = Allowance.of(course)
-        self.ledger = Ledger(course)
-        self.arrivals = Arrivals(course.submitted, [one.slug for one in assignments], settle)
+        self.course, self.workers, self.say = course, workers, say
         self.graders = {one.slug: Grader.of_course(one) for one in assignments}
         self.ahead: set[str] = set()  # the assignments whose right answers were graded
         self.exchange = None
         if course.settings.exchange:
             self.exchange = Exchange(course, list(self.graders), say)
         self.staff = Staff(course, assignments)
-        self.failed: dict[Folder, tuple[Job, float]] = {}  # and when each is tried again
-        self.tries: dict[Folder, int] = {}
-        self.at_a_time = BATCH * workers
+        self.jobs = Jobs(course, self.graders, settle=settle, at_a_time=BATCH * workers, say=say)
+        self.entries = Entries(self.graders, self.jobs, self.exchange, workers=workers, tell=tell)
         self._own = ExitStack()
         self._sandbox: Sandbox | None = None
-        self._enterings: dict[str, Entering | None] = {}
         self._stores: dict[str, Store] = {}
-        self._ready: deque[Folder] = deque()  # what the last look found, and nobody has considered
-        self._next_look = 0.0  # by `time.monotonic`
 
     def close(self) -> None:
         """End the sandbox."""
@@ -172,118 +75,22 @@ class Watch:
         """Grade what lies there, and then what comes, until interrupted; with `once`, until nothing
         is left that may be graded now. Raises Changed where a staff folder has changed.
         """
-        self.ledger.clear()
-        waiting = self._unfinished()
+        self.jobs.begin()
         while True:
             started = time.monotonic()
             if self.exchange is not None:
                 self.exchange.collect()
-            jobs = waiting | self._due()
-            if len(jobs) < self.at_a_time:
-                jobs |= self._arrived()
-            batch = dict(list(jobs.items())[: self.at_a_time])
-            waiting = {place: job for place, job in jobs.items() if place not in batch}
+            batch = self.jobs.batch()
             if not self.staff.unchanged():
                 self.say("a staff folder is being changed; grading waits until it has settled")
                 self.staff.wait()
                 raise Changed
             if batch:
-                self._try(list(batch.values()), once)
-            elif once and self.arrivals.quiet():
+                self._try(batch, once)
+            elif once and self.jobs.quiet():
                 return
             else:
                 time.sleep(max(LOOK, 10 * (time.monotonic() - started)))
-
-    # --- what is to be done ----------------------------------------------------------------------
-
-    def _unfinished(self) -> dict[Folder, Job]:
-        """What counted before this run and was not entered, or was graded by other checks."""
-        jobs = {}
-        for slug in self.graders:
-            for folder in self.ledger.unfinished(slug):
-                account = self.ledger.account(slug, folder.student)
-                if not account.accepted or account.entered == self._stamp(slug, account.accepted):
-                    continue
-                if version_in(folder).key == account.accepted:
-                    jobs[folder] = Job(folder, account.accepted, time.monotonic())
-        return jobs
-
-    def _stamp(self, slug: str, key: str) -> str:
-        """What the ledger says when a version is entered, as these checks grade it."""
-        return f"{key} {self.graders[slug].assignment.digest}"
-
-    def _due(self) -> dict[Folder, Job]:
-        """What failed, and is to be tried again now."""
-        now = time.monotonic()
-        due = {folder: job for folder, (job, when) in self.failed.items() if when <= now}
-        for folder in due:
-            del self.failed[folder]
-        return due
-
-    def _arrived(self) -> dict[Folder, Job]:
-        """What is new, settled, and may be graded now; a batch at the most."""
-        jobs: dict[Folder, Job] = {}
-        now = time.monotonic()
-        if not self._ready or now >= self._next_look:
-            self._ready = deque(self.arrivals.look())
-            self._next_look = now + SELDOM * (time.monotonic() - now)
-        while self._ready and len(jobs) < self.at_a_time:
-            job = self._consider(self._ready.popleft())
-            if job is not None:
-                self.failed.pop(job.folder, None)
-                jobs[job.folder] = job
-        return jobs
-
-    def _consider(self, folder: Folder) -> Job | None:
-        """Accept what lies in a student's folder, where it is new and its time has come."""
-        version, slug, student = version_in(folder), folder.slug, folder.student
-        if not self.arrivals.unchanged(folder):
-            return None  # written to while it was read: the next look sees that
-        account, now = self.ledger.account(slug, student), time.time()
-        if account.entered == self._stamp(slug, version.key):
-            self.arrivals.done(folder)
-            return None
-        with self.ledger.laid(slug, version) as laid:
-            readable = self._reads(slug, laid, student)
-            if not readable and self.arrivals.waited(folder) < PATIENCE * self.arrivals.settle:
-                self.arrivals.postpone(folder, now + self.arrivals.settle, deferred=False)
-                return None
-            accepted = account.accepting(version, self.allowance, now, free=not readable)
-            opens = self.allowance.opens_at(account.full_at, now)
-            if accepted.full_at != account.full_at and opens > now:
-                self._defer(folder, opens)
-                return None
-            self.ledger.write(slug, accepted)
-            self.ledger.keep(laid, slug, student)
-        self.arrivals.done(folder)
-        if version.problem:
-            self.say(f"{student}, {slug}: {version.problem}")
-        since = time.monotonic() - self.arrivals.waited(folder)
-        place = Folder(self.ledger.taken(slug, student), student, slug)
-        return Job(place, version.key, since, version.problem)
-
-    def _reads(self, slug: str, laid: Path, student: str) -> bool:
-        """Whether a version can be read at all. One that cannot be tells nobody anything about a
-        hidden check, so it costs no token; and it may be the half of one that is being copied.
-        """
-        return isinstance(
-            attempt(self.graders[slug], Found(counts(laid, slug), student)), Submission
-        )
-
-    def _defer(self, folder: Folder, opens: float) -> None:
-        """Leave a version until its student may have one graded again, and say so on the page."""
-        self.arrivals.postpone(folder, opens, deferred=True)
-        when = clock(opens)
-        note = f"A newer version has been handed in. It is graded after {when}; of several, the "
-        note += "latest one counts. This page is about the version before."
-        self.say(f"{folder.student}, {folder.slug}: waits until {when}")
-        for page in (self.course.feedback / folder.student / folder.slug).glob("*.html"):
-            try:
-                annotate(page, note)
-            except (OSError, ValueError) as error:
-                self.say(f"{folder.student}, {folder.slug}: no note on the page ({error})")
-
-    # --- doing it --------------------------------------------------------------------------------
 
     def _try(self, jobs: list[Job], once: bool) -> None:
         """Grade and enter some versions; where right answers lose points, nobody is graded until a
@@ -305,7 +112,7 @@ class Watch:
         for slug in dict.fromkeys(job.folder.slug for job in jobs):
             mine = [job for job in jobs if job.folder.slug == slug]
             results = self._grade(slug, mine)
-            self._enter(slug, [(job, results[place]) for place, job in enumerate(mine)])
+            self.entries.enter(slug, [(job, results[place]) for place, job in enumerate(mine)])
 
     def _grade(self, slug: str, jobs: list[Job]) -> list[Result]:
         grader = self.graders[slug]
@@ -341,106 +148,6 @@ class Watch:
             self._sandbox = self._own.enter_context(Sandbox.start())
         return self._sandbox
 
-    def _enter(self, slug: str, graded: list[tuple[Job, Result]]) -> None:
-        """Enter results in the gradebook and write the pages; what fails is tried again later."""
-        good = []
-        for job, result in graded:
-            if result.status == "grader_error" or result.by_clock == "crowded":
-                self._again(job, result.message or "the machine is too busy to time it")
-            else:
-                good.append((job, result))
-        assignment, notes = self.graders[slug].assignment, {}
-        for job, _ in good:
-            note = self._note(self.ledger.account(slug, job.student))
-            notes[job.student] = f"{job.problem}. {note}" if job.problem else note
-        try:
-            entering = self._entering(slug)
-        except Exception as error:  # the database is away, for instance
-            faults.error("opening the gradebook", exc_info=error)
-            for job, _ in good:
-                self._again(job, f"{type(error).__name__}: {error}")
-            return
-        rounds = self.graders[slug].rounds
-        work = partial(_enter, assignment, entering, notes, self.exchange, rounds)
-        entries = [
-            Entry(job.student, job.folder.path, Path(result.submission), result)
-            for job, result in good
-        ]
-        for place, answer in run_on_workers(work, entries, min(self.workers, len(entries))):
-            job, result = good[place]
-            if answer is not None:
-                self._again(job, str(answer))
-                continue
-            account = self.ledger.account(slug, job.student)
-            self.ledger.write(slug, replace(account, entered=self._stamp(slug, job.key)))
-            self.tries.pop(job.folder, None)
-            self.tell(Entered(result, time.monotonic() - job.since))
-
-    def _entering(self, slug: str) -> Entering | None:
-        """What enters students of an assignment; None where nbgrader's own converters do."""
-        if slug not in self._enterings:
-            from autograder.gradebook.entry import Entering, is_ours
-
-            assignment = self.graders[slug].assignment
-            self._enterings[slug] = Entering(assignment) if is_ours(assignment) else None
-        return self._enterings[slug]
-
-    def _note(self, account: Account) -> str:
-        """What a page says about the next version."""
-        now = time.time()
-        left = self.allowance.left(account.full_at, now)
-        if left == self.allowance.burst:
-            return "A newer version that you hand in is graded as it comes."
-        if left:
-            return f"{left} more version{'s' * (left > 1)} of this are graded as they come."
-        when = clock(self.allowance.opens_at(account.full_at, now))
-        return f"The next version that you hand in is graded after {when}."
-
-    def _again(self, job: Job, why: str) -> None:
-        """Say why something could not be done; it is tried again later, less and less often."""
-        self.tries[job.folder] = tries = self.tries.get(job.folder, 0) + 1
-        pause = min(RETRY * 2 ** (tries - 1), 3600.0)
-        self.say(f"{job.student}, {job.folder.slug}: {why}; tried again in {pause:g} s")
-        self.failed[job.folder] = (job, time.monotonic() + pause)
-
-
-def _enter(
-    assignment: Assignment,
-    entering: Entering | None,
-    notes: dict[str, str],
-    exchange: Exchange | None,
-    rounds: Rounds | None,
-    entry: Entry,
-) -> str | None:
-    """In a worker: enter one student, and give the page back; gives what went wrong.
-
-    entering: None where nbgrader's own converters do it
-    """
-    student = entry.student
-    try:
-        if entering is None:
-            enter_student(assignment, student, FOLDERS, notes[student])
-        else:
-            entering.enter(entry)
-            write_page(assignment, student, notes[student], rounds)
-        if exchange is not None:
-            exchange.release(assignment.slug, student)
-    except AutograderError as error:
-        return str(error)
-    except Exception as error:  # nbgrader on a student's name, a database that is away, ...
-        faults.error("entering %r", student, exc_info=error)
-        return f"{type(error).__name__}: {error}"
-    return None
-
-
-def clock(seconds: float) -> str:
-    """A time as students read it: minutes rounded up, with the zone."""
-    return (
-        datetime.fromtimestamp(60 * -(-seconds // 60))
-        .astimezone()
-        .strftime("%H:%M on %d %B %Y (%Z)")
-    )
-
 
 def watch(
     course: Course,
@@ -472,4 +179,4 @@ def watch(
         except Changed:
             say("a staff folder has changed; beginning anew")
             os.execv(sys.executable, sys.orig_argv)
-        return 1 if watching.failed else 0
+        return 1 if watching.jobs.failed else 0
