@@ -5,6 +5,7 @@ show nothing of the solution; what nobody can name is left unnamed, and can be l
 from __future__ import annotations
 
 import ast
+import shutil
 import signal
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from autograder.assignment import UNWRITTEN, Assignment, find_assignments, read_assignment
-from autograder.authoring import edits
+from autograder.authoring import edits, measured
 from autograder.authoring.edits import Made, make, page
 from autograder.authoring.edits import _told as crossed
 from autograder.authoring.learn import learn, taken_out
@@ -34,10 +35,12 @@ from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.effects import told_by_effect
 from autograder.grading.example import Asked
+from autograder.grading.fails import Fails
 from autograder.grading.grader import Grader
+from autograder.grading.known import Known
 from autograder.grading.ladder import Rung, read_ladder
 from autograder.grading.place import digest, file_of
-from autograder.grading.search import _inverted
+from autograder.grading.search import Search, _inverted
 from autograder.grading.sentences import TEMPLATES, Sentence, lowered, sentence, together
 from autograder.grading.sketch import Sketches
 from autograder.grading.submission import Submission, Unit
@@ -339,6 +342,69 @@ def test_programs_that_do_not_end_are_left_out(making: Making) -> None:
     rungs = read_ladder(descent)["descend"]
     assert known.sketches.hashes.shape == (known.groups.max() + 1, len(rungs), 2)
     assert "B's step uses a as it was before its own step" in page(descent, made)
+
+
+def test_another_check_asks_changes_nothing_but_itself(
+    descent: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured on the other checks holds; the changed one is asked once, and kept."""
+    secret, table = descent.course.secret(), tables.load(descent)
+    known, before = table["descend"], Fails(descent, secret)
+    assert before.is_measured
+    first = before.measured["descend"]
+    other = another_tolerance(descent, tmp_path, "test_hidden.py")
+    after = Fails(other, secret)
+    assert not after.is_measured
+    holds = {group: names for group, names in first.items() if names == ["test_public_steps"]}
+    assert after.measured["descend"] == holds
+    assert 0 < len(holds) < len(first)
+    right = next(int(group) for group, names in first.items() if not names)
+    wrong = int(next(iter(holds)))
+    asked: list[set[str]] = []
+    grade = Search._graded
+
+    def counted(search: Search, *given: Any) -> dict[str, bool]:
+        asked.append(given[-1])
+        return grade(search, *given)
+
+    monkeypatch.setattr(Search, "_graded", counted)
+    both = {"test_public_steps", "test_hidden_steps"}
+    for expected in ([{"test_hidden_steps"}], []):
+        search = Search(Known(other), secret)
+        assert not search.fails_one_of(sandbox, "descend", known, right, both)
+        assert search.fails_one_of(sandbox, "descend", known, wrong, both)
+        assert asked == expected
+        asked.clear()
+
+
+def test_a_release_measures_what_another_check_has_left_open(
+    descent: Assignment, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, secret = another_tolerance(descent, tmp_path, "test_hidden.py"), descent.course.secret()
+    first = Fails(descent, secret).measured["descend"]
+    ran: list[int] = []
+    monkeypatch.setattr(measured, "answer_checks", lambda *_: None)
+    grade = measured._graded
+
+    def counted(*given: Any) -> Any:
+        ran.extend(number for number, _ in given[4])
+        return grade(*given)
+
+    monkeypatch.setattr(measured, "_graded", counted)
+    measured.measure(other, sandbox, tables.load(other), secret, 60.0)
+    after = Fails(other, secret)
+    assert after.is_measured
+    assert after.measured["descend"] == first
+    assert len(ran) == sum(names != ["test_public_steps"] for names in first.values())
+
+
+def another_tolerance(assignment: Assignment, folder: Path, name: str) -> Assignment:
+    """A copy of its course in which some of its checks are other ones, as tight as before."""
+    shutil.copytree(assignment.course.root, folder, dirs_exist_ok=True)
+    file = folder / "reference_solutions" / assignment.slug / name
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("atol=1e-5", "atol=1.5e-5"), encoding="utf-8")
+    return read_assignment(file.parent)
 
 
 def test_a_submission_is_learnt_and_told_when_its_words_are_written(

@@ -27,8 +27,9 @@ from autograder.errors import SandboxError, WireError
 from autograder.grading import table as tables
 from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in
+from autograder.grading.fails import Fails
 from autograder.grading.ladder import Rung, read_ladder
-from autograder.grading.place import fails_of, file_of
+from autograder.grading.place import file_of
 from autograder.grading.sentences import sentence
 from autograder.grading.sketch import Sketches, bare
 from autograder.grading.smallest import SEED
@@ -133,7 +134,7 @@ def has_ladder(assignment: Assignment) -> bool:
 def is_made(assignment: Assignment) -> bool:
     """Whether there is all that `table_of` makes."""
     table = not has_ladder(assignment) or file_of(assignment).is_file()
-    return table and fails_of(assignment, assignment.course.secret()).is_file()
+    return table and Fails(assignment, assignment.course.secret()).is_measured
 
 
 def page_of(assignment: Assignment) -> Path:

@@ -1,6 +1,6 @@
 """What known programs do in the checks, measured at release so that grading need not: what known
 mistakes and right answers answer to the checks' calls (`grading.kept`), and which check each small
-change fails (`grading.place.fails_of`).
+change fails (`grading.fails`).
 
 For the inputs of the course's own secret, before any feedback; what later rounds need is added when
 it is first asked for.
@@ -8,24 +8,22 @@ it is first asked for.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from autograder.assignment import Assignment, Overlay
 from autograder.authoring.programs import Programs, bases, name_of
-from autograder.course import write_whole
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
 from autograder.grading.alike import same
 from autograder.grading.checks import declared_checks, run_checks
 from autograder.grading.edits import changes
+from autograder.grading.fails import Fails
 from autograder.grading.known import Known, key_of
 from autograder.grading.ladder import NOT_ASKED
-from autograder.grading.place import fails_of
 from autograder.grading.student import Loaded, Recorded, Student
 from autograder.grading.table import EDIT, RIGHT
 from autograder.sandbox.process import Box, Reply, Sandbox
@@ -63,13 +61,14 @@ def measure(
         ),
     )
     answer_checks(bounded, sandbox, secret, budget)
+    fails = Fails(assignment, secret)
     found: dict[str, dict[str, list[str]]] = {}
     for function, known in table.items():
-        found[function] = dict(failed(bounded, sandbox, function, known, secret, budget))
-    file = fails_of(assignment, secret)
-    for other in file.parent.glob("fails-*.json"):  # of other checks, or measured one by one
-        other.unlink(missing_ok=True)
-    write_whole(file, json.dumps(found))
+        found[function] = dict(fails.measured.get(function, {}))
+        found[function] |= failed(
+            bounded, sandbox, function, known, secret, budget, found[function]
+        )
+    fails.keep_measured(found)
 
 
 def answer_checks(assignment: Assignment, sandbox: Sandbox, secret: str, budget: Budget) -> None:
@@ -181,9 +180,12 @@ def failed(
     known: tables.Known,
     secret: str,
     budget: Budget,
+    told: Container[str] = (),
 ) -> Iterator[tuple[str, list[str]]]:
     """The number of each group of changes, and the first check of the function that its first
     change fails: [its name], or [] where it fails none.
+
+    told: groups of which it is known
     """
     right = {group for _, group in known.of(RIGHT)}
     only = {one.name for one in declared_checks(assignment) if one.function == function}
@@ -191,7 +193,7 @@ def failed(
         wanted: dict[int, int] = {}
         for program, group in known.of(EDIT + number):
             first = next(one for one in known.members(group) if one[0] >= EDIT)
-            if group not in right and first == (EDIT + number, program):
+            if group not in right and first == (EDIT + number, program) and str(group) not in told:
                 wanted[program] = group
         text = base.read_text(encoding="utf-8")
         made = changes(text, function)  # two made together are graded when they are first met

@@ -28,14 +28,6 @@ def digest(assignment: Assignment) -> str:
     return made.hexdigest()[:16]
 
 
-def fails_of(assignment: Assignment, secret: str) -> Path:
-    """Where it lies, or will, which check each change fails: those of these checks, with the inputs
-    of this secret.
-    """
-    of = hashlib.sha256(f"{assignment.digest} {secret}".encode()).hexdigest()[:16]
-    return file_of(assignment).with_name(f"fails-{digest(assignment)}-{of}.json")
-
-
 def file_of(assignment: Assignment) -> Path:
     """Where the table of an assignment lies, or will."""
     folder = assignment.course.results / assignment.slug / "edits"

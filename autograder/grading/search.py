@@ -13,27 +13,23 @@ compared with what every known program answered (`table`). A change is named whe
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence, Set
-from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 
 from autograder.assignment import Assignment, Overlay
-from autograder.course import write_whole
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
 from autograder.grading.change import Change
 from autograder.grading.checks import run_checks
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.example import Asked, tensors_of
+from autograder.grading.fails import Fails
 from autograder.grading.known import Known
-from autograder.grading.place import fails_of, file_of
 from autograder.grading.sentences import Sentence, sentence, together
 from autograder.grading.sketch import Sketches, bare, sketch
 from autograder.grading.smallest import CPU_SECONDS, SEED
@@ -279,32 +275,22 @@ class Search:
         return bases[origin - EDIT].read_text(encoding="utf-8")
 
     @cached_property
-    def measured(self) -> dict[str, dict[str, list[str]]]:
-        """Of each function, the first check that each group's first change fails, if any, as
-        measured at release.
-        """
-        found = _read_json(fails_of(self.assignment, self.secret))
-        if isinstance(found, dict) and all(isinstance(one, dict) for one in found.values()):
-            return found
-        return {}
+    def fails(self) -> Fails:
+        return Fails(self.assignment, self.secret)
 
     def fails_one_of(
         self, sandbox: Sandbox, function: str, known: tables.Known, group: int, missed: Set[str]
     ) -> bool:
         """Whether a group's first change fails one of these checks."""
-        first = self.measured.get(function, {}).get(str(group))
-        if first is not None and (not first or missed & set(first)):
-            return bool(first)
-        origin, place = next(one for one in known.members(group) if one[0] >= EDIT)
-        file = file_of(self.assignment).parent / (
-            f"fails-{self.assignment.digest}-{function}-{origin}-{place}.json"
-        )
-        failed = self._failed.setdefault((function, group), _read(file))
+        origin, program = next(one for one in known.members(group) if one[0] >= EDIT)
+        failed = self._failed.setdefault((function, group), {})
+        if missed - failed.keys():
+            failed |= self.fails.of(function, group, origin, program, missed - failed.keys())
         left = missed - failed.keys()
         if left and not any(failed.get(name) for name in missed):
-            failed |= self._graded(sandbox, function, origin, place, left)
-            with suppress(OSError):
-                write_whole(file, json.dumps(failed))
+            found = self._graded(sandbox, function, origin, program, left)
+            self.fails.keep(function, origin, program, found)
+            failed |= found
         return any(failed.get(name) for name in missed)
 
     def _graded(
@@ -437,19 +423,3 @@ def _unflat(numbers: numpy.ndarray, like: list[torch.Tensor]) -> list[torch.Tens
 def _close(ones: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
     pairs = zip(ones, others, strict=True)
     return all(torch.allclose(one.double(), other.double(), atol=1e-6) for one, other in pairs)
-
-
-def _read(file: Path) -> dict[str, bool]:
-    """The checks that were kept, and whether each is failed; none where nothing can be used."""
-    kept = _read_json(file)
-    if not isinstance(kept, dict):
-        return {}
-    return {str(name): failed is True for name, failed in kept.items()}
-
-
-def _read_json(file: Path) -> Any:
-    """What a file of JSON holds; None where there is none that can be read."""
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
