@@ -4,6 +4,7 @@ keep.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable
@@ -233,6 +234,14 @@ def test_sensitivity_tells_a_rule_that_forgets_from_one_that_amplifies() -> None
     assert sensitivity(lambda X: (X, 1000 * X), start) > 1e-4
     assert sensitivity(lambda X: X / 0, start) == math.inf
     assert sensitivity(lambda A, X: A.shape[0] * 2.0, start, start) == 0
+
+
+def test_sensitivity_sees_a_rule_that_amplifies_in_one_direction_alone() -> None:
+    """Whichever two entries must move apart for it to show; ups and downs alone would miss half."""
+    start = torch.ones(4)
+    for i, j in itertools.combinations(range(4), 2):
+        assert sensitivity(lambda x, i=i, j=j: 1e6 * (x[i] - x[j]), start) > 0.1
+        assert sensitivity(lambda x, i=i, j=j: 1e6 * (x[i] + x[j] - 2), start) > 0.1
 
 
 # --- judging --------------------------------------------------------------------------------------
