@@ -3,7 +3,7 @@
     python -m benchmarks.fuzz [MINUTES] [TARGET ...]
 
     reader   what a student handed in, as a notebook          autograder/grading/submission.py
-    wire     what came over the line, frame, header, payload  autograder/sandbox/wire.py, process.py
+    wire     what came over the line, frame, header, payload  autograder/sandbox/wire.py, box.py
 
 With atheris (pip install 'autograder[fuzz]') the fuzzer follows the code that an input reaches,
 keeps what is new in build/fuzz/<target>/, and stops at an exception that is not the room's own, at
@@ -32,7 +32,7 @@ FRAMED = b"\n\n"
 FOLLOWED = [
     "autograder.grading.submission",
     "autograder.sandbox.wire",
-    "autograder.sandbox.process",
+    "autograder.sandbox.box",
 ]
 
 
@@ -70,7 +70,7 @@ def read_wire(data: bytes) -> None:
     """
     from autograder.errors import SandboxLost, WireError
     from autograder.sandbox import wire
-    from autograder.sandbox.process import read_reply
+    from autograder.sandbox.box import read_reply
 
     if data.startswith(FRAMED):
         text, _, rest = data.removeprefix(FRAMED).partition(FRAMED)
@@ -153,7 +153,7 @@ def follow_coverage(target: str, seconds: float) -> None:
 
     with atheris.instrument_imports(include=FOLLOWED):
         import autograder.grading.submission
-        import autograder.sandbox.process  # noqa: F401
+        import autograder.sandbox.box  # noqa: F401
     one, seeds = TARGETS[target]
     corpus = CORPUS / target
     corpus.mkdir(parents=True, exist_ok=True)

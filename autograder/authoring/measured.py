@@ -26,7 +26,8 @@ from autograder.grading.known import Known, key_of
 from autograder.grading.ladder import NOT_ASKED
 from autograder.grading.student import Loaded, Recorded, Student
 from autograder.grading.table import EDIT, RIGHT
-from autograder.sandbox.process import Box, Reply, Sandbox
+from autograder.sandbox.box import Box, Reply
+from autograder.sandbox.process import Sandbox
 
 log = logging.getLogger(__name__)
 CALL_CPU_SECONDS, CALL_WALL_SECONDS = 2.0, 10.0  # of a program in a check

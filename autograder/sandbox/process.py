@@ -28,10 +28,9 @@ from typing import IO
 from autograder.errors import SandboxLost, SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, seccomp
-from autograder.sandbox.box import Box, Reply, read_reply
+from autograder.sandbox.box import Box
 from autograder.sandbox.cgroup import Groups
 
-__all__ = ["Box", "Process", "Reply", "Sandbox", "Starting", "read_reply"]
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
 
