@@ -72,8 +72,10 @@ def summary(phases: Figures, sizes: Sizes) -> Figures:
         figures["speedup_2_workers"] = phases["workers"]["speedup"]
         figures["workers"] = phases["workers"]
     if "dask" in phases:
-        figures["dask_over_2_workers"] = phases["dask"]["over"]
-        figures["dask_different"] = phases["dask"]["different"]
+        both = phases["dask"]
+        figures["dask_over_2_workers"] = both["shared"]["over"]
+        figures["dask_over_2_workers_large"] = both["large"]["over"]
+        figures["dask_different"] = both["shared"]["different"] + both["large"]["different"]
     if classes := [one for name, one in phases.items() if name.startswith("growth_")]:
         figures |= grown(sorted(classes, key=lambda one: one["size"]))
     for name in ("burst", "kills"):
