@@ -280,7 +280,9 @@ def test_the_command_says_whose_points_moved_by_which_check_and_a_dry_run_keeps_
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files, but for those that Python compiles checks into."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in files if path.suffix != ".pyc"}
 
 
 SHARED = '''
