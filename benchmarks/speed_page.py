@@ -240,6 +240,6 @@ The share of a whole grading, in CPU time of a class of 300, when one hidden che
 another (`python -m benchmarks.regraded`). Where its calls stay what they were, as with another
 tolerance or message, what submissions answered is read back, and none of their code runs, but that
 of functions that lost the very check and behave like no known mistake: what is known of them is
-found anew. Where all inputs are others, every submission is loaded, which alone is an eighth of
-grading it, and makes the calls of this check; known mistakes are asked its new calls. The target is
-15 % for any change. One reading each, on a machine with other work: a few percent are noise."""
+found anew. Where all inputs are others, every submission is loaded, which alone is a sixth of
+grading one of `sgd_factorisation`, and makes the calls of this check; known mistakes are asked its
+new calls. The target is 15 % for any change. One reading each, on a machine with other work: a few percent are noise."""
