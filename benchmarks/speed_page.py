@@ -242,4 +242,5 @@ tolerance or message, what submissions answered is read back, and none of their 
 of functions that lost the very check and behave like no known mistake: what is known of them is
 found anew. Where all inputs are others, every submission is loaded, which alone is a sixth of
 grading one of `sgd_factorisation`, and makes the calls of this check; known mistakes are asked its
-new calls. The target is 15 % for any change. One reading each, on a machine with other work: a few percent are noise."""
+new calls. The target is 15 % for any change. One reading each, on a machine with other work: a few
+percent are noise."""
