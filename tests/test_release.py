@@ -359,6 +359,18 @@ def test_every_kind_of_staff_file_has_secrets(assignment: Assignment) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_hidden.py", "solution.py", "variants/divides.py"])
+def test_a_file_of_the_staff_that_is_no_python_is_named(
+    course: Path, assignment: Assignment, name: str
+) -> None:
+    file = assignment.folder / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("def broken(:\n", encoding="utf-8")
+    with pytest.raises(AuthoringError, match=rf"{file.name}:1: is not Python"):
+        release(find_assignments(Course(course)))
+    assert not assignment.released.exists()
+
+
 def test_nbgrader_makes_the_same_release(released: Path) -> None:
     ours, theirs = released / "assignments" / "halves", released / "course" / "release" / "halves"
     names = sorted(path.relative_to(ours) for path in ours.rglob("*") if path.is_file())

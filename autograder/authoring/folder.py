@@ -48,7 +48,7 @@ WRITE = {
 
 def validate_folder(assignment: Assignment) -> list[AuthoringError]:
     """What is wrong with a staff folder, in the order in which to mend it."""
-    found = [*_files(assignment), *_syntax(assignment)]
+    found = [*_files(assignment), *not_python(assignment)]
     if any(map(stops_grading, found)):
         return found
     try:
@@ -103,7 +103,8 @@ def _files(assignment: Assignment) -> Iterator[AuthoringError]:
         )
 
 
-def _syntax(assignment: Assignment) -> Iterator[AuthoringError]:
+def not_python(assignment: Assignment) -> Iterator[AuthoringError]:
+    """The Python files of a staff folder that are none."""
     folder = assignment.folder
     mistakes = sorted((folder / "mistakes").glob("*.py"))
     for path in (

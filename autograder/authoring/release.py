@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
+from autograder.authoring.folder import not_python
 from autograder.authoring.handout import STUB, notebook_bytes, source_notebook, student_notebook
 from autograder.authoring.leaks import guard
 from autograder.authoring.released_ladder import ladder_files
@@ -72,7 +73,9 @@ def drift(assignments: Sequence[Assignment]) -> list[str]:
 
 
 def build(assignment: Assignment) -> Built:
-    """An assignment's files, in memory."""
+    """An assignment's files, in memory. AuthoringError where a file of the staff is no Python."""
+    for error in not_python(assignment):
+        raise error
     source = source_notebook(assignment)
     student = student_notebook(source, nbgrader_config(assignment.course))
     requirements = "".join(f"{line}\n" for line in assignment.requirements)

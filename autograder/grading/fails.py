@@ -106,8 +106,11 @@ class Fails:
     def _told(self) -> dict[str, Any]:
         """What was measured, on whatever checks; empty where nothing can be used."""
         told = _read_json(self.file)
-        whole = isinstance(told, dict) and told.keys() == {"checks", "first"}
-        return told if whole else {}
+        if not (isinstance(told, dict) and told.keys() == {"checks", "first"}):
+            return {}
+        checks, first = told["checks"], told["first"]
+        whole = isinstance(checks, dict) and isinstance(first, dict)
+        return told if whole and all(isinstance(one, dict) for one in first.values()) else {}
 
     def _holds(self, name: str) -> bool:
         """Whether a check is as it was when all was measured."""
