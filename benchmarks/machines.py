@@ -1,4 +1,6 @@
-"""Two workers of Dask beside two of ours, on one machine: time, and the bits."""
+"""Two workers of Dask beside two of ours, on one machine: time, and the bits. Dask's are started as
+the guide says, and run already.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,8 @@ from pathlib import Path
 
 from benchmarks.rivals import HERE
 from benchmarks.scratch import COMPARED, Figures, Scratch, bits, say
+
+PRELOAD = "autograder.cluster.preload"
 
 
 def dask(bench: Scratch) -> Figures:
@@ -86,7 +90,7 @@ def dask_workers(count: int, home: Path) -> Iterator[str]:
         start("scheduler", "--port", 0, "--host", "127.0.0.1")
         wait_for("scheduler", file.is_file)
         for number in range(1, count + 1):
-            start("worker", "--nthreads", 1, "--no-nanny")
+            start("worker", "--nthreads", 1, "--no-nanny", "--preload", PRELOAD)
             log = home / f"{number}.log"
             wait_for("worker", lambda log=log: b"Registered to" in log.read_bytes())
         yield json.loads(file.read_text("utf-8"))["address"]

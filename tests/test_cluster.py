@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ from test_grading import Command
 from tiny_course import SLUG
 
 from autograder.assignment import find_assignment
+from autograder.cluster import preload
+from autograder.cluster.connection import Nodes
+from autograder.cluster.node import BOOTED
 from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
 from autograder.course import Course
 from autograder.errors import AutograderError
@@ -43,7 +47,7 @@ CLASS = 12
 
 @dataclass
 class Dask:
-    """A scheduler and two workers, as processes."""
+    """A scheduler and two workers, as processes; what grades boots with the second."""
 
     address: str
     workers: list[subprocess.Popen[bytes]]
@@ -84,7 +88,8 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
         assert started[0].poll() is None, (folder / "0.log").read_text()
         time.sleep(0.1)
     options = ("--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--no-dashboard")
-    workers = [start("dask_worker", *options) for _ in range(2)]
+    boots_ahead = ("--preload", "autograder.cluster.preload")
+    workers = [start("dask_worker", *options), start("dask_worker", *options, *boots_ahead)]
     yield Dask(json.loads(file.read_text())["address"], workers)
     for process in started:
         with suppress(ProcessLookupError):
@@ -142,6 +147,32 @@ def kill_when_some_are_kept(worker: subprocess.Popen[bytes], folder: Path) -> No
         time.sleep(0.01)
     os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
+
+
+def test_what_grades_boots_before_a_class_and_again_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preload, "ISOLATION", "none")
+    worker, ahead = SimpleNamespace(state=SimpleNamespace(nthreads=1)), preload.ahead
+    preload.dask_setup(worker)
+    try:
+        (booted,) = ahead.nodes
+        assert booted.wait() == BOOTED
+        nodes = Nodes("none")
+        nodes.setup(worker)
+        assert (nodes.all, ahead.nodes) == ([booted], [])
+        nodes.teardown(worker)
+        (next_one,) = ahead.nodes
+        assert (booted.runs(), next_one.runs()) == (False, True)
+        next_one.close()
+        another = ahead.take("none")
+        assert (another is not next_one, another.runs()) == (True, True)
+        another.close()
+    finally:
+        preload.dask_teardown(worker)
+    assert ahead.nodes == []
+    ahead.boot()
+    assert ahead.nodes == []
 
 
 def test_an_address_where_nobody_answers_is_bad_usage(

@@ -36,7 +36,8 @@ ROOMS = (  # each uses only those above it
     "watch",
     "cli",
 )
-WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder check` load
+WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error, `autograder check` and a class of
+    # which nothing has changed load
     "errors",
     "limits",
     "results",
@@ -44,6 +45,8 @@ WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error and `autograder 
     "assignment",
     "grading.submission",
     "grading.checks",
+    "grading.workers",
+    "grading.preflight",
     "authoring.public_check",
     "authoring.new",
     "gradebook.settings",

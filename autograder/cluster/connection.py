@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.cluster.node import Node
+from autograder.cluster.preload import ahead
 from autograder.errors import UsageError
 
 try:
@@ -35,13 +36,14 @@ class Nodes(WorkerPlugin):
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
         self.lock = threading.Lock()
-        self.all = [Node(self.isolation) for _ in range(worker.state.nthreads)]
+        self.all = [ahead.take(self.isolation) for _ in range(worker.state.nthreads)]
         self.idle = list(self.all)
 
     def teardown(self, worker: Any) -> None:
         """On a worker, when the client goes or the worker ends."""
         for node in self.all:
             node.close()
+        ahead.boot()
 
     def ask(self, submission: bytes, parcel: Path) -> str:
         """The result of a submission as JSON, by a process that has nothing else to do."""
@@ -53,7 +55,7 @@ class Nodes(WorkerPlugin):
         return answer
 
     def _another(self) -> Node:
-        self.all.append(Node(self.isolation))
+        self.all.append(ahead.take(self.isolation))
         return self.all[-1]
 
 

@@ -2,8 +2,8 @@
 
 Dask runs tasks in threads. A grader forks, sets limits and runs pytest, for which a thread among
 others is no place; so each task goes through one of these. It boots before it knows by what it is
-to grade: the first line of its standard input says that, each further one is a submission, answered
-on what was standard output.
+to grade, and says when it has; then the first line of its standard input says by what, and each
+further one is a submission, answered on what was standard output.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 START = [sys.executable, "-m", __name__]
+BOOTED = "booted\n"
 
 
 class NodeEnded(Exception):
@@ -34,7 +35,18 @@ class Node:
         self._process = subprocess.Popen(
             [*START, isolation], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+        self._first: str | None = None  # of its lines: that it has booted, or why it has not
         self._told = False  # by what it grades
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def wait(self) -> str:
+        """Until it has booted, or ended. Gives its word on that."""
+        if self._first is None:
+            self._first = self._line()
+        return self._first
 
     def ask(self, submission: bytes, parcel: Path) -> str:
         """The result of a submission, as JSON.
@@ -43,7 +55,6 @@ class Node:
             unpacked
         """
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with suppress(OSError):  # one that has ended may have said why
             if not self._told:
                 folder = tempfile.mkdtemp(dir=parcel.parent)
@@ -51,14 +62,20 @@ class Node:
                 self._told = True
             text = base64.b64encode(submission).decode("ascii")
             print(text, file=self._process.stdin, flush=True)
-        try:
-            answer = self._process.stdout.readline()
-        except OSError:
-            answer = ""
+        answer = self.wait()
+        if answer == BOOTED:
+            answer = self._line()
         if not answer.endswith("\n"):
             self.close()
             raise NodeEnded(f"exit status {self._process.returncode}")
         return answer
+
+    def _line(self) -> str:
+        """What it says next; "" where it has ended."""
+        assert self._process.stdout is not None
+        with suppress(OSError):
+            return self._process.stdout.readline()
+        return ""
 
     def close(self) -> None:
         """End it."""
@@ -68,16 +85,24 @@ class Node:
 
 def main() -> None:
     """Grade until nobody asks any more. argv: the isolation"""
-    from autograder.cluster.parcel import Parcel, from_bytes, unpack
     from autograder.errors import AutograderError
-    from autograder.grading.submission import Found
     from autograder.sandbox.process import Sandbox
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what else prints goes to the log of whoever started this
     logging.basicConfig(level=logging.WARNING)
     try:
-        with Sandbox.start(sys.argv[1]) as sandbox, ExitStack() as stack:
+        with ExitStack() as stack:
+            starting = Sandbox.begin(sys.argv[1])
+            stack.callback(starting.end)
+
+            from autograder.cluster.parcel import Parcel, from_bytes, unpack
+            from autograder.grading.grader import load
+            from autograder.grading.submission import Found
+
+            load()  # while the sandbox boots
+            sandbox = stack.enter_context(starting.ready())
+            print(BOOTED, end="", file=answers, flush=True)
             told = sys.stdin.readline()
             if not told:
                 return

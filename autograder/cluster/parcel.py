@@ -9,18 +9,15 @@ import json
 import os
 import zipfile
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy
-import torch
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, STAFF, STUDENTS, Course
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
-from autograder.grading.kept import folder_of
-from autograder.grading.place import file_of
+from autograder.grading.place import file_of, replies_folder
 from autograder.grading.submission import Submission, Unit
 
 
@@ -62,7 +59,11 @@ def what_is_known(assignment: Assignment) -> list[Path]:
     checks they fail, and what known programs have answered.
     """
     table = file_of(assignment)
-    files = [table, *table.parent.glob("fails-*.json"), *folder_of(assignment).glob("*.replies")]
+    files = [
+        table,
+        *table.parent.glob("fails-*.json"),
+        *replies_folder(assignment).glob("*.replies"),
+    ]
     return sorted(file for file in files if file.is_file())
 
 
@@ -94,7 +95,7 @@ def check_same(assignment: Assignment, parcel: Parcel) -> None:
 
 def versions() -> dict[str, str]:
     """What decides how numbers come out."""
-    return {"torch": torch.__version__, "numpy": numpy.__version__}
+    return {name: version(name) for name in ("torch", "numpy")}
 
 
 def told(found: dict[str, str]) -> str:

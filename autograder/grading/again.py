@@ -21,14 +21,14 @@ from autograder.grading.regrade import (
     together,
     touched,
 )
-from autograder.grading.replies import LoadedOtherwise, Replies, reopened
-from autograder.grading.student import Loaded
 from autograder.grading.submission import Submission
 from autograder.results import Check, Diagnosis, Result
 
 if TYPE_CHECKING:
     from autograder.grading.grader import Grader
+    from autograder.grading.replies import Replies  # it loads torch
     from autograder.grading.store import Store
+    from autograder.grading.student import Loaded
 
 
 def graded_again(
@@ -110,6 +110,8 @@ class Again:
         """Where they are, the calls that were made before are answered from them: what changed
         alone, then whatever else a diagnosis hangs on.
         """
+        from autograder.grading.replies import LoadedOtherwise, reopened
+
         grader, now = self.grader, self.store.decided
         first = changed(self.kept, now, grader.declared)
         opened = reopened(grader.warm, grader.assignment, self.submission, replies)

@@ -10,25 +10,21 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
-
 from autograder.assignment import Assignment
 from autograder.errors import SandboxError, SandboxLost, SandboxUnavailable, SubmissionError
 from autograder.grading.again import graded_again
 from autograder.grading.checks import Declared, declared_checks, open_submission, run_checks
-from autograder.grading.diagnosis import diagnose
 from autograder.grading.faults import faults
-from autograder.grading.known import Known
-from autograder.grading.replies import Replies
 from autograder.grading.rounds import Rounds, secret_of
-from autograder.grading.search import Search
-from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, ReleasedCells, Submission, read, released_cells
 from autograder.results import Check, Diagnosis, Result
 from autograder.sandbox.process import Sandbox, Starting
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what runs submissions loads torch
+    from autograder.grading.replies import Replies
+    from autograder.grading.search import Search
     from autograder.grading.store import Store
+    from autograder.grading.student import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -90,9 +86,7 @@ class Grader:
 
     def warm(self) -> Sandbox:
         """The running sandbox, started if there is none."""
-        torch.set_num_threads(
-            1
-        )  # sums the same everywhere; and torch with threads does not survive a worker's fork
+        load()
         if self.sandbox is None:
             starting, self._starting = self._starting, None
             started = starting.ready() if starting else Sandbox.start(self.isolation)
@@ -114,6 +108,9 @@ class Grader:
 
     @cached_property
     def search(self) -> Search:
+        from autograder.grading.known import Known
+        from autograder.grading.search import Search
+
         return Search(Known(self.assignment), self.secret)
 
     @cached_property
@@ -192,6 +189,8 @@ class Grader:
 
     def _to_keep(self, loaded: Loaded) -> Replies | None:
         """Where the answers of a submission are noted, if there is a store that may keep them."""
+        from autograder.grading.replies import Replies
+
         frame = loaded.box.frame
         return Replies(frame[0]) if self.store is not None and frame is not None else None
 
@@ -212,6 +211,8 @@ class Grader:
         """How the checks end on a submission. only: some of them, by their names"""
         if only is not None and not only:
             return []
+        from autograder.grading.student import Student
+
         secret = self.secret_of(submission)
         return run_checks(self.assignment, Student(loaded), secret, only=only)
 
@@ -219,6 +220,8 @@ class Grader:
         """The known mistakes of a submission; none where nobody asks, or to name them fails."""
         if not self.diagnoses:
             return ()
+        from autograder.grading.diagnosis import diagnose
+
         try:
             return diagnose(self.search, self.warm(), checks, loaded)
         except SandboxError:
@@ -250,6 +253,19 @@ class Grader:
         if isinstance(error, SandboxError):
             message = f"the sandbox failed on this submission: {error}"
         return self.blank(found, "grader_error", message, start)
+
+
+def load() -> None:
+    """Load what runs submissions, and torch with it, before workers are forked: until then, a
+    sandbox can boot; and a class of which nothing has changed needs none of it.
+    """
+    import torch
+
+    import autograder.grading.diagnosis
+    import autograder.grading.replies  # noqa: F401
+
+    # sums the same everywhere; and torch with threads does not survive a worker's fork
+    torch.set_num_threads(1)
 
 
 def attempt(grader: Grader, found: Found) -> Submission | Result:

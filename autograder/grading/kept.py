@@ -29,6 +29,7 @@ import torch
 from autograder.assignment import ENGINE, Assignment, Overlay
 from autograder.course import write_whole
 from autograder.errors import WireError
+from autograder.grading.place import replies_folder
 from autograder.sandbox.box import Reply, read_reply
 from autograder.sandbox.inside.frames import FRAME, pack
 from autograder.sandbox.wire import Opaque, encode_value
@@ -42,11 +43,6 @@ ENDS = ("returned", "raised")  # what broke a limit may not do so on an idle mac
 Frame = tuple[dict, bytes]
 
 
-def folder_of(assignment: Assignment) -> Path:
-    """Where the replies of an assignment's known programs lie."""
-    return assignment.course.results / assignment.slug / "known"
-
-
 def file_of(assignment: Assignment, program: Overlay | None) -> Path:
     """The file of a program (None: the solution); its name changes with anything that it answers
     by.
@@ -57,7 +53,7 @@ def file_of(assignment: Assignment, program: Overlay | None) -> Path:
     for file in files:
         made.update(hashlib.sha256(file.read_bytes()).digest())
     name = re.sub(r"\W", "_", program.name) if program is not None else "solution"
-    return folder_of(assignment) / f"{name}-{made.hexdigest()[:16]}.replies"
+    return replies_folder(assignment) / f"{name}-{made.hexdigest()[:16]}.replies"
 
 
 class Kept:

@@ -1,4 +1,6 @@
-"""Where the table of known programs lies; its name changes with anything that it depends on."""
+"""Where what is known of an assignment's programs lies: the table of them, whose name changes with
+anything that it depends on, and what they have answered.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +34,8 @@ def file_of(assignment: Assignment) -> Path:
     """Where the table of an assignment lies, or will."""
     folder = assignment.course.results / assignment.slug / "edits"
     return folder / f"{digest(assignment)}.npz"
+
+
+def replies_folder(assignment: Assignment) -> Path:
+    """Where the replies of an assignment's known programs lie."""
+    return assignment.course.results / assignment.slug / "known"

@@ -22,8 +22,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-import torch
-
 from autograder.errors import AutograderError
 from autograder.grading.again import graded_again
 from autograder.grading.grader import Grader, attempt
@@ -77,7 +75,7 @@ class Worker:
             self.connection.send(assigned.task)
 
     def receive(self) -> tuple[Assigned, Any]:
-        """The task it had and its answer, WorkerEnded if it ended; raises what the task raised."""
+        """The task it had and its answer: a Failure where it raised, WorkerEnded if it ended."""
         assert self.assigned is not None
         assigned = self.assigned
         try:
@@ -88,8 +86,6 @@ class Worker:
             self.end()
             return assigned, WorkerEnded(f"exit status {status}")
         self.assigned = None
-        if isinstance(answer, Failure):
-            raise answer.error
         return assigned, answer
 
     def end(self) -> None:
@@ -100,10 +96,7 @@ class Worker:
 
 
 def _serve(work: Callable[[Any], Any], connection: Connection, inherited: list[Connection]) -> None:
-    """A worker's life: it keeps to one thread, leaves Ctrl-C to its parent, and does not outlive
-    it.
-    """
-    torch.set_num_threads(1)
+    """A worker's life: it leaves Ctrl-C to its parent, and does not outlive it."""
     gc.freeze()  # to look through what the parent had would copy its pages
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(AttributeError, OSError):  # Linux alone has it
@@ -131,33 +124,44 @@ def run_on_workers(
     """(place of a task, its answer) as the answers come, from `count` forked processes.
 
     work: called in a worker with one task; an AutograderError that it raises is raised here
-    tasks: taken as workers become free A task whose worker ends is tried again in another; where
+    tasks: taken as workers become free. A task whose worker ends is tried again in another; where
         that ends too, its answer is WorkerEnded.
     """
     waiting: Iterator[tuple[int, Any]] = enumerate(tasks)
     failed: deque[Assigned] = deque()
     workers: list[Worker] = []
+    answered: list[tuple[int, Any]] = []
     try:
         while True:
+            # before anybody sees what has come: to keep an answer takes a while
             _keep_busy(workers, work, waiting, failed, count)
-            busy = [worker for worker in workers if worker.assigned is not None]
-            if not busy:
+            for place, answer in answered:
+                if isinstance(answer, Failure):
+                    raise answer.error
+                yield place, answer
+            if all(worker.assigned is None for worker in workers):
                 return
-            ready = wait([worker.connection for worker in busy])
-            for worker in busy:
-                if worker.connection not in ready:
-                    continue
-                assigned, answer = worker.receive()
-                if isinstance(answer, WorkerEnded):
-                    workers.remove(worker)
-                    log.warning("a grading process ended (%s); going on without it", answer)
-                    if assigned.attempt < ATTEMPTS:
-                        failed.append(replace(assigned, attempt=assigned.attempt + 1))
-                        continue
-                yield assigned.place, answer
+            answered = list(_received(workers, failed))
     finally:
         for worker in workers:
             worker.end()
+
+
+def _received(workers: list[Worker], failed: deque[Assigned]) -> Iterator[tuple[int, Any]]:
+    """The next answers, once there is one; a worker that has ended is one of `workers` no more."""
+    busy = [worker for worker in workers if worker.assigned is not None]
+    ready = wait([worker.connection for worker in busy])
+    for worker in busy:
+        if worker.connection not in ready:
+            continue
+        assigned, answer = worker.receive()
+        if isinstance(answer, WorkerEnded):
+            workers.remove(worker)
+            log.warning("a grading process ended (%s); going on without it", answer)
+            if assigned.attempt < ATTEMPTS:
+                failed.append(replace(assigned, attempt=assigned.attempt + 1))
+                continue
+        yield assigned.place, answer
 
 
 def _keep_busy(

@@ -23,13 +23,15 @@ import zipfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from autograder.errors import SandboxLost, SandboxUnavailable
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, seccomp
-from autograder.sandbox.box import Box
 from autograder.sandbox.cgroup import Groups
+
+if TYPE_CHECKING:
+    from autograder.sandbox.box import Box
 
 INSIDE = Path(__file__).with_name("inside")
 BOOT_SECONDS = 120.0
@@ -176,6 +178,8 @@ class Sandbox:
 
     def open(self, limits: Limits) -> Box:
         """A box for one submission."""
+        from autograder.sandbox.box import Box  # it loads torch
+
         process, own = self._process, None
         if process is None:
             process = own = Process.launch("single", self._program, limits.tmp_bytes)
