@@ -137,6 +137,25 @@ def test_an_unchanged_class_starts_no_sandbox_and_no_process(
     assert list(grade_class(grader, submissions, 2, store=store)) == first
 
 
+def test_a_class_of_which_nothing_has_changed_loads_no_torch(course: Path) -> None:
+    hand_in(course, 2)
+
+    def loaded() -> set[str]:
+        variables = environment() | {"PYTHONPROFILEIMPORTTIME": "1"}
+        done = subprocess.run(
+            grade_command(SLUG),
+            cwd=course,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert {"torch", "numpy"} < loaded()
+    assert not {"torch", "numpy"} & loaded()
+
+
 def test_what_may_change_the_grade_makes_the_result_anew(
     course: Path, grader: Grader, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import tiny_course
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.errors import SandboxLost
-from autograder.grading import grader as grading
+from autograder.grading import diagnosis
 from autograder.grading.faults import faults_in
 from autograder.grading.grader import Grader
 from autograder.grading.store import Store
@@ -100,7 +100,7 @@ def test_a_sandbox_that_goes_away_in_a_check_is_replaced(
 def test_no_mistake_named_costs_no_grade(
     tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grading, "diagnose", lambda *_: 1 / 0)
+    monkeypatch.setattr(diagnosis, "diagnose", lambda *_: 1 / 0)
     (result,) = grade_class(grader, hand_in(tmp_path, WRONG), 1)
     assert (result.status, result.earned("total"), result.diagnosis) == ("graded", 1.5, ())
     assert "ZeroDivisionError" in (tmp_path / "grading.log").read_text()
