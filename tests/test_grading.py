@@ -35,7 +35,7 @@ from autograder.grading.student import Student
 from autograder.grading.submission import Found, Submission, find
 from autograder.grading.workers import grade_class
 from autograder.results import Result
-from autograder.sandbox.process import Sandbox
+from autograder.sandbox.process import Sandbox, Starting
 
 SLUG = tiny_course.SLUG
 RIGHT = tiny_course.VARIANT
@@ -408,10 +408,10 @@ def test_a_lost_sandbox_is_replaced_once(
 def test_where_no_wall_can_be_built_grading_refuses(
     course: Path, halves: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> Sandbox:
+    def refuse(*_: object) -> Starting:
         raise SandboxUnavailable("install bubblewrap")
 
-    monkeypatch.setattr(Sandbox, "start", refuse)
+    monkeypatch.setattr(Sandbox, "begin", refuse)
     for workers in (1, 2):
         with pytest.raises(SandboxUnavailable):
             list(grade_class(Grader(halves, ""), find_or_hand_in(course), workers))

@@ -106,7 +106,7 @@ def test_what_was_found_right_is_not_graded_again(
     results = halves.course.results
     preflight(grader, {0}, 1, results, progress=lambda *counts: told.append(counts))
     assert told == [(1, 2), (2, 2)]
-    monkeypatch.setattr(Sandbox, "start", lambda *_: 1 / 0)
+    monkeypatch.setattr(Sandbox, "begin", lambda *_: 1 / 0)
     preflight(Grader(halves, "secret"), {0}, 1, results)
     marks = {mark_of(grader, secret, results) for secret in ("secret", "another")}
     halves.variants[0].write_text(RIGHT, encoding="utf-8")

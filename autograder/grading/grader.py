@@ -85,18 +85,23 @@ class Grader:
         return cls(assignment, course.secret(), isolation=isolation, rounds=rounds)
 
     def warm(self) -> Sandbox:
-        """The running sandbox, started if there is none."""
+        """The running sandbox, started if there is none; what runs submissions is loaded then."""
+        if self.sandbox is None:
+            self.begin()
         load()
         if self.sandbox is None:
-            starting, self._starting = self._starting, None
-            started = starting.ready() if starting else Sandbox.start(self.isolation)
-            self.sandbox = self._own.enter_context(started)
+            self.sandbox = self._own.enter_context(self._booted())
         return self.sandbox
 
     def begin(self) -> None:
         """Have the sandbox boot beside what is done next; `warm` waits for it."""
         if self.sandbox is None and self._starting is None:
             self._starting = Sandbox.begin(self.isolation)
+
+    def _booted(self) -> Sandbox:
+        assert self._starting is not None
+        starting, self._starting = self._starting, None
+        return starting.ready()
 
     def close(self) -> None:
         """End the sandbox if this grader started it."""
