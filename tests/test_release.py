@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import nbformat
 import pytest
 import tiny_course
 from conftest import ASSIGNMENTS
+from nbgrader.apps import NbGraderAPI
+from nbgrader.utils import capture_log
 from nbgrader.validator import Validator
 
 from autograder.assignment import Assignment, find_assignments
@@ -389,6 +392,20 @@ def test_nbgrader_is_not_run_for_what_is_released_already(
     (assignment,) = find_assignments(Course(released))
     assert release([assignment]) == []
     assert generate(assignment) == []
+
+
+def test_an_interrupt_of_nbgrader_is_none_of_its_errors(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted:
+        log = logging.getLogger("nbgrader")
+
+        def start(self) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(NbGraderAPI, "autograde", lambda *_: capture_log(Interrupted()))
+    with pytest.raises(KeyboardInterrupt):
+        commands.run_nbgrader(Course(course), "autograde", "halves")
 
 
 @pytest.mark.slow

@@ -253,6 +253,12 @@ def test_a_check_that_is_not_written_as_checks_are_is_named(
     assert HIDDEN in str(caught.value) or "assignment.toml" in str(caught.value)
 
 
+def test_an_interrupt_while_checks_are_collected_ends_all(folder: Path, tiny: Assignment) -> None:
+    rewrite(folder, "import pytest\n", "import pytest\nraise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        checks_of(tiny)
+
+
 def test_a_session_leaves_the_environment_as_it_was(
     tiny: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:

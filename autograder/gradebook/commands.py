@@ -183,6 +183,8 @@ def run_nbgrader(
         config.CourseDirectory.update(directories or {})
         result = getattr(NbGraderAPI(config=config), method)(*arguments, **options)
     if not result["success"]:
+        if str(result.get("error")).rstrip().endswith("\nKeyboardInterrupt"):
+            raise KeyboardInterrupt  # which nbgrader takes for an error like any other
         log = f"{result.get('log') or ''}{result.get('error') or ''}".strip()
         tail = "\n".join(log.splitlines()[-TAIL:])
         raise AutograderError(

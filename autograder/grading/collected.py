@@ -45,6 +45,7 @@ class Collected:
         self.items: list[pytest.Item] = []
         self.faults: list[str] = []
         self.session: pytest.Session | None = None
+        self._interrupted = False
         self._codes: dict[str, CodeType] = {}  # of the files, compiled once
         arguments = ["-s", "--disable-plugin-autoload", "--import-mode=importlib", "--assert=plain"]
         for name in UNUSED_PLUGINS:
@@ -52,6 +53,8 @@ class Collected:
         arguments += ["-c", os.devnull, "--noconftest", f"--rootdir={root}"]
         try:
             status = pytest.main([*arguments, *map(str, files)], plugins=[self, *plugins])
+            if self._interrupted:
+                raise KeyboardInterrupt
             fine = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
             if status not in fine and not self.faults:
                 raise AutograderError(f"pytest ended with {status!r} on {files[0].parent}")
@@ -66,6 +69,12 @@ class Collected:
         if report.failed:
             where = report.nodeid or self.files[0].parent
             self.faults.append(f"{where} cannot be collected:\n{report.longreprtext}")
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C, of which pytest makes an exit status: whoever went on would import once more what
+        was half imported, and of torch that is a crash.
+        """
+        self._interrupted = isinstance(excinfo.value, KeyboardInterrupt)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
