@@ -53,6 +53,10 @@ EDITS: dict[str, tuple[list[tuple[str, str, str]], dict[str, Needed]]] = {
         [("test_hidden.py", "points(0.5)", "points(0.25)"), ("assignment.toml", "1.5", "1.25")],
         NOTHING,
     ),
+    "points that do not add up": (  # told of each, and no point is taken in silence
+        [("assignment.toml", "1.5", "1.25")],
+        dict.fromkeys(CLASS, (0, True)),
+    ),
     "words": (
         [
             ("test_hidden.py", "Every element counts.", "Does every element count?"),

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from autograder.grading.checks import open_submission
+from autograder.grading.checks import faults_of, open_submission
 from autograder.grading.regrade import (
     Kept,
     changed,
@@ -44,6 +44,8 @@ def graded_again(
     kept = store.latest(submission) if store is not None else None
     if kept is None or store is None:
         return None
+    if any(faults_of(grader.assignment, grader.declared)):
+        return None  # as a new one, it is told of
     names = touched(kept, store.decided, grader.declared)
     if names is None or (names and without_running):
         return None
