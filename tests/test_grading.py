@@ -294,6 +294,25 @@ def test_a_full_disk_under_what_is_printed_at_once_is_said_in_a_line(words: list
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("closed", [(), (1,), (0, 1, 2)], ids=["ASCII", "no output", "none"])
+def test_standard_streams_of_any_kind_will_do(tmp_path: Path, closed: tuple[int, ...]) -> None:
+    """A terminal that shows ASCII alone, and a service that is started without streams."""
+    words = ["init", "Kürs", "--lessons", "none"]
+    command = [sys.executable, "-c", "from autograder.cli import main; main()", *words]
+    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            stdout=out,
+            stderr=err,
+            preexec_fn=lambda: [os.close(descriptor) for descriptor in closed],
+        )
+    assert (tmp_path / "err").read_bytes() == b""
+    assert (tmp_path / "out").read_bytes().startswith(b"" if closed else b"K?rs/")
+    assert (done.returncode, (tmp_path / "Kürs" / "course.toml").is_file()) == (0, True)
+
+
 def test_json_is_utf8_where_the_terminal_is_not(course: Path) -> None:
     hand_in(course, 1)
     staff = course / "reference_solutions" / SLUG / "test_public.py"

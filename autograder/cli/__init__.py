@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from autograder.cli import authoring, grading, machine, people
-from autograder.cli.ending import Commands, Ending
+from autograder.cli.ending import Commands, Ending, settle_streams
 
 app = typer.Typer(
     name="autograder",
@@ -33,6 +33,7 @@ def main() -> None:
     """The command. When all is said and done, its process ends at once: to take torch and nbgrader
     apart, object by object, takes Python a second.
     """
+    settle_streams()
     ending = Ending()
     atexit.register(ending)  # first of all, so that it is called last
     try:

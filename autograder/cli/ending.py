@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any
 
 from typer.core import TyperGroup
@@ -59,6 +60,21 @@ def nobody_reads() -> None:
     from autograder.steps import silence_standard_output
 
     silence_standard_output()
+
+
+def settle_streams() -> None:
+    """Have standard streams that take whatever is said. One that was closed goes nowhere: a file or
+    socket in its place would be taken for it. Where a terminal has no such character, it is "?".
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    for place, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(place, "w" if place else "r", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class Ending:
