@@ -258,14 +258,20 @@ def grows_beyond_all_bounds(student, A, *M):
     expect(not bounded, f"{call}: the update rule leads beyond all bounds, and U and V are finite")
 
 
-def has_the_documented_defaults(student, function):
-    """Fail unless the function's defaults are those of its stub."""
+def documented_defaults(student, function, epochs):
+    """Fail unless the function's defaults are those of its stub, in its order; so many epochs as a
+    number of the default's own kind. A default of 1e3 is a float, and the function must take one.
+    """
     defaults = student.defaults(function)
     for name, expected in (("num_epochs", 1000), ("lr", 0.01)):
         given = defaults.get(name)
         expect(
             given == expected, f"{function}: the default of {name} is {given}; expected {expected}"
         )
+    order = [name for name in defaults if name in ("num_epochs", "lr")]
+    said = f"{function} takes {', '.join(order)}, in another order than the stub"
+    expect(order == ["num_epochs", "lr"], said)
+    return type(defaults["num_epochs"])(epochs)
 
 
 # --- sgd_factorise --------------------------------------------------------------------------------
@@ -310,9 +316,8 @@ def test_many_epochs_are_as_many_passes(student, draw, picture):
 )
 def test_defaults_and_argument_are_kept(student, draw):
     """sgd_factorise has the documented defaults and leaves A as it was."""
-    has_the_documented_defaults(student, "sgd_factorise")
-    A = mixed(draw, 2, 4)
-    unchanged(student.call("sgd_factorise", A, 2, num_epochs=2, lr=0.05), A)
+    epochs, A = documented_defaults(student, "sgd_factorise", 2), mixed(draw, 2, 4)
+    unchanged(student.call("sgd_factorise", A, 2, num_epochs=epochs, lr=0.05), A)
 
 
 # --- truncated_svd and reconstruction_loss --------------------------------------------------------
@@ -344,6 +349,10 @@ def test_truncated_svd_is_the_best(student, draw):
             f"{what} is not the SVD of A cut off after {rank} of its singular values",
         )
         unchanged(call, A)
+    A = draw.spectrum(3, 4, (3.0, 1.5, 0.5))
+    what = "truncated_svd(A of shape (3, 4), rank=3), which is all of A,"
+    R = matrix(student.truncated_svd(A, 3), (3, 4), f"{what} returned a result")
+    close(R, A, 1e-4, f"{what} is not A")
     R = matrix(
         student.truncated_svd(2 * torch.eye(4, 3), 1),
         (4, 3),
@@ -469,6 +478,7 @@ def test_hidden_elements_have_no_influence(student, draw):
 )
 def test_masked_defaults_and_arguments_are_kept(student, draw):
     """sgd_factorise_masked has the documented defaults and leaves A and M as they were."""
-    has_the_documented_defaults(student, "sgd_factorise_masked")
+    epochs = documented_defaults(student, "sgd_factorise_masked", 2)
     A, M = mixed(draw, 3, 4), 2 * draw.mask(3, 4, hidden=3).to(torch.float32)
-    unchanged(student.call("sgd_factorise_masked", A, M, 2, num_epochs=2, lr=0.05), A, M)
+    call = student.call("sgd_factorise_masked", A, M, 2, num_epochs=epochs, lr=0.05)
+    unchanged(call, A, M)
