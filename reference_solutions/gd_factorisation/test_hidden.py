@@ -411,6 +411,8 @@ def test_loss_is_recorded_before_each_step(student, draw):
     nearest = min(second, own, key=lambda right: abs(got - right) / right)
     same_losses(losses, [first, nearest], str(up))
 
+    goes_on_recording(student, Run(0.4 * mixed(draw, 4, 3), 2, draw.integer(2001, 2021), 0.001))
+
     beyond = replace(up, steps=20, lr=20.0)
     try:
         value = student.gd_factorise(beyond.D, beyond.k, num_iterations=beyond.steps, lr=beyond.lr)
@@ -420,6 +422,21 @@ def test_loss_is_recorded_before_each_step(student, draw):
         raise
     losses = items(value, 3, f"{beyond} (C, F, loss_history)")[2]
     history(losses, beyond.steps, f"{beyond} returned loss_history", finite=False)
+
+
+def goes_on_recording(student, run):
+    """Fail unless a long run records a loss for every step, and where its steps are those of the
+    rule, which other checks see to, the rule's losses.
+    """
+    start = start_of(student, run)
+    C, F, losses = results(student, run)
+    got = torch.tensor(history(losses, run.steps, f"{run} returned loss_history"))
+    *ends, expected = descend(run, *start)
+    if max(map(difference, (C, F), ends)) < TOLERANCE:
+        gaps = (got - expected).abs() / expected.clamp(min=1e-3 * float(expected[0]))
+        far = int(gaps.argmax())
+        off = f"value number {far + 1} is off by {float(gaps[far]):.2g} of the loss"
+        expect(float(gaps[far]) < 1e-3, f"{run} returned loss_history, whose {off}")
 
 
 def same_losses(losses, expected, call):
@@ -455,5 +472,11 @@ def test_defaults_are_as_given(student, draw):
     for name, expected in (("num_iterations", 10000), ("lr", 0.001)):
         got = defaults.get(name)
         expect(got == expected, f"gd_factorise has the default {name}={got}; expected {expected}")
-    value = student.gd_factorise(mixed(draw, 4, 3), 2, num_iterations=1)
+    order = [name for name in defaults if name in ("num_iterations", "lr")]
+    expect(
+        order == ["num_iterations", "lr"],
+        f"gd_factorise takes {', '.join(order)}, in another order than the stub",
+    )
+    count = type(defaults["num_iterations"])(1)  # 1.0 where the default is 1e4: it must do
+    value = student.gd_factorise(mixed(draw, 4, 3), 2, num_iterations=count)
     items(value, 3, "gd_factorise(D, k=2, num_iterations=1) (C, F, loss_history)")

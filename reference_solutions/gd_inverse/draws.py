@@ -9,7 +9,7 @@ import torch
 
 from autograder.sandbox.wire import Opaque
 
-RECORDED = 10  # losses, from the start on, that are computed; no check looks at later ones
+RECORDED = 120  # losses, from the start on, that are computed; no check looks at later ones
 
 
 def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):

@@ -240,6 +240,29 @@ def test_loss_history_holds_the_loss_before_each_step(student, draw):
     holds_the_losses(there, matrix_of(draw, 4), draw.number(20, 30))  # the first step leads away
     size = draw.number(0.6, 1.2)  # ... and here almost to the inverse, as all curvatures are alike
     holds_the_losses(there, size * draw.orthonormal(2, 2), 0.99 * 2 / size**2)
+    holds_later_losses(there, matrix_of(draw, 3), draw.integer(201, 231))
+
+
+def holds_later_losses(student, M, steps):
+    """Fail unless a run that ends where the rule ends, which other checks see to, records on its
+    way the losses of the student's own X, or those of the rule.
+    """
+    rates = {"lr": 0.02, "momentum": 0.5}
+    call = f"gd_inverse(M, num_iterations={steps}, lr=0.02, momentum=0.5)"
+    start = start_of(student, M)
+    X, losses = run(student, M, call, num_iterations=steps, **rates)
+
+    def place(side, taken):
+        return descend(start, M, taken, **rates, side=side)
+
+    ends = [side for side in SIDES if difference(X, place(side, steps)) < NEAR]
+    for taken in (3, steps // 2) if ends else ():
+        own, _ = run(student, M, call, num_iterations=taken, **rates)
+        places = [own, *(place(side, taken) for side in ends)]
+        right = [loss_of(X, M, side) for X in places for side in SIDES]
+        gap = min(abs(losses[taken] - loss) / loss for loss in right)
+        off = f"loss_history[{taken}] is off by {gap:.2g} of the loss of X after {taken} steps"
+        expect(gap < 1e-3, f"{call}: {off}")
 
 
 def holds_the_losses(student, M, lr):
@@ -294,7 +317,8 @@ def test_defaults_are_those_of_the_stub(student, draw):
             f"gd_inverse has {name}={got} by default; expected {expected}",
         )
     M, there = matrix_of(draw, 3), student.seeded(draw.seed())
-    plain, _ = run(there, M, "gd_inverse(M, num_iterations=3)", num_iterations=3)
+    count = type(defaults["num_iterations"])(3)  # 3.0 where the default is 1e4: it must do
+    plain, _ = run(there, M, f"gd_inverse(M, num_iterations={count})", num_iterations=count)
     if None in (defaults[name] for name in DEFAULT):
         call = "gd_inverse(M, num_iterations=3, lr=0.9, momentum=0.9)"
         said, _ = run(there, M, call, num_iterations=3, lr=0.9, momentum=0.9)
