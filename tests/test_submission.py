@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError
+from autograder.gradebook.rebuild import wrap
 from autograder.grading import submission
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission, counts, find, modest, read
@@ -111,6 +112,33 @@ def test_the_notebook_counts_before_the_module(tmp_path: Path) -> None:
 
 def test_a_folder_with_neither_is_missing(tmp_path: Path) -> None:
     assert refusal(counts(tmp_path, SLUG)) == ("missing", f"there is no file {SLUG}.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "the folder is empty"),
+        (["work.zip"], "the folder holds work.zip"),
+        (["a.ipynb", "b (1).ipynb"], "the folder holds a.ipynb, b (1).ipynb"),
+        ([f"{SLUG}/{SLUG}.ipynb", "timestamp.txt"], f"the folder holds {SLUG}/"),
+        (["\x1b[31m", "\udcff"], "the folder holds ?[31m, ?"),
+        (["x" * 200, *"abcdefg"], "the folder holds a, b, c, d, e, ..."),
+    ],
+)
+def test_what_lies_there_in_place_of_a_submission_is_said_before_and_in_the_gradebook(
+    tmp_path: Path, names: list[str], said: str
+) -> None:
+    folder = tmp_path / "al" / SLUG
+    folder.mkdir(parents=True)
+    for name in names:
+        write(folder / name, "no work")
+    for laid in (None, folder / f"{SLUG}.ipynb"):
+        (found,) = find(tmp_path, SLUG)
+        assert refusal(found.path) == ("missing", f"there is no file {SLUG}.ipynb; {said}")
+        if laid is None:
+            assert wrap(folder, SLUG) == folder / f"{SLUG}.ipynb"
+    module = write(folder / f"{SLUG}.py")
+    assert counts(folder, SLUG) == module
 
 
 def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:

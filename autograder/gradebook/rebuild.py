@@ -25,6 +25,7 @@ from autograder.errors import SubmissionError
 from autograder.gradebook.answers import MAX_CODE, Pictures, plain, shown, tidy
 from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.submission import (
+    WRAPPED,
     ReleasedCells,
     counts,
     normalised,
@@ -37,7 +38,6 @@ from autograder.grading.submission import (
 )
 
 MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
-WRAPPED = "`{name}` was handed in without a notebook of that name."
 QUOTES = re.compile(r'"""|\'\'\'')
 
 

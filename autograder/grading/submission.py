@@ -41,6 +41,8 @@ ENCODINGS = re.compile(  # of text, and read in one pass
 )
 MAX_NAMES = 1000  # in a student's folder
 RELEASED = re.compile(r"\.|conftest\.py|test_|kit_")  # hidden files, and the student kit's
+WRAPPED = "`{name}` was handed in without a notebook of that name."  # all that `wrap` lays says
+MOST_NAMED = 5  # files that a message names
 CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
 
 
@@ -135,8 +137,8 @@ def _only_other(folder: Path, known: set[str]) -> Path | None:
 def _without_code(notebook: Path) -> bool:
     try:
         return not read(notebook).units
-    except SubmissionError:
-        return False
+    except SubmissionError as error:
+        return error.status == "missing"
 
 
 def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
@@ -149,6 +151,8 @@ def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
     text = text_of(data, path)
     if path.suffix == ".ipynb":
         cells = notebook_cells(text, path)
+        if not cells and is_wrapped(text, path):
+            raise SubmissionError("missing", f"there is no file {path.name}{_beside(path)}")
         units = [
             Unit("cell", source, str(number))
             for number, source in cells
@@ -158,6 +162,30 @@ def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
         bound_code(len(text), path)
         units = [Unit("statements", text, "")]
     return Submission(tuple(units), digest)
+
+
+def is_wrapped(text: str, path: Path) -> bool:
+    """Whether a notebook is what the gradebook lays where none was handed in (`rebuild.wrap`)."""
+    said = [source_of(cell) for cell in notebook_parts(text, path)]
+    return said == [WRAPPED.format(name=path.stem)]
+
+
+def _beside(path: Path) -> str:
+    """What a student's folder holds in place of the file that is looked for, as words."""
+    if path.parent.name != path.stem:  # no folder of nbgrader's layout
+        return ""
+    try:
+        with os.scandir(path.parent) as entries:
+            there = [f"{one.name}{'/' * one.is_dir()}" for one in islice(entries, MAX_NAMES)]
+    except OSError:
+        return ""
+    ours = {path.name, "timestamp.txt"}
+    names = [name for name in sorted(there) if name not in ours and not RELEASED.match(name)]
+    if not names:
+        return "; the folder is empty"
+    said = ", ".join(names[:MOST_NAMED])
+    said = "".join(one if one.isprintable() else "?" for one in said[: MOST_NAMED * 60])
+    return f"; the folder holds {said}" + (", ..." if len(names) > MOST_NAMED else "")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -175,7 +203,7 @@ def read_bytes(path: Path) -> bytes:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        raise SubmissionError("missing", f"there is no file {path.name}") from None
+        raise SubmissionError("missing", f"there is no file {path.name}{_beside(path)}") from None
     except (OSError, ValueError) as error:
         raise SubmissionError(
             "unreadable", f"{path.name} cannot be opened ({_reason(error)})"
