@@ -436,7 +436,7 @@ def test_zip_collect_takes_what_platforms_give(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """nbgrader's own command, on files as Moodle, Canvas and Blackboard name them, archives of the
-    students' own among them.
+    students' own among them, whole and broken.
     """
     archive = course.work / "downloaded" / "halves" / "archive"
     archive.mkdir(parents=True)
@@ -454,6 +454,9 @@ def test_zip_collect_takes_what_platforms_give(
         made.writestr("mine/halves.ipynb", blank)
         made.writestr("mine/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
         made.writestr("__MACOSX/mine/._halves.ipynb", b"\0\1")
+        made.writestr("mine/broken.zip", b"PK\3\4")
+    (archive / "Broken Off_8_assignsubmission_file_work.zip").write_bytes(b"PK\3\4")
+    (archive / "No Name_9_assignsubmission_file_work.gz").write_bytes(b"")
     monkeypatch.chdir(course.root)
     config = Config()
     configure(config, course.root)

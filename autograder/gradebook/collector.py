@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import unicodedata
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +24,8 @@ from typing import Any
 
 from dateutil.parser import parse  # type: ignore[import-untyped]
 from nbgrader.api import Gradebook
-from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
+from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
+from nbgrader.utils import unzip
 
 FILE = r"(?P<file>[^/]+)"
 WITHIN = r"(?:[^/]*/(?:[^/]+/)*)?"  # folders that a student's archive had
@@ -40,7 +42,42 @@ PATTERNS = tuple(
     )
 )
 COPY = re.compile(r"(?:[-_ ]?\(\d+\)|-\d+| - Copy| copy)+$")  # what is added to a name
+MOST_NESTED = 4  # archives within archives: there are some that hold themselves
 USER = re.compile(r"[\w@][\w.@-]{0,120}")
+
+
+class Archives(ExtractorPlugin):
+    """nbgrader's extractor, whose run for the whole class one broken archive does not end."""
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Lay in `extracted_path` what lies in `archive_path`, archives unpacked."""
+        if not os.listdir(archive_path):
+            self.log.warning("No files found in directory: %s", archive_path)
+        for file in sorted(Path(archive_path).rglob("*")):
+            if not file.is_file():
+                continue
+            folder = Path(extracted_path, file.parent.relative_to(archive_path))
+            folder.mkdir(parents=True, exist_ok=True)
+            if file.suffix in self.zip_ext:
+                self.unpack(file, folder)
+            else:
+                shutil.copy(file, folder / file.name)
+
+    def unpack(self, archive: Path, folder: Path, depth: int = 1) -> None:
+        """Unpack an archive into a folder of its name, and those in it; say so where it is none."""
+        self.log.info("Extracting %s", archive)
+        try:
+            unzip(str(archive), str(folder), zip_ext=self.zip_ext, create_own_folder=True)
+        except Exception as error:
+            mend = "What else was handed in is collected. Ask for this file once more."
+            self.log.error("%s cannot be unpacked (%s). %s", archive, type(error).__name__, mend)
+            return
+        if depth == MOST_NESTED:
+            return
+        inner = folder / archive.stem.removesuffix(".tar")
+        for nested in sorted(inner.rglob("*")):
+            if nested.suffix in self.zip_ext and nested.is_file() and not nested.is_symlink():
+                self.unpack(nested, nested.parent, depth + 1)
 
 
 class LmsFileNames(FileNameCollectorPlugin):

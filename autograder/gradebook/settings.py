@@ -36,6 +36,7 @@ def configure(c: Any, root: Path) -> None:
         rule = late_policy(root / SETTINGS, settings.late)
         c.AssignLatePenalties.plugin_class = "autograder.gradebook.late.LatePolicy"
         c.LatePolicy.update(asdict(rule))
+    c.ZipCollectApp.extractor_plugin = "autograder.gradebook.collector.Archives"
     c.ZipCollectApp.collector_plugin = "autograder.gradebook.collector.LmsFileNames"
     c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py"]
     c.ExportApp.plugin_class = "autograder.gradebook.export.CsvExport"
