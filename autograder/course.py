@@ -263,20 +263,25 @@ def _is_number(value: Any) -> bool:
 
 
 def write_whole(file: Path, data: str | bytes) -> None:
-    """Write a file so that no reader, and no interruption, ever sees a part of it."""
+    """Write a file so that no reader, and no interruption, ever sees a part of it. OSError, with
+    the name of the file, where that cannot be.
+    """
     content = data.encode("utf-8") if isinstance(data, str) else data
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    temporary = ""
     try:
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(content)
             handle.flush()
             os.fsync(handle.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, file)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(file), None
         raise
 
 

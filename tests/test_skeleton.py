@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import resource
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -114,3 +118,25 @@ def test_a_bad_name_is_refused_with_the_rule(course: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"lower-case letters|Python's own"):
         new_assignment(Course(course), name)
     assert list((course / "reference_solutions").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("most", "words"), [(1000, ["new", NAME]), (1500, ["init", "empty", "--lessons", "gd_svd"])]
+)
+def test_what_cannot_be_laid_whole_leaves_nothing_and_names_the_file(
+    course: Path, most: int, words: list[str]
+) -> None:
+    """A file system that takes no file of more than so many bytes, as a full one takes none."""
+    (course / "empty").mkdir()
+    command = [sys.executable, "-c", "from autograder.cli import main; main()", *words]
+    done = subprocess.run(
+        command,
+        cwd=course,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+    )
+    assert sorted(course.rglob("*")) == [course / "empty", course / "reference_solutions"]
+    assert done.returncode == 1
+    assert re.fullmatch(r"autograder: .*\.\w+.*\n", done.stderr), done.stderr
+    assert "File too large" in done.stderr

@@ -10,11 +10,12 @@ from __future__ import annotations
 import keyword
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from autograder.assignment import ENGINE, SLUG, find_assignments
-from autograder.course import STAFF, Course
+from autograder.course import STAFF, Course, write_whole
 from autograder.errors import UsageError
 
 SKELETON = Path(__file__).with_name("skeleton")
@@ -37,7 +38,9 @@ def new_assignment(course: Course, name: str) -> list[Path]:
         raise UsageError(f"{folder} exists already, and nothing in it was touched. {mend}")
     order = max((assignment.order for assignment in find_assignments(course)), default=0) + 1
     title = name.replace("_", " ").capitalize()
-    return lay_skeleton("assignment", folder, {"name": name, "title": title, "order": str(order)})
+    with emptied_where_it_fails(folder):
+        words = {"name": name, "title": title, "order": str(order)}
+        return lay_skeleton("assignment", folder, words)
 
 
 def new_course(folder: Path, lessons: str) -> list[Path]:
@@ -53,13 +56,31 @@ def new_course(folder: Path, lessons: str) -> list[Path]:
         folder.absolute().name.replace("_", " ").replace("-", " ").strip().capitalize() or "Course"
     )
     course_id = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.absolute().name).strip("-") or "course"
-    laid = lay_skeleton("course", folder, {"title": title, "course_id": course_id})
-    staff = folder / STAFF
-    staff.mkdir()
-    for lesson in chosen:
-        shutil.copytree(lesson, staff / lesson.name, ignore=LITTER)
-        laid.append(staff / lesson.name)
+    with emptied_where_it_fails(folder):
+        laid = lay_skeleton("course", folder, {"title": title, "course_id": course_id})
+        staff = folder / STAFF
+        staff.mkdir()
+        for lesson in chosen:
+            shutil.copytree(lesson, staff / lesson.name, ignore=LITTER)
+            laid.append(staff / lesson.name)
     return laid
+
+
+@contextmanager
+def emptied_where_it_fails(folder: Path) -> Iterator[None]:
+    """Leave a folder that was new or empty as it was, where what is laid in it cannot be laid
+    whole: the same command works then, when there is room.
+    """
+    was_there = folder.is_dir()
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            for path in list(folder.iterdir()):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if not was_there:
+                folder.rmdir()
+        raise
 
 
 def lay_skeleton(kind: str, folder: Path, words: dict[str, str]) -> list[Path]:
@@ -78,8 +99,7 @@ def lay_skeleton(kind: str, folder: Path, words: dict[str, str]) -> list[Path]:
             text = text.replace(f"{{{word}}}", value)
         place = template.relative_to(SKELETON / kind)
         path = folder / place.with_name(HIDDEN.get(place.name, place.name))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
         laid.append(path)
     return laid
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,10 +40,19 @@ def in_one_line() -> Iterator[None]:
         if isinstance(error, BrokenPipeError):  # `autograder ... | head`
             nobody_reads()
             raise SystemExit(1) from None
-        raise failed(error, 1) from None
+        raise failed(told(error), 1) from None
     except KeyboardInterrupt:
         note = "interrupted; what was graded is kept, run the same command to go on"
         raise failed(note, 130) from None
+
+
+def told(error: Exception) -> str:
+    """An error in a line: of the system's, the file and what is wrong with it."""
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):  # of a folder's copy
+        return str(error.args[0][0][2])  # what happened to the first file of several
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def failed(why: object, status: int) -> SystemExit:
