@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -154,7 +154,7 @@ def name_of(result: Result) -> str:
 
 def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) -> None:
     """Student, points, and what went wrong, each on one line, cut to the terminal's width: the
-    whole is in the JSON and the feedback.
+    whole is in the JSON and the feedback. One that is looked at alone is shown whole.
     """
     rows = [
         [
@@ -173,7 +173,9 @@ def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) 
     table.add_column("student", no_wrap=True, min_width=first)
     table.add_column("points", justify="right", style="bold", no_wrap=True, min_width=second)
     left = max(20, to.width - first - second - BORDERS)
-    table.add_column("what went wrong", no_wrap=True, overflow="ellipsis", max_width=left)
+    cut = len(rows) > 1
+    overflow: OverflowMethod = "ellipsis" if cut else "fold"
+    table.add_column("what went wrong", no_wrap=cut, overflow=overflow, max_width=left)
     for row in rows:
         table.add_row(*row)
     to.print(table)

@@ -44,6 +44,16 @@ def test_every_student_has_one_line_with_name_and_points(width: int) -> None:
     assert len([line for line in lines if "/20" in line]) == len(results)
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_one_that_is_looked_at_alone_is_told_whole(width: int) -> None:
+    out = io.StringIO()
+    said = [result("bo", "what there is to say of it " * 3)]
+    print_table(Console(file=out, width=width, highlight=False), ASSIGNMENTS[0], said)
+    words = out.getvalue().replace("│", " ").split()
+    assert " ".join(what_went_wrong(said[0]).split()) in " ".join(words).replace("bo 0/20 ", "")
+    assert max(map(len, out.getvalue().splitlines())) <= width
+
+
 def test_functions_with_the_same_mistake_are_named_together() -> None:
     both = tuple(
         Diagnosis(name, "mistake", "Rows are left out", "Count them") for name in ("f", "g")

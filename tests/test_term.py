@@ -12,6 +12,7 @@ import shutil
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import nbformat
 import pytest
@@ -33,6 +34,8 @@ from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import exchange, timestamps
 from autograder.gradebook.collector import parts
 from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings
+from autograder.gradebook.entered import Entry
+from autograder.gradebook.entry import Entering
 from autograder.gradebook.export import CsvExport, safe
 from autograder.gradebook.late import LatePolicy, days_late, penalty
 from autograder.gradebook.marks import database
@@ -42,6 +45,7 @@ from autograder.gradebook.reset import reset
 from autograder.gradebook.roster import enter_roster, read_roster
 from autograder.gradebook.settings import configure
 from autograder.grading.submission import counts
+from autograder.results import Result
 
 DAY = 24 * 3600
 
@@ -391,6 +395,14 @@ def test_the_doctor_says_what_an_exchange_wants(
     assert f"mkdir -p {place}" in doctor.exchange()[0].mend
     place.mkdir()
     assert doctor.exchange()[0].good
+
+
+def test_a_folder_whose_name_no_database_takes_is_to_be_renamed(tmp_path: Path) -> None:
+    entering = object.__new__(Entering)  # nothing of a course is asked before the name is
+    said = entering(Entry("a\udcff", tmp_path, tmp_path / "x.py", cast("Result", None)))
+    assert said == (
+        "the folder's name 'a\\udcff' is not UTF-8, and no database takes it. Rename it"
+    )
 
 
 # --- file names of learning platforms -------------------------------------------------------------

@@ -126,6 +126,11 @@ class Entering:
         """Enter a student: the gradebook first, then the notebook, then the record that both are
         there.
         """
+        try:
+            entry.student.encode()
+        except UnicodeEncodeError:
+            what = f"the folder's name {entry.student!r} is not UTF-8, and no database takes it"
+            raise AutograderError(f"{what}. Rename it") from None
         wrap(entry.folder, self.assignment.slug)
         settle_timestamp(entry.folder)
         self._check(entry)
