@@ -594,3 +594,8 @@ def test_a_file_that_cannot_be_read_is_named(
     (tmp_path / name).write_bytes(data)
     with pytest.raises(kit_notebook.NoSubmission, match=f"{name} {what}"):
         kit_notebook.load(tmp_path / name)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(kit_notebook.NoSubmission, match="cannot be read .Is a directory"):
+        kit_notebook.load(tmp_path)

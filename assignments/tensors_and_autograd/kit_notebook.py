@@ -85,6 +85,8 @@ def cells_of(path: Path) -> list[Cell]:
         return list(notebook_cells(json.loads(text)["cells"]))
     except FileNotFoundError:
         raise NoSubmission(f"there is no file {path}") from None
+    except OSError as error:  # a folder, for instance
+        raise NoSubmission(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
         kind = "a notebook" if path.suffix == ".ipynb" else f"Python: {error}"
         raise NoSubmission(f"{path.name} cannot be read as {kind}") from None
