@@ -296,6 +296,14 @@ def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:
     assert kit_notebook.load(folder / "halves.ipynb")["offset"] == 7
 
 
+def test_half_a_character_costs_no_cell(folder: Path) -> None:
+    content = json.loads((folder / "halves.ipynb").read_text(encoding="utf-8"))
+    half = {**content["cells"][-1], "cell_type": "code", "source": "offset = 7  # \ud83d"}
+    content["cells"].append(half)
+    (folder / "halves.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    assert kit_notebook.load(folder / "halves.ipynb", ["offset"])["offset"] == 7
+
+
 def test_check_in_a_students_cell_is_not_run_again(folder: Path) -> None:
     text = 'def halve(x):\n    check = x / 2\n    return check\n\ncheck("halve")'
     fill(folder / "halves.ipynb", {"halve": text})

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError
-from autograder.gradebook.rebuild import wrap
+from autograder.gradebook.rebuild import student_cells, wrap
 from autograder.grading import submission
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission, counts, find, modest, read
@@ -272,6 +272,14 @@ def test_what_is_no_text_is_unreadable(tmp_path: Path, data: bytes, said: str) -
 def test_sources_may_be_text_or_lists_of_it(tmp_path: Path) -> None:
     cells = ["a\n", ["b\n", "c"], "", [], 7, None, {"d": 1}, ["e", 5, None, ["f"]], "nu\0l"]
     assert sources(write(tmp_path / "it.ipynb", notebook(*cells))) == ["a\n", "b\nc", "e", "nul"]
+
+
+def test_half_a_character_is_read_as_a_browser_reads_it(tmp_path: Path) -> None:
+    cells = ["x = 1  # \ud83d", ["# \udc00\n", "y"], "# \U0001f600"]
+    read_back = sources(write(tmp_path / "it.ipynb", notebook(*cells)))
+    assert read_back == ["x = 1  # \ufffd", "# \ufffd\ny", "# \U0001f600"]
+    parts = [cell.source for cell in student_cells(tmp_path / "it.ipynb")]
+    assert parts == read_back, "as it is entered in the gradebook"
 
 
 def test_cells_are_numbered_as_in_the_notebook(tmp_path: Path) -> None:

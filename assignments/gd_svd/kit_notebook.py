@@ -32,6 +32,7 @@ CHANGING = (ast.For, ast.While, ast.Expr)
 TIMED = re.compile(r"(?m)^([ \t]*(?:[\w., \t]+=[ \t]*)?)%time[ \t]+(?=\S)")
 OUTPUT = re.compile(r"(?m)^([ \t]*[\w., \t]+=[ \t]*)(?:%[A-Za-z]|!).*$")  # x = !ls
 IPYTHON = re.compile(r"(?m)^([ \t]*)(?:%%?[A-Za-z].*|[!?].*|[\w.]+\?\??[ \t]*)$")
+HALF = re.compile("[\ud800-\udfff]")  # of a character, as an editor may leave of an emoji
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 
 
@@ -94,7 +95,7 @@ def cells_of(path: Path) -> list[Cell]:
 
 def notebook_cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:
     for number, cell in enumerate(cells, start=1):
-        source = "".join(cell["source"])
+        source = HALF.sub("\ufffd", "".join(cell["source"]))  # as browsers do
         whole = defines(cell)
         if cell["cell_type"] == "code" and (whole or not as_released(cell, source)):
             yield Cell(source, f"<cell {number}>", whole)

@@ -43,6 +43,7 @@ MAX_NAMES = 1000  # in a student's folder
 RELEASED = re.compile(r"\.|conftest\.py|test_|kit_")  # hidden files, and the student kit's
 WRAPPED = "`{name}` was handed in without a notebook of that name."  # all that `wrap` lays says
 MOST_NAMED = 5  # files that a message names
+HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: JSON's decoder joins whole ones
 CONFLICT = re.compile(r"^<{7}(?: |$)", re.MULTILINE)
 
 
@@ -314,11 +315,15 @@ def notebook_parts(text: str, path: Path) -> list[dict[str, Any]]:
 
 
 def source_of(cell: dict[str, Any]) -> str:
-    """A cell's text, whichever of the formats' ways it is kept in; "" where it is none."""
+    """A cell's text, whichever of the formats' ways it is kept in; "" where it is none.
+
+    Half a character, as an editor may leave of an emoji, is what a browser makes of it before a
+    kernel sees it: Python compiles none, and no notebook can be written with one.
+    """
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    return source.replace("\0", "") if isinstance(source, str) else ""
+    return HALF.sub("\ufffd", source.replace("\0", "")) if isinstance(source, str) else ""
 
 
 STRING = re.compile(
