@@ -605,5 +605,5 @@ def test_a_file_that_cannot_be_read_is_named(
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(kit_notebook.NoSubmission, match="cannot be read .Is a directory"):
+    with pytest.raises(kit_notebook.NoSubmission, match=r"cannot be read \(Is a dir"):
         kit_notebook.load(tmp_path)
