@@ -180,12 +180,20 @@ class Course:
 
     def secret(self) -> str:
         """What the inputs of hidden checks derive from: made on first use, for everybody the same
-        one.
+        one. AuthoringError where the file holds none, as after a copy that broke off: everybody
+        could draw the inputs of an empty one.
         """
         file = self.work / "secret"
         if not file.exists():
             self._make_secret(file)
-        return file.read_text(encoding="ascii").strip()
+        try:
+            secret = file.read_text(encoding="ascii").strip()
+        except UnicodeDecodeError:
+            secret = ""
+        if not secret:
+            mend = "Lay a copy of it there; without one, remove it: then hidden inputs are new ones"
+            raise AuthoringError(file, "holds no secret", f"{mend} for the whole class.")
+        return secret
 
     def _make_secret(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -77,6 +77,16 @@ def test_a_new_course_holds_all_lessons_and_its_settings(
     assert (course.work / "secret").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xce\xff"])
+def test_a_file_that_holds_no_secret_is_none(tmp_path: Path, data: bytes) -> None:
+    course = Course(tmp_path)
+    course.work.mkdir()
+    (course.work / "secret").write_bytes(data)
+    with pytest.raises(AuthoringError, match="secret: holds no secret"):
+        course.secret()
+    assert (course.work / "secret").read_bytes() == data
+
+
 @pytest.mark.parametrize(
     ("lessons", "expected"),
     [("none", set()), ("gd_svd", {"gd_svd"}), ("gd_svd, gd_inverse", {"gd_svd", "gd_inverse"})],

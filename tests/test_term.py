@@ -26,9 +26,11 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 from traitlets.log import get_logger
+from typer.testing import CliRunner
 
 from autograder import doctor
 from autograder.assignment import find_assignment
+from autograder.cli import app
 from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
 from autograder.gradebook import exchange, timestamps
@@ -136,6 +138,21 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     made.work.mkdir()
     enter_roster(made, read_roster(root / "list.csv"))
     return made
+
+
+def test_a_gradebook_that_is_broken_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_course.write(tmp_path)
+    (tmp_path / "list.csv").write_text(ROSTER, encoding="utf-8")
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path))
+    book = Course(tmp_path).gradebook
+    book.parent.mkdir(exist_ok=True)
+    book.write_bytes(b"no database" * 100)
+    done = CliRunner().invoke(app, ["students", "import", str(tmp_path / "list.csv")])
+    assert done.exit_code == 1
+    said = "autograder: the gradebook cannot be read or written (file is not a database)."
+    assert done.stderr == f"{said} Is it busy, or broken? What was graded is kept.\n"
 
 
 def test_a_list_is_entered_and_what_it_does_not_say_stays(course: Course) -> None:

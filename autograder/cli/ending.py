@@ -41,9 +41,21 @@ def in_one_line() -> Iterator[None]:
             nobody_reads()
             raise SystemExit(1) from None
         raise failed(told(error), 1) from None
+    except Exception as error:
+        if not is_of_the_gradebook(error):
+            raise
+        why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        mend = "Is it busy, or broken? What was graded is kept."
+        raise failed(f"the gradebook cannot be read or written ({why}). {mend}", 1) from None
     except KeyboardInterrupt:
         note = "interrupted; what was graded is kept, run the same command to go on"
         raise failed(note, 130) from None
+
+
+def is_of_the_gradebook(error: Exception) -> bool:
+    """Whether an error is one of the database's, which most commands never load."""
+    database = sys.modules.get("sqlalchemy.exc")
+    return database is not None and isinstance(error, database.SQLAlchemyError)
 
 
 def told(error: Exception) -> str:

@@ -41,10 +41,10 @@ def reset(assignment: Assignment, students: list[str]) -> Path:
             place = kept / student / assignment.slug
             entered = _entered(book, assignment.slug, student)
             write_whole(place / "gradebook.json", json.dumps(entered, indent=1) + "\n")
+            if entered:  # first: where that fails, the files lie there for the next try
+                book.remove_submission(assignment.slug, student)
             for step, folder in folders.items():
                 os.rename(folder, place / step)
-            if entered:
-                book.remove_submission(assignment.slug, student)
     return kept
 
 
