@@ -221,7 +221,13 @@ def enter(assignment: Assignment, results: Sequence[Result], workers: int) -> li
         for one in results
         if one.student is not None
     ]
-    entries = to_enter(assignment, entries, roster(course, slug).marks)
+    known = roster(course, slug)
+    there = {*known.names, *(entry.student for entry in entries)}
+    for student in course.settings.extensions.get(slug, {}):
+        if student not in there:
+            what = "course.toml gives %s an extension of %s, and the class has nobody of that name"
+            log.warning(what, student, slug)
+    entries = to_enter(assignment, entries, known.marks)
     if not entries:
         return []
     with commands.reached(course):

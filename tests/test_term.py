@@ -48,6 +48,7 @@ from autograder.gradebook.roster import enter_roster, read_roster
 from autograder.gradebook.settings import configure
 from autograder.grading.submission import counts
 from autograder.results import Result
+from autograder.steps import enter
 
 DAY = 24 * 3600
 
@@ -412,6 +413,17 @@ def test_the_doctor_says_what_an_exchange_wants(
     assert f"mkdir -p {place}" in doctor.exchange()[0].mend
     place.mkdir()
     assert doctor.exchange()[0].good
+
+
+def test_an_extension_for_nobody_in_the_class_is_told(
+    course: Course, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(course.root, tmp_path, dirs_exist_ok=True)
+    given = "[extensions.halves]\nada7 = 1\nadda7 = 2\n"
+    (tmp_path / "course.toml").write_text(f'course_id = "tiny"\n{given}', encoding="utf-8")
+    assert enter(find_assignment(Course(tmp_path), "halves"), [], 1) == []
+    (told,) = caplog.messages
+    assert told.startswith("course.toml gives adda7 an extension of halves, and")
 
 
 def test_a_folder_whose_name_no_database_takes_is_to_be_renamed(tmp_path: Path) -> None:
