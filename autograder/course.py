@@ -288,8 +288,8 @@ def write_whole(file: Path, data: str | bytes) -> None:
     except BaseException as error:
         with suppress(OSError):
             os.unlink(temporary)
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = str(file), None
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(file)) from error
         raise
 
 

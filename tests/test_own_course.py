@@ -22,7 +22,7 @@ from autograder import doctor
 from autograder.assignment import find_assignments
 from autograder.authoring.new import chosen_lessons
 from autograder.cli import app
-from autograder.course import Course, Settings
+from autograder.course import Course, Settings, write_whole
 from autograder.errors import AuthoringError
 from autograder.gradebook.commands import gradebook_name
 from autograder.results import Result as Graded
@@ -75,6 +75,14 @@ def test_a_new_course_holds_all_lessons_and_its_settings(
     assert "course/" in ignored
     assert course.secret() == course.secret()
     assert (course.work / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_a_file_that_cannot_be_written_is_named_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_whole(tmp_path / "taken", "text")
+    assert str(caught.value) == f"[Errno 21] Is a directory: '{tmp_path / 'taken'}'"
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\xce\xff"])

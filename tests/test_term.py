@@ -33,9 +33,9 @@ from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, Late, read_settings
 from autograder.errors import AuthoringError, UsageError
-from autograder.gradebook import exchange, timestamps
+from autograder.gradebook import exchange, rebuild, timestamps
 from autograder.gradebook.collector import parts
-from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings
+from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings, make_ready
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.export import CsvExport, safe
@@ -424,6 +424,25 @@ def test_an_extension_for_nobody_in_the_class_is_told(
     assert enter(find_assignment(Course(tmp_path), "halves"), [], 1) == []
     (told,) = caplog.messages
     assert told.startswith("course.toml gives adda7 an extension of halves, and")
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_nobody_else_from_being_graded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_course.write(tmp_path)
+    real = rebuild.write_whole
+
+    def refused(file: Path, data: str) -> None:
+        if "locked" in file.parts:
+            raise PermissionError(13, "Permission denied", str(file))
+        real(file, data)
+
+    for name in ("ada7", "locked", "zoe"):
+        (tmp_path / "course" / "submitted" / name / "halves").mkdir(parents=True)
+    monkeypatch.setattr(rebuild, "write_whole", refused)
+    make_ready(find_assignment(Course(tmp_path), "halves"))
+    laid = (tmp_path / "course" / "submitted").glob("*/halves/halves.ipynb")
+    assert sorted(file.parts[-3] for file in laid) == ["ada7", "zoe"]
 
 
 def test_a_folder_whose_name_no_database_takes_is_to_be_renamed(tmp_path: Path) -> None:

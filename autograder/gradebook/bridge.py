@@ -69,9 +69,12 @@ def init_notebooks(converter: Autograde) -> None:
     directory: Any = converter.coursedir
     asked = converter._format_source(directory.assignment_id, directory.student_id)
     for folder in sorted(map(Path, glob.glob(asked))):
-        wrap(folder, folder.name)
-        if settle_timestamp(folder):
-            converter.log.warning("The timestamp of %r cannot be read", str(folder))
+        try:
+            wrap(folder, folder.name)
+            if settle_timestamp(folder):
+                converter.log.warning("The timestamp of %r cannot be read", str(folder))
+        except OSError as error:
+            converter.log.warning("%r cannot be made ready (%s)", str(folder), error.strerror)
     nbgraders_own(converter)
 
 

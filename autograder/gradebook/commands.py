@@ -122,16 +122,17 @@ def has_own_settings(course: Course) -> bool:
 
 def make_ready(assignment: Assignment) -> None:
     """Have every student's folder hold what nbgrader takes for a submission: a notebook, and no
-    time that is none.
+    time that is none. One that cannot be written to is named when it is entered.
     """
     from autograder.gradebook.timestamps import settle_timestamp
 
     for folder in sorted(assignment.course.submitted.glob(f"*/{assignment.slug}")):
-        settle_timestamp(folder)
-        if not os.path.lexists(folder / assignment.notebook.name):
-            from autograder.gradebook.rebuild import wrap
+        with contextlib.suppress(OSError):
+            settle_timestamp(folder)
+            if not os.path.lexists(folder / assignment.notebook.name):
+                from autograder.gradebook.rebuild import wrap
 
-            wrap(folder, assignment.slug)
+                wrap(folder, assignment.slug)
 
 
 def enter(assignment: Assignment, advance: Callable[[], None] = lambda: None) -> None:
