@@ -1,4 +1,4 @@
-"""The rule in float32 on numpy's arrays, for `python -m benchmarks.draws`; and for the long check, the
+"""The rule in float32 on numpy's arrays, for `python -m benchmarks.draws`; and for the long checks, the
 rule from many starts at once.
 """
 
@@ -61,5 +61,6 @@ LONG = (
     "test_many_small_steps_follow_the_rule",
     "test_the_default_number_of_steps_follows_the_rule",
     "test_steps_go_on_where_nothing_is_left_to_gain",
+    "test_loss_is_recorded_before_each_step",
 )
 MANY = {"_descent": _many_descents, "descend": _many_descend}
