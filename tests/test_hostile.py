@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,12 +79,12 @@ def contents(*folders: Path) -> dict[str, bytes]:
 
 def descendants(pid: int) -> list[int]:
     """The processes that `pid` started, and theirs."""
-    children = []
-    for tasks in Path("/proc").glob(f"{pid}/task/*/children"):
-        try:
-            children += [int(word) for word in tasks.read_text().split()]
-        except OSError:
-            continue
+    children: list[int] = []
+    with suppress(OSError):  # it, or one of its threads, has ended meanwhile
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
+                children += map(int, words)
     return [*children, *(grandchild for child in children for grandchild in descendants(child))]
 
 
