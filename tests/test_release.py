@@ -266,6 +266,7 @@ PLANTS = {
     "a line of a solution": "scaled_copy = factor * x.clone()",
     "a short line of a solution": "terms = 1 * x",
     "a reformatted line of a solution": "return torch.stack( [terms[i]\n        for i in range(len(x))] ).sum()",
+    "what a line of a solution returns": "mine = torch.stack([terms[i] for i in range(len(x))]).sum()",
     "a hidden check": 'close(student.total(x), x.sum(), 1e-5, "total(x) is not the sum of x")',
     "the name of a hidden check": "def test_halve_of_a_secret_matrix(student, draw):",
     "the sentence of a hidden check": "total adds up a vector that nobody has seen before.",

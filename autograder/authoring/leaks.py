@@ -4,8 +4,8 @@ reaches students.
 A line counts where it says something of its own: arithmetic, indexing, conditions, sentences, and
 enough of it (see SHORTEST). Imports, loops over names and plain calls of a library do not count, so
 a demonstration may call torch.linalg.svd although a mistake does, too. What stands in the stubs is
-public, and hidden checks may share lines with the public ones. White space and line breaks hide
-nothing.
+public, and hidden checks may share lines with the public ones. White space, line breaks and another
+name for a value hide nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from autograder.errors import AuthoringError
 
 SHORTEST = 20  # characters of a line that is a secret
 SHORTEST_IN_SOLUTION = 12  # `C -= lr * C.grad` gives a solution away; elsewhere so little is chance
+BOUND = re.compile(r"^(?:return\b|[\w., ]+=(?!=))\s*")  # what stands before a value
 TELLING: tuple[Any, ...] = (
     ast.BinOp,
     ast.AugAssign,
@@ -57,6 +58,14 @@ class StaffLine:
     line: str
     test: bool = False
 
+    @property
+    def value(self) -> str:
+        """What it gives or binds, whatever the name, where that alone is enough to tell; else all
+        of it.
+        """
+        value = BOUND.sub("", self.line)
+        return value if len(squeezed(value)) >= SHORTEST else self.line
+
 
 def guard(assignment: Assignment, files: Mapping[str, bytes]) -> None:
     """AuthoringError where a line of the staff's is in one of the students' files (by name)."""
@@ -70,9 +79,9 @@ def guard(assignment: Assignment, files: Mapping[str, bytes]) -> None:
     leaks = []
     for secret in staff_lines(assignment):
         texts, public = (for_tests, stubs | checks) if secret.test else (for_code, stubs)
-        wanted = squeezed(secret.line)
-        if wanted in public:
+        if squeezed(secret.line) in public:
             continue
+        wanted = squeezed(secret.value)
         for name, text in texts.items():
             line = text.find(wanted)
             if line is not None:
