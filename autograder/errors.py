@@ -67,3 +67,10 @@ class SandboxLost(SandboxError):
 
 class WireError(AutograderError):
     """Bytes from behind the line that are no valid reply."""
+
+
+def words_of_the_database(error: BaseException) -> str:
+    """What the database itself says of an error, in a line of at most 300 characters: SQLAlchemy
+    quotes the statement and its values, too.
+    """
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:300]

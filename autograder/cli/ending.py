@@ -12,7 +12,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, UsageError, words_of_the_database
 
 
 class Commands(TyperGroup):
@@ -44,7 +44,7 @@ def in_one_line() -> Iterator[None]:
     except Exception as error:
         if not is_of_the_gradebook(error):
             raise
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        why = words_of_the_database(error)
         mend = "Is it busy, or broken? What was graded is kept."
         raise failed(f"the gradebook cannot be read or written ({why}). {mend}", 1) from None
     except KeyboardInterrupt:

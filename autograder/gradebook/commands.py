@@ -25,7 +25,7 @@ from autograder.assignment import Assignment
 from autograder.authoring.handout import INSTALL
 from autograder.authoring.release import files_in, nbgrader_config
 from autograder.course import Course
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, UsageError, words_of_the_database
 
 TAIL = 12  # lines of nbgrader's log that an error shows
 
@@ -102,7 +102,7 @@ def reached(course: Course) -> Iterator[None]:
         what = f"the gradebook {gradebook_name(course)} needs {error.name}, which is not installed"
         raise UsageError(f"{what}. {mend}") from None
     except (SQLAlchemyError, OSError) as error:
-        why = " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+        why = words_of_the_database(error)
         what = f"the gradebook cannot be reached: {gradebook_name(course)} ({why})"
         raise AutograderError(f"{what}. Is the server up, and the database made?") from None
 

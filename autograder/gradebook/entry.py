@@ -34,7 +34,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from autograder.assignment import Assignment
 from autograder.course import Course, folder_laid, write_whole
-from autograder.errors import AutograderError, SubmissionError
+from autograder.errors import AutograderError, SubmissionError, words_of_the_database
 from autograder.gradebook.bridge import (
     answers_in,
     known_answers,
@@ -116,7 +116,7 @@ class Entering:
         except (AutograderError, OSError) as error:
             return str(error)
         except SQLAlchemyError as error:
-            return " ".join(str(getattr(error, "orig", None) or error).split())[:300]
+            return words_of_the_database(error)
         except Exception as error:  # nbgrader on a student's name, for instance
             faults.error("entering %r", entry.student, exc_info=error)
             return f"{type(error).__name__}: {error}; see {self.course.log}"
