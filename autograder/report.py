@@ -194,6 +194,7 @@ def summary(results: Iterable[Result]) -> str:
         if any(result.status == status for result in listed)
     )
     mean = f"; mean {100 * sum(graded) / len(graded):.0f} %" if graded else ""
+    mean += " of those graded" if 0 < len(graded) < len(listed) else ""
     walls = sorted(
         {
             " + ".join(result.walls) or result.isolation

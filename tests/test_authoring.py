@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tiny_course
+from click.testing import Result
 from conftest import ASSIGNMENTS
 
 from autograder.assignment import Assignment, read_assignment
@@ -153,3 +155,26 @@ def test_declared_checks_are_those_of_both_files(folder: Path) -> None:
 def test_the_course_has_assignments_with_names_of_their_own(assignment: Assignment) -> None:
     orders = [other.order for other in ASSIGNMENTS]
     assert orders.count(assignment.order) == 1, f"two assignments have the order {assignment.order}"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (TOML, "halve = 3", "halve = 5", "its checks add up to 3"),
+        (HIDDEN, "", "", "test_hidden.py: is missing"),
+        (HIDDEN, "import", "improt", "test_hidden.py:3: is not Python"),
+        (HIDDEN, "import close", "import close, nothing", "cannot be collected ("),
+    ],
+)
+def test_nothing_is_laid_of_what_nobody_could_be_graded_by(
+    folder: Path, file: str, old: str, new: str, expected: str, command: Callable[..., Result]
+) -> None:
+    if old:
+        plant(folder, file, old, new)
+    else:
+        (folder / file).unlink()
+    root = folder.parent.parent
+    ended = command(root, "release", "--no-edits")
+    assert (ended.exit_code, expected in ended.stderr) == (1, True), ended.stderr
+    assert not (root / "assignments").exists()
+    assert not (root / "course" / "source").exists()

@@ -54,6 +54,14 @@ def test_one_that_is_looked_at_alone_is_told_whole(width: int) -> None:
     assert max(map(len, out.getvalue().splitlines())) <= width
 
 
+def test_a_mean_says_of_whom_it_is() -> None:
+    some = [result("a", "off"), result("b", "")]
+    assert report.summary(some).startswith("2 graded; mean 0 %; behind")
+    none = result("c", "nothing there", status="missing")
+    said = report.summary([*some, none])
+    assert said.startswith("2 graded, 1 missing; mean 0 % of those graded; behind")
+
+
 def test_functions_with_the_same_mistake_are_named_together() -> None:
     both = tuple(
         Diagnosis(name, "mistake", "Rows are left out", "Count them") for name in ("f", "g")

@@ -51,14 +51,9 @@ def validate_folder(assignment: Assignment) -> list[AuthoringError]:
     found = [*_files(assignment), *not_python(assignment)]
     if any(map(stops_grading, found)):
         return found
-    try:
-        checks = declared_checks(assignment)
-    except AutograderError as error:
-        mend = "Run pytest --collect-only on it, and mend what it shows."
-        return [
-            *found,
-            AuthoringError(assignment.checks[1], f"cannot be collected ({error})", mend),
-        ]
+    checks = _collected(assignment)
+    if isinstance(checks, AuthoringError):
+        return [*found, checks]
     found += [*_solution(assignment), *_public_imports(assignment), *faults_of(assignment, checks)]
     return [*found, *_mistakes(assignment, checks), *_rest(assignment)]
 
@@ -68,6 +63,27 @@ def stops_grading(error: AuthoringError) -> bool:
     file = Path(str(error.where).partition(":")[0]).name
     harmless = error.what in (STRAY, NO_VARIANT) or file in PROSE
     return not harmless and (error.what, file) != (MISSING, "all_zeros.py")
+
+
+def stops_release(assignment: Assignment) -> Iterator[AuthoringError]:
+    """What is wrong with what students are to be graded by: a file that is missing or no Python,
+    checks that cannot be collected, points that do not add up.
+    """
+    graded_by = (assignment.solution, *assignment.checks)
+    found = [error for error in _files(assignment) if error.what == MISSING]
+    found = [error for error in found if error.where in graded_by] + [*not_python(assignment)]
+    yield from found
+    if not found:
+        checks = _collected(assignment)
+        yield from [checks] if isinstance(checks, AuthoringError) else faults_of(assignment, checks)
+
+
+def _collected(assignment: Assignment) -> list[Declared] | AuthoringError:
+    try:
+        return declared_checks(assignment)
+    except AutograderError as error:
+        mend = "Run pytest --collect-only on it, and mend what it shows."
+        return AuthoringError(assignment.checks[1], f"cannot be collected ({error})", mend)
 
 
 def _tree(path: Path) -> ast.Module:

@@ -73,6 +73,7 @@ def release(
     Example:
       autograder release gd_inverse
     """
+    from autograder.authoring.folder import stops_release
     from autograder.authoring.release import drift
     from autograder.authoring.release import release as lay_release
     from autograder.gradebook.commands import generate
@@ -83,6 +84,9 @@ def release(
         for difference in differences:
             print(difference)
         raise typer.Exit(1 if differences else 0)
+    for assignment in chosen:
+        for error in stops_release(assignment):  # before anything is laid
+            raise error
     for file in lay_release(chosen):
         print(file)
     for assignment in chosen:
