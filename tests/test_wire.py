@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import socket
 import struct
 import threading
@@ -23,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SandboxLost, WireError
-from autograder.grading.student import Loaded, Verdict
+from autograder.grading.student import Loaded, Student, Verdict
 from autograder.limits import Limits
 from autograder.sandbox import wire
 from autograder.sandbox.box import Box, Reply, read_reply
@@ -618,6 +619,29 @@ def test_large_replies_are_not_kept_for_the_diagnosis() -> None:
     assert all(
         call.reply.value is None and call.reply.arguments == () for call in submission.recorded
     )
+
+
+def test_what_is_only_tried_is_held_against_nothing() -> None:
+    class Slow:
+        def call(self, *arguments: Any, **options: Any) -> Reply:
+            slow = options["seed"] == 1
+            return Reply("timed_out", {}) if slow else Reply("returned", {}, value=7)
+
+    submission = Loaded(Slow(), {"f": {}})  # type: ignore[arg-type]
+    student = Student(submission)
+    assert student.seeded(1).attempt("f", 3) is None
+    assert student.attempt("f", 3) == 7
+    assert submission.recorded == []  # no known mistake is asked the same
+    assert student.f(3) == 7
+    with pytest.raises(Verdict, match="g is not defined"):
+        student.attempt("g", 3)
+
+
+def test_words_are_found_as_python_reads_names() -> None:
+    submission = Loaded(None, {}, text="import torch\ntorch.linalg.\uff53vd(M)\n")  # type: ignore[arg-type]
+    student = Student(submission)
+    assert student.mentions(re.compile(r"\bsvd\b"))
+    assert not student.mentions(re.compile("eig"))
 
 
 # --- through a real box ---------------------------------------------------------------------------

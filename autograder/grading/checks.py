@@ -403,4 +403,6 @@ def open_submission(
     with sandbox.open(assignment.limits) as box:
         units = [asdict(unit) for unit in submission.units]
         reply = box.load(units, list(assignment.functions))
-        yield Loaded.from_reply(box, reply, assignment.functions)
+        loaded = Loaded.from_reply(box, reply, assignment.functions)
+        loaded.text = submission.text
+        yield loaded

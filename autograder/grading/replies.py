@@ -198,7 +198,7 @@ def reopened(
 
         def loaded() -> Loaded:
             one = Loaded.from_reply(cast(Box, box), kept, names)
-            one.replies = replies
+            one.text, one.replies = submission.text, replies
             return one
 
         yield loaded

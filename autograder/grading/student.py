@@ -8,6 +8,7 @@ that check's outcome, so a check is written as if nothing could go wrong.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -108,6 +109,7 @@ UNANSWERED = Reply("", {})
 class Loaded:
     """A submission in its box: the box, and what is known of its functions.
 
+    text: its code, as it was handed in
     replies: what it has answered before, and where its answers are kept
     """
 
@@ -117,6 +119,7 @@ class Loaded:
     failed: Verdict | None = None
     recorded: list[Recorded] = field(default_factory=list)
     errors: tuple[TopLevelError, ...] = ()
+    text: str = ""
     asked: int = 0  # how often checks wanted something of the submission
     check: str = ""  # the one that is under way
     replies: Replies | None = None
@@ -181,6 +184,14 @@ class Loaded:
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
         raise self.verdict(name, reply)
+
+    def attempt(self, name: str, arguments: tuple, options: dict, seed: int) -> Reply:
+        """Call a function that may take long, however that ends: a limit that it meets is held
+        against nothing else, and no known mistake is asked the same.
+        """
+        self.require(name)
+        call = Recorded(name, arguments, options, seed, False, 1, UNANSWERED, self.check)
+        return self._answered(call)
 
     def _answered(self, call: Recorded) -> Reply:
         """How a call ends: as it did before, or in the box."""
@@ -248,6 +259,20 @@ class Student:
         """Call a function by name; gives its value and the arguments as they are after the call."""
         reply = self._submission.ask(name, arguments, options, self._seed, times=self._times)
         return Call(reply.value, reply.arguments)
+
+    def attempt(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """The value of a call that may take longer than a right answer is given; None where it did
+        not return.
+        """
+        return self._submission.attempt(name, arguments, options, self._seed).value
+
+    def mentions(self, words: re.Pattern[str]) -> bool:
+        """Whether the submission's text has one of these words in it, with its letters as Python
+        reads names (NFKC).
+
+        Text decides no point. It tells where a check that costs much is worth that.
+        """
+        return words.search(unicodedata.normalize("NFKC", self._submission.text)) is not None
 
     def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple]:
         """A function's value and the gradients of its sum with respect to each floating tensor

@@ -77,6 +77,11 @@ class Submission:
     digest: str
     round: int = 0
 
+    @property
+    def text(self) -> str:
+        """The code of all units."""
+        return "\n".join(unit.source for unit in self.units)
+
 
 def find(path: Path, slug: str) -> list[Found]:
     """The submissions at `path`, students in sorted order.
