@@ -19,6 +19,8 @@ SECCOMP_MODE_FILTER = 2
 
 # what a box may write to: the part of `tmp_bytes` that it may fill there, and with how many files
 WRITABLE = {"/tmp": (1, 4096), "/dev/shm": (4, 256)}
+# signals and timers that may wait: what a user may have of them, all boxes and the grader share
+PENDING = 256
 
 
 def libc():
@@ -90,7 +92,7 @@ def filter_system_calls(program: bytes) -> None:
 
 
 def confine_student(limits: dict) -> None:
-    """Resource limits of the loader and all that it forks."""
+    """Resource limits of the loader and all that it forks; and its supervisor may look into it."""
     signal.signal(
         signal.SIGXFSZ, signal.SIG_IGN
     )  # as Python has it: a file over its bound is an OSError
@@ -99,11 +101,13 @@ def confine_student(limits: dict) -> None:
         resource.RLIMIT_NPROC: limits["processes"],
         resource.RLIMIT_NOFILE: limits["open_files"],
         resource.RLIMIT_FSIZE: limits["file_bytes"],
+        resource.RLIMIT_SIGPENDING: PENDING,
         resource.RLIMIT_CORE: 0,
     }
     for which, bound in bounds.items():
         if bound is not None:
             resource.setrlimit(which, (bound, bound))
+    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     os.chdir(limits["directory"])
 
 
