@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from autograder.limits import Limits
 from autograder.sandbox import bubblewrap, cgroup
 from autograder.sandbox.box import Box
 from autograder.sandbox.inside.meter import longest_wait
+from autograder.sandbox.inside.walls import PENDING
 from autograder.sandbox.process import Process, Sandbox
 
 
@@ -319,6 +322,42 @@ def test_page_tables_count_as_memory(sandbox: Sandbox) -> None:
     assert (reply.outcome, box.by_clock) == ("out_of_memory", "")
 
 
+BANK = ROOT / "tests" / "hostile" / "resources"
+IN_PLACE = "memory_in_place_of_the_shared"
+
+
+@pytest.mark.parametrize("trick", ["memory_behind_dead_threads", IN_PLACE])
+def test_memory_counts_whatever_a_process_says_of_itself(sandbox: Sandbox, trick: str) -> None:
+    if trick == IN_PLACE and platform.machine() != "x86_64":
+        pytest.skip("the trick is machine code of x86-64: it cannot be tried here")
+    limits = Limits(call_wall_seconds=10.0, memory_bytes=128 << 20, processes=40)
+    with sandbox.open(limits) as box:
+        load(box, (BANK / f"{trick}.py").read_text(encoding="utf-8"), "sgd_factorise")
+        assert box.call("sgd_factorise", (), {}, seed=0).outcome == "out_of_memory"
+
+
+def test_many_processes_that_hold_little_are_no_matter_of_memory(sandbox: Sandbox) -> None:
+    source = "import os, time\ndef f():\n    for _ in range(20):\n"
+    source += "        if os.fork() == 0: time.sleep(1); os._exit(0)\n"
+    source += "    for _ in range(20): os.wait()\n    return 5\n"
+    with sandbox.open(Limits(memory_bytes=128 << 20)) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value == 5
+
+
+def test_timers_of_a_box_are_few_and_newer_calls_are_not_there(
+    sandbox: Sandbox, quick: Limits
+) -> None:
+    source = (BANK / "timers.py").read_text(encoding="utf-8")
+    source += "def newer():\n    answers = [LIBC.syscall(n, 0, 0, 0, 0) for n in (457, 458, 467)]\n"
+    source += "    return answers, ctypes.get_errno()\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "sgd_factorise", "newer")
+        told = box.call("sgd_factorise", (), {}, seed=0).header
+        assert (told["type"], told["message"]) == ("ValueError", str(PENDING))
+        assert box.call("newer", (), {}, seed=0).value == ([-1, -1, -1], errno.ENOSYS)
+
+
 def test_no_huge_page_and_no_queue_of_events_can_be_had(sandbox: Sandbox, quick: Limits) -> None:
     source = "import ctypes, mmap\ndef f(huge):\n"
     source += (
@@ -557,6 +596,8 @@ DENIED = [
     "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
     "import ctypes; assert ctypes.CDLL(None).mount(b'tmpfs', b'/tmp', b'tmpfs', 0, b'') == 0",
     "os.memfd_create('x')",
+    "import resource; resource.prlimit(1, resource.RLIMIT_NOFILE)",
+    "os.sched_setaffinity(1, {0})",
     "open('/proc/self/environ').read()",
     "open('/proc/sys/kernel/core_pattern', 'w')",
     "open('/etc/passwd').read()",
@@ -590,6 +631,14 @@ def test_what_is_not_python_is_out_of_reach(sandbox: Sandbox, quick: Limits, bod
 def test_the_supervisor_cannot_be_signalled_or_seen(sandbox: Sandbox, quick: Limits) -> None:
     body = "for n in (2, 9, 15, 19):\n    os.kill(1, n)\ntime.sleep(0.2)\nreturn 1"
     assert outcome(sandbox, quick, body) == "returned"
+
+
+def test_the_supervisor_keeps_its_turn(sandbox: Sandbox, quick: Limits) -> None:
+    source = "import os\ndef f():\n    os.setpriority(os.PRIO_USER, 0, 19)\n    os.nice(19)\n"
+    source += "    return os.getpriority(os.PRIO_PROCESS, 1)\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value == os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def test_a_submission_sees_no_environment_but_its_own(
@@ -645,15 +694,17 @@ def processes_called(name: str) -> list[str]:
 
 
 def test_without_nested_namespaces_every_submission_has_a_sandbox_of_its_own(quick: Limits) -> None:
-    with Sandbox.start(nested=False) as slow, slow.open(quick) as box:
+    source = "import os, time\ndef f():\n    return 1\ndef g():\n    os.kill(-1, 9)\n"
+    source += "def h():\n    while True: pass\n"
+    hog = "import os, time\ndef f():\n    for _ in range(100):\n        try:\n"
+    hog += "            if os.fork() == 0: time.sleep(100)\n        except OSError: return _\n"
+    few = replace(quick, processes=20)
+    slow = Sandbox.start(nested=False)
+    with slow, slow.open(few) as box, slow.open(few) as neighbour:
         assert not slow.nested
-        load(
-            box,
-            "import os\ndef f():\n    return 1\ndef g():\n    os.kill(-1, 9)\ndef h():\n    while True: pass\n",
-            "f",
-            "g",
-            "h",
-        )
+        load(neighbour, hog, "f")
+        assert neighbour.call("f", (), {}, seed=0).value < 20  # what it made sleeps on
+        load(box, source, "f", "g", "h")
         assert [box.call(name, (), {}, seed=0).outcome for name in "fghf"] == [
             "returned",
             "died",

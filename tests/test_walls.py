@@ -24,8 +24,11 @@ from autograder.sandbox import cgroup
 pytestmark = pytest.mark.slow
 
 SOURCE = """
-import mmap, os, signal, socket, sys, time
+import ctypes, mmap, os, platform, resource, signal, socket, struct, sys, threading, time
 import torch
+
+KERNEL = ctypes.CDLL(None, use_errno=True).syscall  # rt_sigaction and exit by their numbers
+SIGACTION, EXIT = {"x86_64": (13, 60), "aarch64": (134, 93)}[platform.machine()]
 
 def spin(seconds):
     start = time.process_time()
@@ -39,6 +42,34 @@ def computes_in_forgotten_children():
             os._exit(0)
         try: os.wait()
         except ChildProcessError: time.sleep(0.1)
+
+def computes_behind_high_bits():
+    ignored = ctypes.create_string_buffer(struct.pack("4Q", 1, 0, 0, 0), 32)
+    SIGCHLD = ctypes.c_long(signal.SIGCHLD + (1 << 32))
+    KERNEL(ctypes.c_long(SIGACTION), SIGCHLD, ctypes.byref(ignored), None, ctypes.c_long(8))
+    for _ in range(20):
+        if os.fork() == 0:
+            spin(0.1)
+            os._exit(0)
+        time.sleep(0.12)
+
+def holds_behind_dead_threads():
+    def hold():
+        time.sleep(0.2)
+        kept = bytearray(200 << 20)
+        kept[::4096] = bytes(range(256)) * 200
+        time.sleep(2)
+    for _ in range(3):
+        if os.fork() == 0:
+            threading.Thread(target=hold, daemon=True).start()
+            KERNEL(ctypes.c_long(EXIT), ctypes.c_long(0))
+    time.sleep(2)
+
+def limits_the_supervisor():
+    resource.prlimit(1, resource.RLIMIT_NOFILE, (3, 3))
+
+def idles_the_supervisor():
+    os.sched_setscheduler(1, os.SCHED_IDLE, os.sched_param(0))
 
 def hides_in_shared_pages():
     mmap.mmap(-1, 4096)
@@ -87,6 +118,10 @@ def answers():
 """
 ENDS = {
     "computes_in_forgotten_children": "timed_out",
+    "computes_behind_high_bits": "timed_out",
+    "holds_behind_dead_threads": "out_of_memory",
+    "limits_the_supervisor": "raised",
+    "idles_the_supervisor": "raised",
     "hides_in_shared_pages": "raised",
     "hides_in_sockets": "out_of_memory",
     "takes_a_session": "returned",
@@ -193,7 +228,7 @@ def test_every_family_ends_alike_in_every_shape_of_the_walls(shape: tuple[str, b
     assert values["takes_a_session"] == "True"
     assert values["looks_around"].startswith("(False, [], ")
     assert values["answers"] == "5"
-    assert os.geteuid() != 0 or values["who_am_i"] == "65534"
+    assert os.geteuid() != 0 or int(values["who_am_i"]) >= 65534
 
 
 def entering(group: Path | None) -> Callable[[], None] | None:

@@ -13,25 +13,28 @@ Where boxes cannot mount anything (`nested` of process.py), a sandbox is made fo
 /proc at all, and with the box's own /tmp and /dev/shm.
 
 No network, no environment but `ENVIRONMENT`, no capability, no new privileges. Started by root,
-bubblewrap keeps the two capabilities that `walls.become` needs to turn into the unprivileged user
-`NOBODY` before it loads anything; started by anybody else, it makes a user namespace and stays that
-user.
+bubblewrap keeps the two capabilities that `walls.become` needs to turn into an unprivileged user
+of its own (`nobody_else`) before it loads anything; started by anybody else, it makes a user
+namespace and stays that user.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from autograder.errors import SandboxUnavailable
 from autograder.sandbox.inside.walls import WRITABLE
 
 NOBODY = 65534
+NOBODYS = range(0x70000000, 0x71000000)  # numbers of users that nothing hands out
 VENV = "/run/venv"
 ENGINE = Path(__file__).resolve().parent.parent
 ARCHIVE = "/run/inside.zip"
@@ -64,6 +67,21 @@ def environment() -> dict[str, str]:
 
 def runs_as_root() -> bool:
     return os.geteuid() == 0
+
+
+def nobody_else() -> int:
+    """A user that nobody else is, or `NOBODY` where there are no such users, as in some containers.
+
+    The kernel counts processes, pipes and signals by user: one of the sandbox's own lets no
+    submission use up those of another sandbox.
+    """
+    one = secrets.choice(NOBODYS)
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/uid_map").read_text().splitlines():
+            first, _, count = map(int, line.split())
+            if one in range(first, first + count):
+                return one
+    return NOBODY
 
 
 def python_paths() -> dict[str, str]:

@@ -90,8 +90,9 @@ class Process:
                 stdout=printed,
                 stderr=printed,
             )
+        root = mode != "none" and bubblewrap.runs_as_root()
         configuration = {
-            "uid": bubblewrap.NOBODY if mode != "none" and bubblewrap.runs_as_root() else None,
+            "uid": bubblewrap.nobody_else() if root else None,
             "mode": mode,
             "proc": proc,
             "seccomp": base64.b64encode(program).decode(),

@@ -6,13 +6,16 @@ import contextlib
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 CROWDED = 3  # times the wall limit, and a request ends however long it waited for a processor
 SOCKET_BYTES = 256 << 10  # what one may hold in the kernel with buffers of the usual size
 # of /proc/PID/status: what a process has in swap, and what the kernel keeps to find its pages by
 BESIDE_PAGES = ("VmSwap:", "VmPTE:")
+# of /proc/PID/smaps_rollup: pages of no file on disk, in parts where others have them too
+IN_PARTS = ("Pss_Anon:", "Pss_Shmem:")
+TRIES = 3  # to find a thread that lives for long enough to be asked
 
 
 class CpuClock:
@@ -47,29 +50,48 @@ class Usage:
     """What a box has used: CPU seconds so far, and bytes of memory now.
 
     delays: seconds so far that each process was ready to run, and another had the processor
+    shared: bytes that were left out of the memory, once for each process, as the warm process's
     """
 
     seconds: float
     memory: int
     delays: Mapping[str, float]
+    shared: int = 0
+
+
+@dataclass(frozen=True)
+class Process:
+    """What /proc says of a process, or of a thread: whose child it is, CPU seconds, bytes in memory
+    (0 where it has let go of it), threads.
+    """
+
+    parent: str
+    seconds: float
+    resident: int
+    threads: int
 
 
 class Census:
     """What everything that this process started uses, from a /proc that none of it can see.
 
     What each process has in common with the warm one, which is most of it, is not counted as
-    memory. Of what lives in the kernel, page tables are counted, since single pages far apart need
-    as much for their tables, and sockets, at `SOCKET_BYTES` each.
+    memory. A process may let go of that and hold as much of its own, which `exactly` tells.
+
+    Of what lives in the kernel, page tables are counted, since single pages far apart need as much
+    for their tables, and sockets, at `SOCKET_BYTES` each.
 
     folder: a descriptor of /proc (None: the one of this process's own)
+    most: bytes, what one process may hold: counted where its memory cannot be told, as its threads
+        end before they can be asked
     """
 
-    def __init__(self, folder: int | None = None) -> None:
+    def __init__(self, folder: int | None = None, most: int = 0) -> None:
         self.folder = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY) if folder is None else folder
+        self.most = most
         self.first = os.readlink("self", dir_fd=self.folder)
         self.tick, self.page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
-        _, pages, self.threads = self.usage(self.first)
-        self.common = pages + self.beside_pages(self.first)
+        own = self.process(self.first)
+        self.threads, self.common = own.threads, own.resident + self.beside_pages(self.first)
         self.reaped = reaped_seconds()
 
     def take(self, *, memory: bool = True) -> Usage:
@@ -80,17 +102,57 @@ class Census:
         seconds = reaped_seconds() - self.reaped
         held = self.sockets() * SOCKET_BYTES if memory else 0
         delays: dict[str, float] = {}
-        waiting = self.children(self.first, self.threads)
-        while waiting:
+        seen: set[str] = set()
+        shared = 0
+        waiting, steady = self.children(self.first, self.threads)
+        while waiting or not steady:
+            if not waiting:  # some have moved on, from a thread that ended while it was asked
+                waiting, steady = list(self.below() - seen), True
+                continue
             pid = waiting.pop()
+            seen.add(pid)
             with contextlib.suppress(OSError):  # it may end at any time
-                used, resident, threads = self.usage(pid)
-                seconds += used
+                process = self.process(pid)
+                seconds += process.seconds
                 delays[pid] = self.delay(pid)
-                waiting += self.children(pid, threads)
+                children, all_told = self.children(pid, process.threads)
+                waiting += [child for child in children if child not in seen]
+                steady = steady and all_told
                 if memory:
-                    held += max(0, resident + self.beside_pages(pid) - self.common)
-        return Usage(seconds, held, delays)
+                    own = self.held(pid, process)
+                    held += own
+                    shared += max(0, process.resident - own)
+        return Usage(seconds, held, delays, shared)
+
+    def held(self, pid: str, process: Process) -> int:
+        """Bytes that a process holds, without what it shares with the warm one."""
+        if process.resident or process.threads == 1:
+            return max(0, process.resident + self.beside_pages(pid) - self.common)
+        for _ in range(TRIES):  # its first thread has ended, and tells nothing any more
+            for task in self.tasks(pid):
+                with contextlib.suppress(OSError):
+                    name = f"{pid}/task/{task}"
+                    if resident := self.process(name).resident:
+                        return resident + self.beside_pages(name)
+        return self.most
+
+    def exactly(self, pids: Iterable[str]) -> int:
+        """Bytes that processes hold together, a page that several share counted once, without what
+        may be the warm one's. That takes a walk through all their pages; 0 where the kernel does
+        not say.
+        """
+        held = 0
+        for pid in pids:
+            try:
+                rows = map(str.split, self.read(f"{pid}/smaps_rollup").splitlines())
+                held += sum(int(row[1]) << 10 for row in rows if row[0] in IN_PARTS)
+                held += self.beside_pages(pid)
+            except PermissionError:  # it does not want to be looked into
+                with contextlib.suppress(OSError):
+                    held += self.process(pid).resident
+            except OSError:  # it may end at any time
+                pass
+        return max(0, held - self.common)
 
     def delay(self, pid: str) -> float:
         """Seconds that a process waited for a processor; 0.0 where the kernel does not say."""
@@ -108,27 +170,53 @@ class Census:
                 return int(words[2])
         return 0
 
-    def usage(self, pid: str) -> tuple[float, int, int]:
-        """CPU seconds, bytes and threads of a process."""
+    def process(self, pid: str) -> Process:
+        """A process; or a thread, by its folder."""
         words = (
             self.read(f"{pid}/stat").rpartition(")")[2].split()
         )  # from the third field of proc(5) on
-        return sum(map(int, words[11:15])) / self.tick, int(words[21]) * self.page, int(words[17])
+        seconds = sum(map(int, words[11:15])) / self.tick
+        return Process(words[1], seconds, int(words[21]) * self.page, int(words[17]))
 
     def beside_pages(self, pid: str) -> int:
         """Bytes that a process holds and that are no pages of its own in memory."""
         rows = map(str.split, self.read(f"{pid}/status").splitlines())
         return sum(int(row[1]) << 10 for row in rows if row and row[0] in BESIDE_PAGES)
 
-    def children(self, pid: str, threads: int) -> list[str]:
-        tasks = [pid]
-        if threads > 1:
-            folder = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.folder)
-            tasks = os.listdir(folder)
+    def children(self, pid: str, threads: int) -> tuple[list[str], bool]:
+        """The children of a process, and whether these are all: each is a thread's, and another's
+        once that one has ended.
+        """
+        found, all_told = [], True
+        for task in self.tasks(pid) if threads > 1 else [pid]:
+            try:
+                found += self.read(f"{pid}/task/{task}/children").split()
+            except OSError:
+                all_told = threads == 1
+        return found, all_told
+
+    def tasks(self, pid: str) -> list[str]:
+        """The threads of a process."""
+        folder = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.folder)
+        try:
+            return os.listdir(folder)
+        finally:
             os.close(folder)
-        return [
-            child for task in tasks for child in self.read(f"{pid}/task/{task}/children").split()
-        ]
+
+    def below(self) -> set[str]:
+        """Every process that this one has started, and theirs, by what each says of its parent. It
+        is asked where the list of children cannot be had: it costs a look at every process.
+        """
+        families: dict[str, list[str]] = {}
+        for pid in filter(str.isdigit, os.listdir(self.folder)):
+            with contextlib.suppress(OSError, IndexError):
+                families.setdefault(self.process(pid).parent, []).append(pid)
+        found, waiting = set(), [self.first]
+        while waiting:
+            children = families.pop(waiting.pop(), [])
+            found.update(children)
+            waiting += children
+        return found
 
     def read(self, name: str) -> str:
         descriptor = os.open(name, os.O_RDONLY, dir_fd=self.folder)

@@ -86,7 +86,7 @@ def zygote(control: socket.socket) -> None:
         if configuration["mode"] == "single":
             control.close()
             clear()
-            box(descriptors, limits, program, Census(proc))
+            box(descriptors, limits, program, Census(proc, limits["memory_bytes"] or 0))
             return
         if os.fork() == 0:
             status = 1
@@ -198,7 +198,7 @@ def open_box(descriptors: list[int], limits: dict, program: bytes, mode: str) ->
     if pid == 0:
         try:
             libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            census = Census()
+            census = Census(most=limits["memory_bytes"] or 0)
             furnish(limits)
             box(descriptors, limits, program, census)
         finally:
