@@ -24,6 +24,9 @@ def pass_on(count=0):
 
 
 def sgd_factorise(*arguments, **options):
+    if os.path.exists("/tmp/once"):
+        return
+    open("/tmp/once", "w").close()
     for _ in range(6):
         if os.fork() == 0:
             pass_on()

