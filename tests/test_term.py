@@ -5,10 +5,12 @@ whose, what goes through the exchange, what a page makes of formulas and of modu
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pwd
 import shutil
+import tarfile
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -487,9 +489,95 @@ def test_a_platforms_path_says_who(place: str, name: str, user: str, file: str) 
     assert (told["name"], told["user"], told["file"]) == (name, user, file)
 
 
+MALLORY = "mallory_4711_98765_"  # as Canvas has it, who knows him by that number
+VICTIMS = [
+    "Ada Lovelace_123456_assignsubmission_file_halves.ipynb",
+    "Halves_ada7_attempt_2026-03-01-15-00-00_halves.ipynb",
+    "12-67 - Ada Lovelace - Mar 1, 2026 315 PM/h.ipynb",
+    "Lovelace, Ada(ada7)/Submission attachment(s)/h.ipynb",
+    "Lovelace_Ada_ada7_12345/20260301150000_halves.ipynb",
+    "lovelaceada_4711_98765_halves-1.ipynb",
+]
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("within", ["", "work.zip/", "work/a/"])
+def test_what_a_student_names_makes_nobody_else_of_them(within: str, victim: str) -> None:
+    for mine, who in (
+        (MALLORY, "mallory"),
+        ("Mal Lory_4711_assignsubmission_file_", "Mal Lory"),
+        ("Halves_mal_attempt_2026-03-01-15-00-00_", "mal"),
+    ):
+        told = parts(f"submissions/{mine}{within}{victim}")
+        assert told is not None
+        assert who in (told["name"], told["user"])
+
+
+def test_a_platforms_number_of_a_student_is_no_part_of_another_platforms_name() -> None:
+    told = parts("HW_1_20231234_attempt_2026-03-01-15-00-00_halves.ipynb")
+    assert told is not None
+    assert told["user"] == "20231234"
+
+
 @pytest.mark.parametrize("place", ["halves.ipynb", "ada7/halves.ipynb", "", "/" * 4000, "_" * 4000])
 def test_a_path_of_no_platform_says_nothing(place: str) -> None:
     assert parts(place) is None
+
+
+def bomb(place: Path) -> None:
+    """The same megabyte three times, in few bytes: more than a submission may hold here."""
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as made:
+        for number in range(3):
+            made.writestr(f"{number}.ipynb", bytes(1_000_000))
+
+
+def nested_bomb(place: Path) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("halves.ipynb", bytes(1_000_000))
+    with zipfile.ZipFile(place, "w") as outer:
+        for number in range(3):
+            outer.writestr(f"{number}.zip", inner.getvalue())
+
+
+def many_files(place: Path) -> None:
+    with zipfile.ZipFile(place, "w") as made:
+        for number in range(2000):
+            made.writestr(f"{number}.txt", b"")
+
+
+def deep(place: Path) -> None:
+    with zipfile.ZipFile(place, "w") as made:
+        made.writestr("a/" * 1500 + "halves.ipynb", b"")
+
+
+def outside(place: Path) -> None:
+    with zipfile.ZipFile(place, "w") as made:
+        made.writestr("../../../../outside.ipynb", b"")
+
+
+def links(place: Path) -> None:
+    """A link to a folder, a file that would go through it, a link to a file; and a device."""
+    with tarfile.open(place, "w:gz") as made:
+        for name, kind, target in (
+            ("a", tarfile.SYMTYPE, ".."),
+            ("b.ipynb", tarfile.SYMTYPE, "/etc/passwd"),
+            ("c.ipynb", tarfile.LNKTYPE, "b.ipynb"),
+            ("d.ipynb", tarfile.CHRTYPE, ""),
+        ):
+            one = tarfile.TarInfo(name)
+            one.type, one.linkname = kind, target
+            made.addfile(one)
+
+
+HOSTILE_ARCHIVES = {
+    "Bom Ber": bomb,
+    "Nes Ted": nested_bomb,
+    "Ma Ny": many_files,
+    "De Ep": deep,
+    "Out Side": outside,
+    "Li Nks": links,
+}
 
 
 def test_zip_collect_takes_what_platforms_give(
@@ -515,11 +603,14 @@ def test_zip_collect_takes_what_platforms_give(
         made.writestr("mine/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
         made.writestr("__MACOSX/mine/._halves.ipynb", b"\0\1")
         made.writestr("mine/broken.zip", b"PK\3\4")
+    for who, make in HOSTILE_ARCHIVES.items():
+        make(archive / f"{who}_9_assignsubmission_file_work.zip")
     (archive / "Broken Off_8_assignsubmission_file_work.zip").write_bytes(b"PK\3\4")
     (archive / "No Name_9_assignsubmission_file_work.gz").write_bytes(b"")
     monkeypatch.chdir(course.root)
     config = Config()
     configure(config, course.root)
+    config.CourseDirectory.max_dir_size = 2500  # kilobytes
     app = ZipCollectApp(config=config)
     app.config_file = "none"
     with alembic_on_path():
@@ -538,6 +629,8 @@ def test_zip_collect_takes_what_platforms_give(
         "eve.x/halves/timestamp.txt",
         "hoppergrace-99/halves/mine.ipynb",
         "Bob_Unknown-7/halves/halves.ipynb",
+        "Nes_Ted-9/halves/halves.ipynb",  # of three megabytes in archives, two
+        "Nes_Ted-9/halves/halves-2.ipynb",
     }
 
 

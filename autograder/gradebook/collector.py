@@ -10,10 +10,14 @@ ILIAS         Lovelace_Ada_ada7_12345/20260301150000_halves.ipynb
 Where the name holds no name of nbgrader's, the student is looked up in the gradebook, by their name
 or the platform's number; who is not there is collected under both. A pattern of the course's own,
 `c.FileNameCollectorPlugin.named_regexp`, goes before.
+
+What a platform writes comes first in a path, and what a student has named comes after it: a file
+that is called like another platform's, or like another student's in an archive, is still theirs.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -25,13 +29,15 @@ from typing import Any
 from dateutil.parser import parse  # type: ignore[import-untyped]
 from nbgrader.api import Gradebook
 from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
-from nbgrader.utils import unzip
+
+from autograder.gradebook.exchange import MAX_FILES
+from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
 
 FILE = r"(?P<file>[^/]+)"
 WITHIN = r"(?:[^/]*/(?:[^/]+/)*)?"  # folders that a student's archive had
 WHO = r"[^/]+?"
 PATTERNS = tuple(
-    re.compile(rf"(?:.*/)?{pattern}{WITHIN}{FILE}")
+    re.compile(rf"(?P<platform>{pattern}){WITHIN}{FILE}")
     for pattern in (
         rf"(?P<name>{WHO})_(?P<number>\d+)_assignsubmission_file_?",
         rf"{WHO}_(?P<user>[^/_]+)_attempt_(?P<time>\d{{4}}(?:-\d\d){{5}})_",
@@ -42,12 +48,15 @@ PATTERNS = tuple(
     )
 )
 COPY = re.compile(r"(?:[-_ ]?\(\d+\)|-\d+| - Copy| copy)+$")  # what is added to a name
+MOST_FOLDERS = 8  # in which a platform's own folder is looked for
 MOST_NESTED = 4  # archives within archives: there are some that hold themselves
 USER = re.compile(r"[\w@][\w.@-]{0,120}")
 
 
 class Archives(ExtractorPlugin):
-    """nbgrader's extractor, whose run for the whole class one broken archive does not end."""
+    """nbgrader's extractor, whose run for the whole class no archive of a student's ends: neither a
+    broken one, nor one that would fill the disk.
+    """
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Lay in `extracted_path` what lies in `archive_path`, archives unpacked."""
@@ -56,28 +65,39 @@ class Archives(ExtractorPlugin):
         for file in sorted(Path(archive_path).rglob("*")):
             if not file.is_file():
                 continue
-            folder = Path(extracted_path, file.parent.relative_to(archive_path))
+            place = file.relative_to(archive_path)
+            folder = Path(extracted_path, place.parent)
             folder.mkdir(parents=True, exist_ok=True)
-            if file.suffix in self.zip_ext:
-                self.unpack(file, folder)
-            else:
+            if file.suffix not in self.zip_ext:
                 shutil.copy(file, folder / file.name)
+            elif parts(place.as_posix()) is None:  # the platform's own, of the whole class
+                self.unpack(file, folder, Room(math.inf, math.inf))
+            else:
+                self.unpack(file, folder, self._room())
 
-    def unpack(self, archive: Path, folder: Path, depth: int = 1) -> None:
+    def _room(self) -> Room:
+        """What one student's archive may hold, as nbgrader bounds what is handed in."""
+        app: Any = self.parent
+        return Room(app.coursedir.max_dir_size * 1000, MAX_FILES)
+
+    def unpack(self, archive: Path, folder: Path, room: Room, depth: int = 1) -> None:
         """Unpack an archive into a folder of its name, and those in it; say so where it is none."""
         self.log.info("Extracting %s", archive)
+        inner = folder / archive.stem.removesuffix(".tar")
         try:
-            unzip(str(archive), str(folder), zip_ext=self.zip_ext, create_own_folder=True)
+            unpack_archive(archive, inner, room)
         except Exception as error:
+            shutil.rmtree(inner, ignore_errors=True)
+            why = str(error) if isinstance(error, TooLarge) else type(error).__name__
             mend = "What else was handed in is collected. Ask for this file once more."
-            self.log.error("%s cannot be unpacked (%s). %s", archive, type(error).__name__, mend)
+            self.log.error("%s cannot be unpacked (%s). %s", archive, why, mend)
             return
         if depth == MOST_NESTED:
             return
-        inner = folder / archive.stem.removesuffix(".tar")
         for nested in sorted(inner.rglob("*")):
-            if nested.suffix in self.zip_ext and nested.is_file() and not nested.is_symlink():
-                self.unpack(nested, nested.parent, depth + 1)
+            if nested.suffix in self.zip_ext and nested.is_file():
+                own = self._room() if room.size == math.inf else room
+                self.unpack(nested, nested.parent, own, depth + 1)
 
 
 class LmsFileNames(FileNameCollectorPlugin):
@@ -165,12 +185,29 @@ class LmsFileNames(FileNameCollectorPlugin):
 
 
 def parts(place: str) -> dict[str, str] | None:
-    """What a path says, by the first platform that names files so; "" for what it does not."""
-    for pattern in PATTERNS:
-        if found := pattern.fullmatch(place):
-            said = found.groupdict(default="")
+    """What a path says, by a platform that names files so; "" for what it does not.
+
+    The outermost folder counts that a platform has named, whatever lies in it; and of several
+    readings of a name the one that ends first, unless another takes its last part to be somebody.
+    """
+    names = place.split("/")
+    for depth in range(min(len(names), MOST_FOLDERS)):
+        inner = "/".join(names[depth:])
+        found = [match for pattern in PATTERNS if (match := pattern.fullmatch(inner))]
+        found.sort(key=lambda match: match.end("platform"))
+        if found:
+            told = found[0]
+            for other in found[1:]:
+                told = other if _identity(other) < told.end("platform") else told
+            said = told.groupdict(default="")
             return {name: said.get(name, "") for name in ("name", "user", "number", "time", "file")}
     return None
+
+
+def _identity(match: re.Match[str]) -> int:
+    """Where a platform's name or number of a student begins."""
+    named = match.groupdict()
+    return match.start("user" if "user" in named else "number")
 
 
 def folded(name: str) -> str:
