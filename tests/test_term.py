@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 import tarfile
 import zipfile
 from datetime import datetime, timedelta
@@ -381,6 +382,27 @@ def test_collecting_follows_no_link_and_keeps_bounds(tmp_path: Path) -> None:
     kept = [path.relative_to(ours).as_posix() for path in ours.rglob("*") if path.is_file()]
     assert kept == ["inner/halves.ipynb"]
     assert sorted(Path(name).name for name in left_out) == ["halves.py", "huge", "pipe"]
+
+
+def test_collecting_goes_no_deeper_than_a_submission_may_be(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    (theirs / "halves.ipynb").write_text("{}", encoding="utf-8")
+    for number in range(2000):
+        (theirs / "wide" / str(number)).mkdir(parents=True)
+    here = os.open(theirs, os.O_RDONLY)
+    for _ in range(1500):  # deeper than any path is long
+        os.mkdir("d" * 200, dir_fd=here)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    try:
+        left_out = list(exchange.copy_regular(theirs, ours, CourseDirectory()))
+    finally:
+        subprocess.run(["rm", "-rf", str(theirs)], check=True)
+    assert (ours / "halves.ipynb").is_file()
+    assert 1 < len(left_out) < 20
 
 
 def test_what_others_lay_there_in_a_name_counts_where_its_account_has_laid_nothing(

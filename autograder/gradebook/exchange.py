@@ -29,7 +29,9 @@ from nbgrader.utils import notebook_hash, parse_utc
 
 from autograder.gradebook.timestamps import moment_of, secret_in, settle_timestamp, timestamp_in
 
-MAX_FILES = 1000  # of one submission
+MAX_FILES = 1000  # of one submission; and folders
+MOST_DEEP = 20  # of its folders
+MOST_NAMED = 5  # of those that are left out
 CHUNK = 1 << 20
 USER = re.compile(r"[\w@][\w.@+-]{0,127}")
 
@@ -73,9 +75,11 @@ class Collect(ExchangeCollect):
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy a submission: regular files, within the course's bounds on size and number."""
-        left_out = list(copy_regular(Path(src), Path(dest), self.coursedir))
-        for name in left_out:
-            self.log.warning("Not collected, as it is no regular file, or too large: %r", name)
+        try:
+            for name in copy_regular(Path(src), Path(dest), self.coursedir):
+                self.log.warning("Not collected, as it is no regular file, or too large: %r", name)
+        except OSError as error:  # the others are collected
+            self.log.error("%r is not collected whole (%s)", src, error)
         if settle_timestamp(Path(dest)):
             self.log.warning("The timestamp of %r cannot be read", dest)
 
@@ -125,14 +129,21 @@ def account(number: int) -> str:
 def copy_regular(source: Path, target: Path, bounds: Any) -> Iterator[str]:
     """Copy the regular files of a tree; gives the names of those that were left out.
 
+    Folders within folders are followed to `MOST_DEEP`, as a walk holds each open, and calls itself.
+
     bounds: nbgrader's CourseDirectory, whose `ignore`, `max_file_size` and `max_dir_size` (both in
         kilobytes) hold
     """
-    left, count = bounds.max_dir_size * 1000, 0
+    left, count, walked = bounds.max_dir_size * 1000, 0, 0
     for place, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
+        walked += 1
         inner = target / Path(place).relative_to(source)
         inner.mkdir(parents=True, exist_ok=True)
         folders[:] = [name for name in folders if not _ignored(name, bounds.ignore)]
+        deep = len(inner.parts) - len(target.parts)
+        if folders and (deep >= MOST_DEEP or walked + len(folders) > MAX_FILES):
+            yield from (str(Path(place, name)) for name in folders[:MOST_NAMED])
+            folders.clear()
         for name in names:
             if _ignored(name, bounds.ignore):
                 continue
