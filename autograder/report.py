@@ -27,7 +27,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.assignment import Assignment
-from autograder.grading.moved import changes
+from autograder.grading.moved import Changes, changes
 from autograder.results import Result
 
 QUIET = 10.0  # seconds between two lines of progress where there is no terminal
@@ -57,7 +57,7 @@ def say(line: str) -> None:
 @contextmanager
 def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
     """A progress display on standard error, or lines where that is no terminal; gives what is
-    called with (done, total), or with nothing for one more.
+    called with (done, total) and a title, or with nothing for one more.
     """
     columns = (
         SpinnerColumn(),
@@ -74,11 +74,14 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=shown, transient=True, speed_estimate_period=60) as display:
         task = display.add_task(clean(title), total=total)
 
-        def advance(done: int | None = None, of: int | None = None) -> None:
+        def advance(
+            done: int | None = None, of: int | None = None, title: str | None = None
+        ) -> None:
+            named = None if title is None else clean(title)
             if done is None:
-                display.advance(task)
+                display.update(task, advance=1, description=named)
             else:
-                display.update(task, completed=done, total=of)
+                display.update(task, completed=done, total=of, description=named)
 
         yield advance
 
@@ -104,7 +107,12 @@ class Lines:
         self.title, self.total, self.done = title, total, 0
         self.start = self.told = time.monotonic()
 
-    def advance(self, done: int | None = None, of: int | None = None) -> None:
+    def advance(
+        self, done: int | None = None, of: int | None = None, title: str | None = None
+    ) -> None:
+        if title is not None and clean(title) != self.title:  # something else begins
+            self.title = clean(title)
+            self.start = self.told = time.monotonic()
         self.done = self.done + 1 if done is None else done
         self.total = self.total if of is None else of
         now = time.monotonic()
@@ -218,6 +226,18 @@ def print_changes(
         points = f"{one.before:g} -> {one.result.score:g} ({one.difference:+g})"
         to.print(Text(clean(f"{name_of(one.result)}: {points}: {words}", 1000)), soft_wrap=True)
     for check, (up, down, together) in told.checks.items():
-        to.print(Text(f"{check}: {up} gained, {down} lost, {together:+g} points together"))
-    counts = f"{len(told.moved)} of {told.count} submissions have other points than before"
-    to.print(Text(f"{counts}{f'; {told.new} had none yet' if told.new else ''}"))
+        words = f"{check}: {up} gained, {down} lost, {together:+g} points together"
+        to.print(Text(words), soft_wrap=True)
+    to.print(Text(in_numbers(told)), soft_wrap=True)
+
+
+def in_numbers(told: Changes) -> str:
+    """How many submissions a grading changed, as a sentence."""
+    parts = [f"{told.others} of {told.count} submissions have other points than before"]
+    if balanced := len(told.moved) - told.others:
+        parts.append(f"{balanced} as many by other checks")
+    if told.new:
+        parts.append(f"{told.new} had none yet")
+    if told.unknown:
+        parts.append(f"{told.unknown} could not be graded, and nothing is known of their points")
+    return "; ".join(parts)

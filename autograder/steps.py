@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -119,6 +120,7 @@ def grade_paths(
             # first of all: other machines boot while this one loads what it grades with
             connection = stack.enter_context(Connection(scheduler, isolation))
         from autograder import report
+        from autograder.grading.checks import faults_of
         from autograder.grading.faults import faults_in
         from autograder.grading.grader import Grader
         from autograder.grading.preflight import preflight as right_answers_first
@@ -150,12 +152,15 @@ def grade_paths(
         def first(rounds: set[int]) -> None:
             if grader.elsewhere is None:
                 grader.begin()
-                with suppress(AutograderError):  # it is told of each submission
-                    grader.declared  # noqa: B018 - collected here, and not by each worker
+                with nullcontext() if len(found) > 1 else suppress(AutograderError):
+                    # collected here, and not by each worker; a class is told once, not each of it
+                    for fault in faults_of(assignment, grader.declared):
+                        raise fault
             meanwhile()
             if not dry and (len(found) > 1 if preflight is None else preflight):
-                right_answers_first(grader, rounds, count, course.results, progress=advance)
-                advance(0, len(found))
+                ahead = partial(advance, title=f"{assignment.title}: right answers")
+                right_answers_first(grader, rounds, count, course.results, progress=ahead)
+                advance(0, len(found), assignment.title)
 
         graded = grade_class(
             grader,

@@ -47,6 +47,8 @@ def test_a_report_says_who_is_graded_and_whose_points_the_checks_moved(
 ) -> None:
     """Before anything is graded, after a grading, after bob handed in again, after other checks."""
     assert "not graded" in report(course, command, tmp_path, "bob")
+    page = (course / "course" / "report" / f"{SLUG}.html").read_text(encoding="utf-8")
+    assert "On average" not in page
     assert command(course, "grade", SLUG).exit_code == 0
     assert "graded" in report(course, command, tmp_path, "bob")
     hand_in(course, "bob", RIGHT)

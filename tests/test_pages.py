@@ -30,7 +30,7 @@ from tinyhtml5.parser import HTMLParser
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
 from autograder.gradebook import commands
-from autograder.gradebook.marks import RESULT, roster
+from autograder.gradebook.marks import RESULT, Mark, Marks, roster
 from autograder.pages import class_page, gathering
 from autograder.pages.feedback import feedback_page
 from autograder.pages.markup import formula, markdown
@@ -390,6 +390,20 @@ def test_a_diagnosis_is_told_in_words_with_its_example() -> None:
     alone = page_of(Diagnosis(function, "", "", "", "", None, "a group"))
     assert "a group" not in alone
     assert "Look first at" in alone
+
+
+def test_points_of_an_answer_that_waits_again_stand_where_they_are_counted() -> None:
+    assignment = find_assignment(COURSE, "sgd_factorisation")
+    (name,) = assignment.written
+    for by_hand, told in ((True, "waits to be marked again"), (False, "not marked yet")):
+        mark = Mark(name, 1.0 if by_hand else 0.0, 4.0, None, by_hand, open=True)
+        page = feedback_page(
+            assignment, "ada", {"metadata": {}, "cells": []}, Marks("ada", "", {name: mark})
+        )
+        row = page[page.index(f'href="#w-{name}"') :].split("</tr>")[0]
+        assert told in row
+        assert (">1<" in row) is by_hand
+        assert (">–<" in row) is not by_hand
 
 
 @pytest.mark.parametrize("kept", [None, {}, {"status": "graded", "tests": [{}]}, [], "graded"])

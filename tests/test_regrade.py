@@ -281,6 +281,10 @@ def test_the_command_says_whose_points_moved_by_which_check_and_a_dry_run_keeps_
             assert contents(term.course) == files
     said = command(term.course, *quiet)
     assert said.stdout.splitlines() == ["0 of 6 submissions have other points than before"]
+    term.edit([("assignment.toml", "halve = 3", "halve = 4")])
+    said = command(term.course, *quiet, "--dry-run")
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr.count("gives halve 4 points, and its checks add up to 3") == 1
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

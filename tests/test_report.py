@@ -5,13 +5,15 @@ wrote as it wrote it.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from conftest import ASSIGNMENTS
 from rich.console import Console
 
 from autograder import report
-from autograder.report import print_table, what_went_wrong
+from autograder.grading.moved import changes
+from autograder.report import in_numbers, print_table, what_went_wrong
 from autograder.results import Check, Diagnosis, Result
 
 
@@ -75,6 +77,29 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert shown == "unreadable: [2Jgone grade: 20/20"
 
 
+def of(first: float, second: float) -> Result:
+    made = result("s", "said")
+    tests = tuple(
+        replace(check, outcome="passed" if earned else "failed")
+        for check, earned in zip(made.tests, (first, second), strict=True)
+    )
+    return replace(made, tests=tests)
+
+
+def test_who_has_as_much_by_other_checks_and_who_was_not_graded_has_no_other_points() -> None:
+    broken = result("s", "ours", status="grader_error")
+    told = changes(
+        [(of(10, 0), of(0, 10)), (of(10, 0), of(10, 10)), (of(10, 0), replace(broken, tests=()))]
+    )
+    assert in_numbers(told) == (
+        "1 of 3 submissions have other points than before; 1 as many by other checks; "
+        "1 could not be graded, and nothing is known of their points"
+    )
+    assert in_numbers(changes([(None, of(10, 0))])) == (
+        "0 of 1 submissions have other points than before; 1 had none yet"
+    )
+
+
 # --- progress without a terminal ------------------------------------------------------------------
 
 
@@ -97,5 +122,14 @@ def test_lines_of_progress_are_few_and_say_how_far_how_fast_and_how_long(
             "right answers: 20 of 30, 1.0/s, 10 s left",
             "right answers: 30 of 30, 1.0/s",
         ]
+    with report.progress(60, "the class") as advance:
+        now[0] += 20
+        advance(12, 13, "right answers")
+        for done in range(31):
+            advance(done, 60, "the class")
+            now[0] += 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"the class: {done} of 60, 1.0/s, {60 - done} s left" for done in (10, 20, 30)
+    ]
     assert report.rate(0.05) == "3/min"
     assert report.rate(None) == report.rate(0.0) == ""

@@ -35,8 +35,9 @@ from autograder import doctor
 from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, Late, read_settings
-from autograder.errors import AuthoringError, UsageError
+from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.gradebook import exchange, rebuild, timestamps
+from autograder.gradebook.bridge import answers_in, as_it_was, hold_to_the_release
 from autograder.gradebook.collector import parts
 from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings, make_ready
 from autograder.gradebook.entered import Entry
@@ -474,6 +475,51 @@ def test_a_folder_whose_name_no_database_takes_is_to_be_renamed(tmp_path: Path) 
     said = entering(Entry("a\udcff", tmp_path, tmp_path / "x.py", cast("Result", None)))
     assert said == (
         "the folder's name 'a\\udcff' is not UTF-8, and no database takes it. Rename it"
+    )
+
+
+# --- what is entered ------------------------------------------------------------------------------
+
+
+def cells(**points: float) -> nbformat.NotebookNode:
+    """A notebook with a cell of each name, as the gradebook has given it points."""
+    made = [
+        nbformat.v4.new_markdown_cell(
+            f"The answer {name}.",
+            metadata={"nbgrader": {"grade_id": name, "grade": True, "points": worth}},
+        )
+        for name, worth in points.items()
+    ]
+    for cell in made:
+        cell.metadata.nbgrader |= {"solution": True, "schema_version": 3, "locked": False}
+    return nbformat.v4.new_notebook(cells=made)
+
+
+def test_an_answer_that_was_deleted_and_is_still_is_the_one_that_was_marked(tmp_path: Path) -> None:
+    found = []
+    for number, book in enumerate((cells(one=1), cells(one=1), cells(one=1, two=1))):
+        nbformat.write(book, tmp_path / f"{number}.ipynb")
+        found.append(answers_in(tmp_path / f"{number}.ipynb"))
+    first, same, written = found
+    assert as_it_was("two", first, same)
+    assert as_it_was("one", first, same)
+    assert not as_it_was("two", first, written)
+    assert not as_it_was("two", written, same)
+    assert not as_it_was("two", {}, same), "nothing was graded before"
+
+
+def test_points_that_the_gradebook_does_not_know_are_told_before_anything_is_entered(
+    tmp_path: Path,
+) -> None:
+    tiny_course.write(tmp_path)
+    assignment = find_assignment(Course(tmp_path), "halves")
+    hold_to_the_release(cells(check_halve=3, check_total=1.5, why_halve=2), assignment)
+    with pytest.raises(AutograderError) as told:
+        hold_to_the_release(cells(check_halve=2, check_total=1.5, why_not=1), assignment)
+    assert str(told.value) == (
+        "the points of assignment.toml are not those that the gradebook has: halve 3, there 2; "
+        "why_halve 2, there 0; why_not 0, there 1. Nothing was entered. "
+        "First: autograder release halves"
     )
 
 

@@ -17,6 +17,7 @@ import hashlib
 import html
 import json
 import threading
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,7 @@ class GradeInSandbox(NbGraderPreprocessor):
         exporter: Any = self.parent
         directory = exporter.converter.coursedir
         assignment = find_assignment(course_of(exporter.converter), asked["assignment"])
+        hold_to_the_release(nb, assignment)
         folder = directory.format_path(
             directory.submitted_directory, asked["student"], asked["assignment"]
         )
@@ -243,8 +245,7 @@ class SaveMarks(SaveAutoGrades):
         super()._add_score(cell, resources)
         if marked:
             answer = name if utils.is_solution(cell) else ""  # a check's points are for the code
-            same = answer in self.before and self.before[answer] == self.answers.get(answer)
-            grade.needs_manual_grade = waited or not same
+            grade.needs_manual_grade = waited or not as_it_was(answer, self.before, self.answers)
             self.gradebook.db.commit()
 
 
@@ -255,6 +256,13 @@ def known_answers(file: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def as_it_was(answer: str, before: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether an answer is the one that was graded last; one that was not there then, and is not
+    now, is. before, now: of `answers_in`; before is empty where nothing was graded
+    """
+    return bool(before) and before.get(answer) == now.get(answer)
 
 
 def not_graded(assignment: Assignment) -> Result:
@@ -269,6 +277,27 @@ def not_graded(assignment: Assignment) -> Result:
         assignment.max_score,
         message="this submission has not been graded yet",
     )
+
+
+def hold_to_the_release(notebook: NotebookNode, assignment: Assignment) -> None:
+    """AutograderError where the gradebook gives a cell other points than the assignment does by
+    now: entered would be what fits, and nothing of whoever has more.
+
+    notebook: with the gradebook's points in its cells
+    """
+    wanted = {CHECK_PREFIX + name: points for name, points in assignment.functions.items()}
+    wanted |= assignment.written
+    settings = [cell.metadata.get("nbgrader", {}) for cell in notebook.cells]
+    known = {one["grade_id"]: float(one["points"]) for one in settings if one.get("grade")}
+    other = [
+        f"{name.removeprefix(CHECK_PREFIX)} {wanted.get(name, 0):g}, there {known.get(name, 0):g}"
+        for name in dict.fromkeys((*wanted, *known))
+        if abs(wanted.get(name, 0.0) - known.get(name, 0.0)) > 1e-9
+    ]
+    if other:
+        what = "the points of assignment.toml are not those that the gradebook has"
+        mend = f"Nothing was entered. First: autograder release {assignment.slug}"
+        raise AutograderError(f"{what}: {'; '.join(other)}. {mend}")
 
 
 def write_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:

@@ -37,6 +37,8 @@ from autograder.course import Course, folder_laid, write_whole
 from autograder.errors import AutograderError, SubmissionError, words_of_the_database
 from autograder.gradebook.bridge import (
     answers_in,
+    as_it_was,
+    hold_to_the_release,
     known_answers,
     not_graded,
     write_outputs,
@@ -169,6 +171,7 @@ class Entering:
             for step in (OverwriteCells(), CheckCellMetadata()):
                 resources: Any = {"nbgrader": named}
                 notebook, _ = step.preprocess(notebook, resources)
+        hold_to_the_release(notebook, self.assignment)
         return notebook
 
     def _lay(self, entry: Entry, notebook: NotebookNode) -> Path:
@@ -256,7 +259,7 @@ class Entering:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if utils.is_grade(cell):
                 answer = name if utils.is_solution(cell) else ""
-                same = answer in before and before[answer] == answers.get(answer)
+                same = as_it_was(answer, before, answers)
                 automatic[name], _ = utils.determine_grade(cell)
                 grade(grade_of[name], automatic[name], same=same)
             if utils.is_solution(cell) or utils.is_task(cell):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from autograder.results import Result
 
 EQUAL = 1e-9  # points
+FAULT = "grader_error"  # says nothing of anybody's points
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Moved:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a grading changed. count: of submissions; new: of those that had no result before
+    """What a grading changed. count: of submissions; new: of those that had no result before;
+    unknown: of those that the grader could not grade, before or now
 
     moved: those who lost most first; checks: how many gained and lost by each, and the points of
         all together
@@ -47,15 +49,22 @@ class Changes:
 
     count: int
     new: int
+    unknown: int
     moved: tuple[Moved, ...]
     checks: dict[str, tuple[int, int, float]]
+
+    @property
+    def others(self) -> int:
+        """How many have another sum than before; of the rest of `moved`, checks balance."""
+        return sum(abs(one.difference) > EQUAL for one in self.moved)
 
 
 def changes(pairs: Iterable[tuple[Result | None, Result]]) -> Changes:
     """What differs. pairs: the result before, None where there was none, and the result of now"""
     listed = list(pairs)
+    known = [pair for pair in listed if not any(one and one.status == FAULT for one in pair)]
     moved = []
-    for old, new in listed:
+    for old, new in known:
         moves = moves_of(old, new) if old is not None else ()
         if old is not None and moves:
             moved.append(Moved(new, old.score, moves))
@@ -68,7 +77,8 @@ def changes(pairs: Iterable[tuple[Result | None, Result]]) -> Changes:
         for check, all_ in by_check.items()
     }
     moved.sort(key=lambda one: (one.difference, one.result.student or one.result.submission))
-    return Changes(len(listed), sum(old is None for old, _ in listed), tuple(moved), told)
+    fresh = sum(old is None for old, _ in known)
+    return Changes(len(listed), fresh, len(listed) - len(known), tuple(moved), told)
 
 
 def moves_of(old: Result, new: Result) -> tuple[Move, ...]:

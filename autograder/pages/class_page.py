@@ -178,7 +178,15 @@ def changed(classroom: Classroom, called: dict[str, str]) -> dict[str, Any]:
         (called[one.result.student or ""], one.before, one.result.score, list(map(str, one.moves)))
         for one in told.moved
     ]
-    return {"rows": rows, "checks": told.checks, "new": told.new, "count": told.count}
+    return {
+        "rows": rows,
+        "checks": told.checks,
+        "others": told.others,
+        "balanced": len(rows) - told.others,
+        "new": told.new,
+        "unknown": told.unknown,
+        "count": told.count,
+    }
 
 
 def row_of(

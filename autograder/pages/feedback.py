@@ -167,13 +167,16 @@ def first_of(functions: list[Part]) -> Part | None:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a page says of a written answer. blank: nothing was written; open: not yet marked"""
+    """What a page says of a written answer. blank: nothing was written; open: not yet marked;
+    before: its points are those of another answer, which was marked
+    """
 
     name: str
     question: str
     points: float
     maximum: float
     open: bool
+    before: bool
     blank: bool
     comment: str
     text: Markup
@@ -190,6 +193,7 @@ def answer_of(assignment: Assignment, name: str, marks: Marks | None, cells: lis
         points=mark.points,
         maximum=mark.maximum,
         open=mark.open,
+        before=mark.open and mark.by_hand,
         blank=mark.automatic is not None and not mark.by_hand,
         comment=plain(mark.comment),
         text=markdown(cell.text, cell.attachments) if cell else Markup(),

@@ -72,9 +72,12 @@ class Entries:
         try:
             entering = self._entering(slug)
         except Exception as error:  # the database is away, for instance
-            faults.error("opening the gradebook", exc_info=error)
+            why = str(error)
+            if not isinstance(error, AutograderError):
+                faults.error("opening the gradebook", exc_info=error)
+                why = f"{type(error).__name__}: {error}"
             for job, _ in good:
-                self.jobs.again(job, f"{type(error).__name__}: {error}")
+                self.jobs.again(job, why)
             return
         grader = self.graders[slug]
         work = partial(_enter, grader.assignment, entering, notes, self.exchange, grader.rounds)
