@@ -232,6 +232,11 @@ def enter(assignment: Assignment, results: Sequence[Result], workers: int) -> li
         if student not in there:
             what = "course.toml gives %s an extension of %s, and the class has nobody of that name"
             log.warning(what, student, slug)
+    gone = sorted(known.marks.keys() - {entry.student for entry in entries})
+    if gone:
+        what = "the gradebook has points in %s of %s, of whom nothing lies in %s any more. %s"
+        mend = f"Lay it back; or take the points out: autograder students reset {slug} NAME"
+        log.warning(what, slug, ", ".join(gone), course.submitted, mend)
     entries = to_enter(assignment, entries, known.marks)
     if not entries:
         return []

@@ -451,6 +451,23 @@ def test_an_extension_for_nobody_in_the_class_is_told(
     assert told.startswith("course.toml gives adda7 an extension of halves, and")
 
 
+def test_points_of_somebody_whose_submission_is_gone_are_told(
+    course: Course, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(course.root, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "course.toml").unlink(missing_ok=True)
+    copy = Course(tmp_path)
+    with Gradebook(database(copy)) as book:
+        book.update_or_create_assignment("halves")
+        book.add_submission("halves", "alan")
+    assert enter(find_assignment(copy, "halves"), [], 1) == []
+    (told,) = caplog.messages
+    assert told.startswith("the gradebook has points in halves of alan, of whom nothing lies in ")
+    assert told.endswith(
+        " any more. Lay it back; or take the points out: autograder students reset halves NAME"
+    )
+
+
 def test_a_folder_that_cannot_be_written_to_keeps_nobody_else_from_being_graded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
