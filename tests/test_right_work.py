@@ -89,6 +89,20 @@ def test_a_module_and_a_cell_are_graded_alike(grade: GRADE, line: str) -> None:
     assert grade(module=text).score == grade(text).score == 4.5
 
 
+EXPORTS = {
+    "colab": "!pip install torch\n# %matplotlib inline\n!ls data\nimport torch\n{right}",
+    "cells in an editor": "# %%\n%matplotlib inline\nimport torch\n# %% [markdown]\n# x\n# %%\n{right}",
+    "help": "import torch\n{right}\nhalve?\n!echo done",
+    "in a block": "import torch\nif True:\n    !pip install torch\n    pass\n{right}",
+}
+
+
+@pytest.mark.parametrize("text", EXPORTS.values(), ids=EXPORTS.keys())
+def test_a_notebook_exported_as_a_module_keeps_its_functions(grade: GRADE, text: str) -> None:
+    result = grade(module=text.replace("{right}", RIGHT))
+    assert result.score == result.max_score, messages(result)
+
+
 NOTEBOOK_WAYS = {
     "line magic in a cell": "%matplotlib inline\n{right}",
     "await": (

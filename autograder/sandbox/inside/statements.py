@@ -145,10 +145,23 @@ class StatementRunner(Runner):
         try:
             tree = ast.parse(source, name)
         except SyntaxError as error:
-            raise NotPython(f"line {error.lineno}: {explain_syntax(error, source)}") from None
+            tree = self.as_a_cell(source, name)
+            if tree is None:
+                told = f"line {error.lineno}: {explain_syntax(error, source)}"
+                raise NotPython(told) from None
         except (ValueError, RecursionError, MemoryError) as error:
             raise NotPython(f"the parser gave up ({type(error).__name__})") from None
         self.run_statements(tree, name)
+
+    def as_a_cell(self, source: str, name: str) -> ast.Module | None:
+        """A module with `!pip` or `%matplotlib` in it, as Colab exports a notebook, as a cell reads:
+        those lines fail, since nothing runs them here, and cost themselves alone. None for what is
+        no cell either.
+        """
+        try:
+            return ast.parse(shell().transform_cell(source), name)
+        except BaseException:
+            return None
 
 
 class CellRunner(Runner):
