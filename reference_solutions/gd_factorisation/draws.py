@@ -33,9 +33,18 @@ def _many_descend(_, calls):
 
 
 def _side_by_side(calls, dtype):
-    """C, F and the losses of each call. The longest come first, so that those that have ended are
-    the last ones of all arrays.
-    """
+    """C, F and the losses of each call, computed together for those whose matrices have one shape."""
+    shapes = [(D.shape, C.shape) for D, C, *_ in calls]
+    results = {}
+    for shape in dict.fromkeys(shapes):
+        numbers = [number for number, one in enumerate(shapes) if one == shape]
+        alike = _of_one_shape([calls[number] for number in numbers], dtype)
+        results |= zip(numbers, alike, strict=True)
+    return [results[number] for number in range(len(calls))]
+
+
+def _of_one_shape(calls, dtype):
+    """The longest come first, so that those that have ended are the last ones of all arrays."""
     order = sorted(range(len(calls)), key=lambda number: -calls[number][3])
     *given, steps, rates = zip(*(calls[number] for number in order), strict=True)
     D, C, F = (torch.stack(values).to(dtype) for values in given)

@@ -36,12 +36,13 @@ def _descents(A, X, steps, lr, momentum):
 
 
 def _many_descents(_, calls):
-    """`_descent` for each of these arguments, of which some ask for the start and all others for the
-    same number of steps. So many losses would not cross the line; what stands for them does.
+    """`_descent` for each of these arguments, those of one shape and as many steps together. So many
+    losses would not cross the line; what stands for them does.
     """
     results = {}
-    for count in {steps for _, _, steps, _, _ in calls}:
-        numbers = [number for number, call in enumerate(calls) if call[2] == count]
+    kinds = [(steps, len(M)) for M, _, steps, _, _ in calls]
+    for count, size in set(kinds):
+        numbers = [number for number, kind in enumerate(kinds) if kind == (count, size)]
         Ms, Xs, _, rates, momenta = zip(*(calls[number] for number in numbers), strict=True)
         A, X = (torch.stack(values).numpy() for values in (Ms, Xs))
         lr, momentum = (np.array(v, np.float32)[:, None, None] for v in (rates, momenta))

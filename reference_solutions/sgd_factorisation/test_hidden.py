@@ -39,6 +39,7 @@ class Run:
     """One call: of sgd_factorise, or of sgd_factorise_masked where there is a mask M.
 
     slow: its last half still has to move the factors, or it decides nothing
+    wild: it leads away from A as far as it likes; only what rounding does there is bounded
     """
 
     A: torch.Tensor
@@ -47,6 +48,7 @@ class Run:
     lr: float
     M: torch.Tensor | None = None
     slow: bool = False
+    wild: bool = False
 
     @property
     def observed(self):
@@ -131,8 +133,14 @@ def decides(run, start):
     stays well within the tolerance.
     """
     expected = rule(run, *start)
-    size = max(1.0, *(float(factor.abs().max()) for factor in expected))
-    if size > DIVERGED or never_trained(start, expected, run.observed, MOVES):
+    sizes = [max(1.0, float(factor.abs().max())) for factor in expected]
+    size = max(sizes)
+    if never_trained(start, expected, run.observed, MOVES):
+        return False
+    if run.wild:
+        ends = lambda U, V: [one / much for one, much in zip(rule(run, U, V), sizes, strict=True)]  # noqa: E731
+        return sensitivity(ends, *start) < TOLERANCE / 2
+    if size > DIVERGED:
         return False
     if run.slow:
         half = rule(replace(run, epochs=run.epochs // 2), *start)
@@ -231,6 +239,21 @@ def tiny_gains(draw, m, n, M=None):
     return [Run(3000 * far(draw, m, n), 2, draw.integer(20, 26), 1e-8, M)]
 
 
+def larger(draw, M=None):
+    """Some passes at the default's rate over a matrix of more elements, rows, columns and factors
+    than the others have.
+    """
+    return [Run(mixed(draw, 7, 5), 4, draw.integer(10, 13), 0.01, M)]
+
+
+def wild(draw, M=None):
+    """One pass at a rate that no other run comes near. A has one row: the first element throws the
+    factors far away, and the second one all the further.
+    """
+    m, n = (1, 2) if M is None else M.shape
+    return [Run(far(draw, m, n) + 1.0, 2, 1, draw.number(3e5, 9e5), M, wild=True)]
+
+
 def hardly_gaining(run, start):
     """A learning rate with which an epoch gains 8e-7 of the loss: more than rounding in float32
     hides, and less than a millionth.
@@ -290,6 +313,7 @@ def test_epochs_follow_the_rule(student, draw):
     once = lambda: [Run(mixed(draw, 7, 5), 2, 1, 0.05)]  # noqa: E731
     follows_the_rule(student.twice(), draw, once)
     follows_the_rule(student, draw, lambda: [Run(far(draw, 2, 2), 3, 3, 0.0)], lr=rising)
+    follows_the_rule(student, draw, lambda: wild(draw))
     grows_beyond_all_bounds(student.seeded(draw.seed()), far(draw, 3, 2))
 
 
@@ -301,10 +325,11 @@ def test_epochs_follow_the_rule(student, draw):
 )
 def test_many_epochs_are_as_many_passes(student, draw, picture):
     """sgd_factorise makes exactly num_epochs passes over A, each going on where the one before it
-    ended, however little it gains.
+    ended, however little it gains, however large A is, and whatever was called before.
     """
-    many = lambda: [Run(far(draw, 3, 2), 2, draw.integer(101, 111), 0.005)]  # noqa: E731
-    follows_the_rule(student, draw, many, picture=picture)
+    many = lambda: [Run(far(draw, 3, 2), 2, 100, 0.005)]  # noqa: E731
+    follows_the_rule(student.twice(), draw, many, picture=picture)
+    follows_the_rule(student, draw, lambda: larger(draw))
     follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 2), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 1))
 
@@ -349,7 +374,8 @@ def test_truncated_svd_is_the_best(student, draw):
             f"{what} is not the SVD of A cut off after {rank} of its singular values",
         )
         unchanged(call, A)
-    A = draw.spectrum(3, 4, (3.0, 1.5, 0.5))
+    others_than_these(student, draw)
+    A = draw.spectrum(3, 4, (3.0, 1.5, 0.002))
     what = "truncated_svd(A of shape (3, 4), rank=3), which is all of A,"
     R = matrix(student.truncated_svd(A, 3), (3, 4), f"{what} returned a result")
     close(R, A, 1e-4, f"{what} is not A")
@@ -365,13 +391,32 @@ def test_truncated_svd_is_the_best(student, draw):
     )
 
 
+def others_than_these(student, draw):
+    """Fail unless truncated_svd is right for other shapes: square, symmetric with a large negative
+    eigenvalue, of one row, and of many values to keep.
+    """
+    Q, many = draw.orthonormal(3, 3), [5.0 - 0.5 * value for value in range(7)]
+    symmetric = (Q * torch.tensor([-3.0, 1.5, 0.5])) @ Q.T
+    given = (
+        (draw.spectrum(4, 4, (3.0, 1.5, 0.5, 0.2)), 2, "a square A"),
+        (symmetric, 1, "a symmetric A"),
+        (draw.spectrum(1, 5, (3.0,)), 1, "an A of one row"),
+        (draw.spectrum(7, 12, many), 6, "an A of shape (7, 12)"),
+    )
+    for A, rank, name in given:
+        what = f"truncated_svd of {name}, rank={rank},"
+        R = matrix(student.truncated_svd(A, rank), tuple(A.shape), f"{what} returned a result")
+        wrong = f"{what} is not the SVD of A cut off after {rank} of its singular values"
+        close(R, truncated_svd(A, rank), 1e-4, wrong)
+
+
 @pytest.mark.task("reconstruction_loss")
 @pytest.mark.points(1)
 @pytest.mark.hint(
     "The squared Frobenius norm is a plain sum over all elements; and subtracting must not write into A."
 )
 def test_loss_of_any_two_matrices(student, draw):
-    """reconstruction_loss is ‖A − R‖²_F for matrices with signs of both kinds, and leaves both as they were."""
+    """reconstruction_loss is ‖A − R‖²_F for matrices with signs of both kinds, large and small, and leaves both as they were."""
     A = draw.normal(3, 5)
     R = A + 0.05 * draw.normal(3, 5)
     what = "reconstruction_loss(A, R) of two matrices of shape (3, 5)"
@@ -382,6 +427,15 @@ def test_loss_of_any_two_matrices(student, draw):
         f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1",
     )
     unchanged(call, A, R)
+    for size, name in ((1e3, "large"), (1e-4, "small")):
+        A, R = size * draw.normal(2, 3), size * draw.normal(2, 3)
+        what = f"reconstruction_loss(A, R) of two matrices of {name} entries"
+        got = scalar(student.reconstruction_loss(A, R), f"{what} returned a result")
+        ratio = got / squared_error(A, R)
+        expect(
+            abs(ratio - 1) <= 1e-4,
+            f"{what} is {ratio:.4g} times the sum of the squared differences; expected 1",
+        )
 
 
 # --- sgd_factorise_masked -------------------------------------------------------------------------
@@ -390,6 +444,8 @@ GAPS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.
 CORNER = torch.tensor([[1, 1], [1, 0]])
 RING = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
 ONE_OF_TWO = torch.tensor([[True, False]])
+EVERY_FOURTH_HIDDEN = (torch.arange(35) % 4 > 0).reshape(7, 5)
+FIRST_AND_LAST = torch.tensor([[True, False, True]])
 
 
 @pytest.mark.task("sgd_factorise_masked")
@@ -424,6 +480,7 @@ def test_masked_epochs_follow_the_rule(student, draw):
     follows_the_rule(student.twice(), draw, once)
     diverging = lambda: [Run(far(draw, 2, 2), 2, 3, 0.0, CORNER)]  # noqa: E731
     follows_the_rule(student, draw, diverging, lr=rising)
+    follows_the_rule(student, draw, lambda: wild(draw, FIRST_AND_LAST))
     grows_beyond_all_bounds(student.seeded(draw.seed()), far(draw, 3, 3), RING)
 
 
@@ -435,10 +492,12 @@ def test_masked_epochs_follow_the_rule(student, draw):
 )
 def test_many_masked_epochs_are_as_many_passes(student, draw):
     """sgd_factorise_masked makes exactly num_epochs passes over the observed elements, each going
-    on where the last one ended, however little it gains.
+    on where the last one ended, however little it gains, however large A is, and whatever was
+    called before.
     """
-    many = lambda: [Run(far(draw, 3, 3), 2, draw.integer(101, 111), 0.005, RING)]  # noqa: E731
-    follows_the_rule(student, draw, many)
+    many = lambda: [Run(far(draw, 3, 3), 2, 100, 0.005, RING)]  # noqa: E731
+    follows_the_rule(student.twice(), draw, many)
+    follows_the_rule(student, draw, lambda: larger(draw, EVERY_FOURTH_HIDDEN))
     follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 3, RING), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 2, ONE_OF_TWO))
 
@@ -454,7 +513,8 @@ def test_hidden_elements_have_no_influence(student, draw):
     student, A = student.seeded(draw.seed()), draw.normal(4, 3)
     whole = torch.cat(train(student, Run(A, 2, 2, 0.05, pattern)))
     unknown = torch.where(pattern, A, torch.nan)
-    numbers = torch.tensor([[2, 1, 1], [1, -1, 1], [3, 1, 1], [1, 2, 1]])
+    unknown[1, 0] = draw.number(2, 4)  # what is hidden may be a number beside NaN, too
+    numbers = torch.tensor([[2, 1, 1], [1, -1, 1], [3, 1, 2e-9], [1, 2, 1]])
     value = student.sgd_factorise_masked(unknown, numbers * pattern / 2, 2, num_epochs=2, lr=0.05)
     U, V = items(value, 2, "sgd_factorise_masked(A, M, rank=2), expected (U, V)")
     what = "with NaN where M is zero, and M of other values than 1, sgd_factorise_masked"

@@ -67,10 +67,11 @@ def telling(pair):
     )
 
 
-def right_dot(value, a, b):
+def right_dot(value, a, b, least=1.0):
+    """Fail unless `value` is a·b, measured by the sum of the absolute products, `least` at least."""
     call = f"dot(a, b) on vectors of length {len(a)}"
     got = scalar(value, f"{call} returned")
-    size = max(1.0, float(a.double().abs() @ b.double().abs()))  # what rounding is measured by
+    size = max(least, float(a.double().abs() @ b.double().abs()))  # what rounding is measured by
     what = f"{call} returned {got:g}, which is not their dot product"
     close(got / size, float(a.double() @ b.double()) / size, NEAR, what)
 
@@ -79,11 +80,16 @@ def right_dot(value, a, b):
 @pytest.mark.points(2)
 @pytest.mark.hint("Every pair of elements counts once, whatever the length: multiply, then add up.")
 def test_dot_of_vectors_of_any_length(student, draw):
-    """dot is the sum of the products of the elements, zeros among them, for vectors of any length."""
+    """dot is the sum of the products of the elements, zeros among them, for vectors of any length,
+    and of large and small entries.
+    """
     for length in (7, draw.integer(20, 40)):
         a, b = draw.until(lambda length=length: uneven(draw, length), telling)
         right_dot(student.dot(a, b), a, b)
     right_dot(student.dot(torch.zeros(3), b[:3]), torch.zeros(3), b[:3])
+    for length, size in ((draw.integer(300, 500), 1e3), (6, 1e-3)):
+        a, b = (size * one for one in vectors(draw, length, negative=length // 5))
+        right_dot(student.dot(a, b), a, b, least=0.0)
 
 
 @pytest.mark.task("dot")
@@ -170,10 +176,14 @@ def test_partials_at_a_negative_point(student, draw):
     """partial_derivatives is right where x and y are negative, large and small values among them."""
     near = tuple(-value for value in point(draw))
     far = -draw.number(200, 300), near[1] / 10
-    for x, y in (near, far):
-        call, dz_dx, dz_dy = partials(
-            student, x, y, f"a point with x {'far ' * (x < -100)}below 0 and y below 0"
-        )
+    high, low = (near[0], 20 * near[1]), (near[0], near[1] / 10000)
+    for (x, y), where in (
+        (near, "x and y below 0"),
+        (far, "x far below 0 and y below 0"),
+        (high, "x below 0 and y far below 0"),
+        (low, "x below 0 and y just below 0"),
+    ):
+        call, dz_dx, dz_dy = partials(student, x, y, f"a point with {where}")
         for name, got, exact in (("dz_dx", dz_dx, y**5), ("dz_dy", dz_dy, 5 * x * y**4)):
             close(
                 got / exact, 1.0, 10 * NEAR, f"{call}: {name}, divided by the right value, is not 1"
@@ -242,7 +252,9 @@ def points_anywhere(draw):
     "Does your function use the f that it was given? Try torch.exp, which is its own derivative."
 )
 def test_derivative_of_the_function_given(student, draw):
-    """elementwise_derivative differentiates the function that it is given, not only sin."""
+    """elementwise_derivative differentiates the function that it is given, not only sin, for any
+    number of elements.
+    """
     for name in (
         "erf",
         ("sigmoid", "atan")[draw.integer(0, 2)],
@@ -250,6 +262,8 @@ def test_derivative_of_the_function_given(student, draw):
     ):
         x = points_anywhere(draw)
         right_derivative(student.elementwise_derivative(TorchFunction(name), x), name, x)
+    x = torch.cat([points_anywhere(draw) for _ in range(12)])
+    right_derivative(student.elementwise_derivative(TorchFunction("sigmoid"), x), "sigmoid", x)
 
 
 @pytest.mark.task("elementwise_derivative")

@@ -154,7 +154,7 @@ class StatementRunner(Runner):
         self.run_statements(tree, name)
 
     def as_a_cell(self, source: str, name: str) -> ast.Module | None:
-        """A module with `!pip` or `%matplotlib` in it, as Colab exports a notebook, as a cell reads:
+        """A module with `!pip` or `%matplotlib` in it, as Colab exports notebooks, as a cell reads:
         those lines fail, since nothing runs them here, and cost themselves alone. None for what is
         no cell either.
         """

@@ -9,6 +9,7 @@
 #     "test_one_step_moves_c_down_the_gradient",
 #     "test_one_step_moves_f_from_the_same_point",
 #     "test_steps_follow_the_rule_where_the_loss_rises",
+#     "test_the_default_number_of_steps_follows_the_rule",
 #     "test_steps_go_on_where_nothing_is_left_to_gain",
 # ]
 # ///

@@ -10,6 +10,7 @@
 #     "test_many_epochs_are_as_many_passes",
 #     "test_masked_factors_start_from_torch_rand",
 #     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
 #     "test_hidden_elements_have_no_influence",
 # ]
 # ///

@@ -1,7 +1,10 @@
 # /// mistake
 # title = "The factors of one call are where the next one begins"
 # hint = "Call your function twice after the same seed. Should the results be the same?"
-# fails = ["test_epochs_follow_the_rule"]
+# fails = [
+#     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
+# ]
 # ///
 
 import torch

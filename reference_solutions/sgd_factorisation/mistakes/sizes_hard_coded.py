@@ -3,7 +3,9 @@
 # hint = "How many rows and columns has the A of the call?"
 # fails = [
 #     "test_epochs_follow_the_rule",
+#     "test_many_epochs_are_as_many_passes",
 #     "test_masked_epochs_follow_the_rule",
+#     "test_many_masked_epochs_are_as_many_passes",
 # ]
 # ///
 
