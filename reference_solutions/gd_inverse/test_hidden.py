@@ -19,6 +19,7 @@ from autograder.vocabulary import (
 
 SIDES = ("X M", "M X")  # which product is compared with the identity is the student's choice
 NEAR = 1e-4  # X after few steps, as a part of the largest entry of M and X on the way
+ARRIVED = 1e-9  # a loss that descent does not reach within a hundred steps, and a library does
 FAR = 1e-2  # ... after the 10,000 steps of the default
 DEFAULT = {"num_iterations": 10000, "lr": 0.9, "momentum": 0.9}
 
@@ -146,24 +147,18 @@ def leaves_an_inverse(start, M, call):
 
 
 def is_on_its_way(student, M, steps):
-    """Fail where the second of two calls ends at the inverse, and the rule does not: its loss is a
-    hundred times as small as that of the rule. Steps of another kind, which other checks are for,
-    cost nothing here.
+    """Fail where the second of two calls ends at the inverse, from where so many steps at lr 0.005
+    are far. Steps of another kind, which other checks are for, cost nothing here.
     """
-    start = start_of(student, M)
     options = {"num_iterations": steps, "lr": 0.005, "momentum": DEFAULT["momentum"]}
     call = f"the second of two calls gd_inverse(M, num_iterations={steps}, lr=0.005)"
-    leaves_an_inverse(start, M, call)
+    leaves_an_inverse(start_of(student, M), M, call)
     value = student.twice().gd_inverse(M.clone(), **options)
     X, _ = items(value, 2, f"{call} ... (X, loss_history)")
     X = matrix(X, tuple(M.shape), f"{call} returned X")
-    for side in SIDES:
-        rule = descend(start, M, steps, options["lr"], options["momentum"], side)
-        loss, right = loss_of(X, M, side), loss_of(rule, M, side)
-        what = (
-            f"{call}: X has a loss of {loss:.2g}, where {steps} steps of the rule leave {right:.2g}"
-        )
-        expect(loss > right / 100, what)
+    loss = max(loss_of(X, M, side) for side in SIDES)
+    what = f"{call}: X has a loss of {loss:.2g}, where no {steps} steps of the rule arrive"
+    expect(loss > ARRIVED, what)
 
 
 def nearly_there(start, M):

@@ -145,10 +145,11 @@ class StatementRunner(Runner):
         try:
             tree = ast.parse(source, name)
         except SyntaxError as error:
-            tree = self.as_a_cell(source, name)
-            if tree is None:
+            exported = self.as_a_cell(source, name)
+            if exported is None:
                 told = f"line {error.lineno}: {explain_syntax(error, source)}"
                 raise NotPython(told) from None
+            tree = exported
         except (ValueError, RecursionError, MemoryError) as error:
             raise NotPython(f"the parser gave up ({type(error).__name__})") from None
         self.run_statements(tree, name)

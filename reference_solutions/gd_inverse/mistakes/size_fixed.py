@@ -7,6 +7,7 @@
 #     "test_starts_from_random_numbers_whatever_the_matrix",
 #     "test_each_step_is_that_of_the_rule",
 #     "test_goes_on_where_the_loss_is_zero",
+#     "test_the_default_number_of_steps_follows_the_rule",
 #     "test_loss_history_holds_the_loss_before_each_step",
 #     "test_defaults_are_those_of_the_stub",
 # ]

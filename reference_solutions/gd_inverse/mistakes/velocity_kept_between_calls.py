@@ -1,7 +1,10 @@
 # /// mistake
 # title = "The velocity of one call is still there in the next"
 # hint = "Call your function twice with the same seed. Where does the second call begin, and how fast?"
-# fails = ["test_loss_history_holds_the_loss_before_each_step"]
+# fails = [
+#     "test_each_step_is_that_of_the_rule",
+#     "test_loss_history_holds_the_loss_before_each_step",
+# ]
 # ///
 import torch
 
