@@ -141,6 +141,17 @@ def test_a_file_is_named_when_it_has_stayed_as_it_is_and_not_while_it_grows(tmp_
     assert named(arrivals) == ["alice"], "a change that hides its time is one all the same"
 
 
+def test_a_file_by_another_name_is_named_where_it_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "ada" / SLUG
+    folder.mkdir(parents=True)
+    arrivals = Arrivals(tmp_path, [SLUG], settle=0.0)
+    assert named(arrivals) == []
+    (folder / f"{SLUG} (1).py").write_text("x = 1\n", encoding="utf-8")
+    assert named(arrivals) == ["ada"]
+    (folder / "other.py").write_text("x = 1\n", encoding="utf-8")
+    assert named(arrivals) == []  # which of the two counts, nobody knows
+
+
 def test_what_waits_is_named_when_its_time_has_come_or_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "bob" / SLUG / f"{SLUG}.ipynb"
     file.parent.mkdir(parents=True)

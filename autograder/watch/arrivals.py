@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.grading.submission import counts
+
 TIMESTAMP = "timestamp.txt"  # when it was handed in, as nbgrader's exchange writes it
 SECRET = "submission_secret.txt"  # from the same, under which feedback is given back
 LOOK = 0.5  # seconds between two looks; more where a look takes long
@@ -32,7 +34,10 @@ class Folder:
     def signature(self) -> Signature:
         """What changes when anything that counts in it does; all None where there is nothing."""
         names = (f"{self.slug}.ipynb", f"{self.slug}.py", TIMESTAMP)
-        return tuple(_signature(self.path / name) for name in names)
+        notebook, module, moment = (_signature(self.path / name) for name in names)
+        if notebook is None and module is None:  # what people and browsers rename counts as well
+            notebook = _signature(counts(self.path, self.slug))
+        return (notebook, module, moment)
 
 
 def _signature(path: Path) -> tuple[int, int, int, int] | None:
