@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,10 @@ def test_a_check_that_fails_everybody_stops_the_run_before_the_class(
 ) -> None:
     hand_in(course, anna=RIGHT, bert=WRONG)
     spoil(course)
+    with closing(sqlite3.connect(Course(course).gradebook)) as book:  # as if it were released
+        book.executescript(
+            f"create table assignment (name); insert into assignment values ('{SLUG}')"
+        )
     for words in (["grade", SLUG, "--json", "-"], ["gradebook", SLUG]):
         done = command(course, *words)
         assert (done.exit_code, done.stdout) == (1, "")

@@ -10,9 +10,11 @@ import json
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import tarfile
 import zipfile
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -158,6 +160,21 @@ def test_a_gradebook_that_is_broken_is_told_in_a_line(
     assert done.exit_code == 1
     said = "autograder: the gradebook cannot be read or written (file is not a database)."
     assert done.stderr == f"{said} Is it busy, or broken? What was graded is kept.\n"
+
+
+def test_an_assignment_that_was_not_released_is_not_graded_into_the_gradebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_course.write(tmp_path)
+    monkeypatch.setenv("AUTOGRADER_COURSE", str(tmp_path))
+    (tmp_path / "course" / "submitted" / "ada7" / "halves").mkdir(parents=True)
+    for tables in (None, "", "create table assignment (name text)"):
+        if tables is not None:
+            with closing(sqlite3.connect(Course(tmp_path).gradebook)) as book:
+                book.executescript(tables)
+        done = CliRunner().invoke(app, ["gradebook", "halves"])
+        said = "autograder: the gradebook does not know halves. First: autograder release halves\n"
+        assert (done.exit_code, done.stderr) == (2, said)
 
 
 def test_a_list_is_entered_and_what_it_does_not_say_stays(course: Course) -> None:

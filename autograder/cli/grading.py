@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from autograder.cli.inputs import NoPreflight, Slugs, Workers, chosen_assignments
-from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.results import Result
@@ -111,13 +110,14 @@ def gradebook(
     from autograder import report
     from autograder.assignment import find_assignment
     from autograder.course import Course
-    from autograder.gradebook.commands import gradebook_name, make_ready
+    from autograder.gradebook.commands import gradebook_name, hold_to_entered, make_ready
     from autograder.gradebook.lock import only_one
     from autograder.steps import fill_gradebook, grade_paths, submitted_folder
 
     course = Course.find()
     chosen = find_assignment(course, assignment)
     folder = submitted_folder(chosen)
+    hold_to_entered(chosen)
     make_ready(chosen)
     results, kept = grade_paths(
         chosen, [folder], workers, preflight=not no_preflight, meanwhile=load_what_enters
@@ -159,14 +159,12 @@ def watch(
       autograder watch sgd_factorisation
     """
     from autograder import report
-    from autograder.gradebook.commands import is_entered
+    from autograder.gradebook.commands import hold_to_entered
     from autograder.watch.watch import watch as run_watch
 
     chosen = chosen_assignments(assignments)
     for assignment in chosen:
-        if not is_entered(assignment):
-            mend = f"autograder release {assignment.slug}"
-            raise UsageError(f"the gradebook does not know {assignment.slug}. First: {mend}")
+        hold_to_entered(assignment)
     course = chosen[0].course
     end_as_interrupted()
     raise typer.Exit(

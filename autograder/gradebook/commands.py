@@ -60,8 +60,8 @@ def gradebook_name(course: Course) -> str:
     return make_url(course.settings.gradebook).render_as_string(hide_password=True)
 
 
-def is_entered(assignment: Assignment) -> bool:
-    """Whether the course's gradebook knows an assignment."""
+def is_entered(assignment: Assignment, *, unsure: bool = False) -> bool:
+    """Whether the course's gradebook knows an assignment; `unsure` where it cannot be read."""
     if assignment.course.settings.gradebook:
         return _is_in_database(assignment)
     gradebook = assignment.course.gradebook
@@ -71,8 +71,15 @@ def is_entered(assignment: Assignment) -> bool:
     with contextlib.closing(sqlite3.connect(f"{gradebook.as_uri()}?mode=ro", uri=True)) as database:
         try:
             return bool(database.execute(question, (assignment.slug,)).fetchone()[0])
-        except sqlite3.Error:
-            return False
+        except sqlite3.Error as error:
+            return unsure and not str(error).startswith("no such table")
+
+
+def hold_to_entered(assignment: Assignment) -> None:
+    """UsageError where the gradebook does not know an assignment: there is nothing to enter in."""
+    if not is_entered(assignment, unsure=True):  # what is locked or broken says so when it is used
+        mend = f"autograder release {assignment.slug}"
+        raise UsageError(f"the gradebook does not know {assignment.slug}. First: {mend}")
 
 
 def _is_in_database(assignment: Assignment) -> bool:
