@@ -81,10 +81,14 @@ def taken_out(sources: Sequence[str], function: str) -> str:
             read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
             wanted += [name for name in read if name in bound]
     ordered = [one for one in dict.fromkeys(bound.values()) if one in needed]
-    try:
-        return "\n\n\n".join(map(ast.unparse, [*imports, *ordered]))
-    except RecursionError:
-        raise UsageError(f"{function} is too deeply nested to be taken out") from None
+    texts = []
+    for statement in [*imports, *ordered]:
+        try:
+            texts.append(ast.unparse(statement))
+        except RecursionError:  # which Python's parser was spared
+            if statement is bound[function]:
+                raise UsageError(f"{function} is too deeply nested to be taken out") from None
+    return "\n\n\n".join(texts)
 
 
 def _statements(sources: Sequence[str]) -> Iterator[ast.stmt]:
