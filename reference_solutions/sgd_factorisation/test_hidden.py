@@ -240,10 +240,10 @@ def tiny_gains(draw, m, n, M=None):
 
 
 def larger(draw, M=None):
-    """Some passes at the default's rate over a matrix of more elements, rows, columns and factors
-    than the others have.
+    """Many passes at the default's rate over a matrix of more elements, rows and factors than the
+    others have.
     """
-    return [Run(mixed(draw, 6, 5), 4, draw.integer(8, 10), 0.01, M)]
+    return [Run(mixed(draw, 6, 4), 4, 24, 0.01, M)]
 
 
 def wild(draw, M=None):
@@ -327,10 +327,7 @@ def test_many_epochs_are_as_many_passes(student, draw, picture):
     """sgd_factorise makes exactly num_epochs passes over A, each going on where the one before it
     ended, however little it gains, however large A is, and whatever was called before.
     """
-    many = lambda: [Run(far(draw, 3, 2), 2, 100, 0.005)]  # noqa: E731
-    follows_the_rule(student, draw, many, picture=picture)
-    follows_the_rule(student, draw, lambda: larger(draw))
-    follows_the_rule(student.twice(), draw, lambda: [Run(far(draw, 2, 2), 2, 24, 0.01)])
+    follows_the_rule(student.twice(), draw, lambda: larger(draw), picture=picture)
     follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 2), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 1))
 
@@ -393,14 +390,12 @@ def test_truncated_svd_is_the_best(student, draw):
 
 
 def others_than_these(student, draw):
-    """Fail unless truncated_svd is right for other shapes: square, symmetric with a large negative
-    eigenvalue, of one row, and of many values to keep.
+    """Fail unless truncated_svd is right for other shapes: square, of one row, and with many values to
+    keep.
     """
-    Q, many = draw.orthonormal(3, 3), [5.0 - 0.5 * value for value in range(7)]
-    symmetric = (Q * torch.tensor([-3.0, 1.5, 0.5])) @ Q.T
+    many = [5.0 - 0.5 * value for value in range(7)]
     given = (
         (draw.spectrum(4, 4, (3.0, 1.5, 0.5, 0.2)), 2, "a square A"),
-        (symmetric, 1, "a symmetric A"),
         (draw.spectrum(1, 5, (3.0,)), 1, "an A of one row"),
         (draw.spectrum(7, 12, many), 6, "an A of shape (7, 12)"),
     )
@@ -445,7 +440,7 @@ GAPS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.
 CORNER = torch.tensor([[1, 1], [1, 0]])
 RING = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1]])
 ONE_OF_TWO = torch.tensor([[True, False]])
-EVERY_FOURTH_HIDDEN = (torch.arange(30) % 4 > 0).reshape(6, 5)
+SOME_HIDDEN = (torch.arange(24) % 5 > 0).reshape(6, 4)
 FIRST_AND_LAST = torch.tensor([[True, False, True]])
 
 
@@ -496,10 +491,7 @@ def test_many_masked_epochs_are_as_many_passes(student, draw):
     on where the last one ended, however little it gains, however large A is, and whatever was
     called before.
     """
-    many = lambda: [Run(far(draw, 3, 3), 2, 100, 0.005, RING)]  # noqa: E731
-    follows_the_rule(student, draw, many)
-    follows_the_rule(student, draw, lambda: larger(draw, EVERY_FOURTH_HIDDEN))
-    follows_the_rule(student.twice(), draw, lambda: [Run(far(draw, 2, 2), 2, 24, 0.01, CORNER)])
+    follows_the_rule(student.twice(), draw, lambda: larger(draw, SOME_HIDDEN))
     follows_the_rule(student, draw, lambda: tiny_gains(draw, 3, 3, RING), lr=hardly_gaining)
     follows_the_rule(student, draw, lambda: long_runs(draw, 1, 2, ONE_OF_TWO))
 
