@@ -175,13 +175,10 @@ def test_second_partial_is_dz_dy(student, draw):
 def test_partials_at_a_negative_point(student, draw):
     """partial_derivatives is right where x and y are negative, large and small values among them."""
     near = tuple(-value for value in point(draw))
-    far = -draw.number(200, 300), near[1] / 10
-    high, low = (near[0], 20 * near[1]), (near[0], near[1] / 10000)
+    high, low = (near[0], 20 * near[1]), (-draw.number(200, 300), near[1] / 10000)
     for (x, y), where in (
-        (near, "x and y below 0"),
-        (far, "x far below 0 and y below 0"),
         (high, "x below 0 and y far below 0"),
-        (low, "x below 0 and y just below 0"),
+        (low, "x far below 0 and y just below 0"),
     ):
         call, dz_dx, dz_dy = partials(student, x, y, f"a point with {where}")
         for name, got, exact in (("dz_dx", dz_dx, y**5), ("dz_dy", dz_dy, 5 * x * y**4)):
@@ -260,10 +257,8 @@ def test_derivative_of_the_function_given(student, draw):
         ("sigmoid", "atan")[draw.integer(0, 2)],
         ("exp", "expm1")[draw.integer(0, 2)],
     ):
-        x = points_anywhere(draw)
+        x = torch.cat([points_anywhere(draw) for _ in range(12 if name == "erf" else 1)])
         right_derivative(student.elementwise_derivative(TorchFunction(name), x), name, x)
-    x = torch.cat([points_anywhere(draw) for _ in range(12)])
-    right_derivative(student.elementwise_derivative(TorchFunction("sigmoid"), x), "sigmoid", x)
 
 
 @pytest.mark.task("elementwise_derivative")
