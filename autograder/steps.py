@@ -145,7 +145,7 @@ def grade_paths(
         if connection is not None:
             from autograder.cluster.scheduler import Cluster
 
-            grader.elsewhere = stack.enter_context(Cluster(grader, connection))
+            grader.elsewhere = Cluster(grader, connection)
             count = grader.elsewhere.threads
         advance = stack.enter_context(report.progress(len(found), assignment.title))
 

@@ -5,11 +5,13 @@ machine gives, and loses nothing when one of them is lost.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -22,18 +24,21 @@ from typing import Any
 import pytest
 import tiny_course
 from conftest import ROOT
+from distributed import LocalCluster
 from test_grading import Command
 from tiny_course import SLUG
 
 from autograder.assignment import find_assignment
-from autograder.cluster import preload
-from autograder.cluster.connection import Nodes
+from autograder.cluster import connection, preload
+from autograder.cluster.connection import Connection, Nodes
 from autograder.cluster.node import BOOTED
 from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
+from autograder.cluster.scheduler import Cluster
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
-from autograder.grading.submission import Submission, Unit
+from autograder.grading.submission import Found, Submission, Unit
+from autograder.grading.workers import WorkerEnded
 from autograder.results import Result
 
 TEXTS = (
@@ -43,6 +48,7 @@ TEXTS = (
     "halve = 3",
 )
 CLASS = 12
+OTHER = Result(SLUG, "", None, "graded", 1.0, digest="another", grader="another")
 
 
 @dataclass
@@ -158,7 +164,7 @@ def test_what_grades_boots_before_a_class_and_again_after_it(
     try:
         (booted,) = ahead.nodes
         assert booted.wait() == BOOTED
-        nodes = Nodes("none")
+        nodes = Nodes("none", "nodes")
         nodes.setup(worker)
         assert (nodes.all, ahead.nodes) == ([booted], [])
         nodes.teardown(worker)
@@ -178,8 +184,6 @@ def test_what_grades_boots_before_a_class_and_again_after_it(
 def test_an_address_where_nobody_answers_is_bad_usage(
     course: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from autograder.cluster import connection
-
     monkeypatch.setattr(connection, "CONNECT", 0.5)
     done = command(course, "grade", SLUG, "--scheduler", "tcp://127.0.0.1:1")
     assert (done.exit_code, "no scheduler answers at tcp://127.0.0.1:1" in done.stderr) == (2, True)
@@ -201,6 +205,43 @@ def test_a_parcel_brings_the_same_assignment_and_secret_and_nothing_of_the_class
     assert (unpacked.secret, unpacked.isolation) == ("secret", "sandbox")
     assert there.stat().st_mode & 0o077 == 0
     assert not [path for path in there.rglob("*") if "student" in path.name]
+
+
+def test_what_a_client_gives_is_its_own_and_goes_with_it(
+    grader: Grader, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(connection, "GONE", 0.1)
+    monkeypatch.setattr(preload.ahead, "take", lambda _: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    alone = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
+    with LocalCluster(dashboard_address=None, silence_logs=logging.CRITICAL, **alone) as cluster:
+        lost = Connection(cluster.scheduler_address, "none").__enter__()
+        Cluster(grader, lost)
+        (left,) = tmp_path.glob("autograder-*")
+        with Connection(cluster.scheduler_address, "none") as other:
+            Cluster(grader, other)  # the same assignment, perhaps of a course with another secret
+            assert len(list(tmp_path.glob("autograder-*"))) == 2
+        assert list(tmp_path.glob("autograder-*")) == [left]
+        cluster.loop.add_callback(cluster.scheduler.remove_client, lost.client.id)
+        deadline = time.monotonic() + 20
+        while left.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not left.exists(), "a client that was killed has left the secret there"
+        assert not cluster.scheduler.worker_plugins.keys() - {"shuffle"}
+        lost.client.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "{", "[]", "5", "null", "[" * 100_000, '{"tests": 5}', OTHER.dumps()],
+    ids=["nothing", "cut", "list", "number", "null", "deep", "no result", "another's"],
+)
+def test_an_answer_that_is_no_result_costs_that_submission_alone(
+    grader: Grader, answer: str
+) -> None:
+    cluster, future = Cluster.__new__(Cluster), SimpleNamespace(result=lambda: answer)
+    cluster.grader = grader
+    assert isinstance(cluster._answer(future, Found(Path("x"), None), "digest"), WorkerEnded)
 
 
 def test_a_machine_with_other_versions_refuses(grader: Grader, tmp_path: Path) -> None:

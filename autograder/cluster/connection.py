@@ -4,8 +4,10 @@ stands, while the client loads what it grades with itself: so nothing heavy is l
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,16 @@ from autograder.cluster.preload import ahead
 from autograder.errors import UsageError
 
 try:
-    from distributed import Client, WorkerPlugin
+    from distributed import Client, SchedulerPlugin, WorkerPlugin
 except ImportError as error:
     mend = "pip install 'autograder[dask]'"
     raise UsageError(
         f"{error.name} is not installed, which grades on many machines: {mend}"
     ) from None
 
+log = logging.getLogger(__name__)
 CONNECT = 30.0  # seconds until a scheduler, and a worker, must have answered
+GONE = 60.0  # seconds that a client may be away before the scheduler clears up after it
 
 
 class Nodes(WorkerPlugin):
@@ -29,9 +33,8 @@ class Nodes(WorkerPlugin):
     where it turns out that it grades more.
     """
 
-    def __init__(self, isolation: str) -> None:
-        self.isolation = isolation
-        self.name = f"autograder-nodes-{uuid.uuid4().hex}"
+    def __init__(self, isolation: str, name: str) -> None:
+        self.isolation, self.name = isolation, name
 
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
@@ -59,6 +62,31 @@ class Nodes(WorkerPlugin):
         return self.all[-1]
 
 
+def clears_up(client: str, prefix: str, patience: float) -> SchedulerPlugin:
+    """What ends on the workers of a scheduler whatever begins with `prefix`, where a client has
+    gone without a word and stays away for `patience` seconds.
+
+    The class is made here so that it travels by value: a scheduler need not have this package.
+    """
+
+    class ClearsUp(SchedulerPlugin):
+        name = prefix
+
+        def remove_client(self, scheduler: Any, client: str) -> None:
+            if client == goes:
+                scheduler.loop.call_later(patience, self.clear, scheduler)
+
+        async def clear(self, scheduler: Any) -> None:
+            if goes in scheduler.clients:  # it has come back
+                return
+            for one in [name for name in scheduler.worker_plugins if name.startswith(prefix)]:
+                await scheduler.unregister_worker_plugin(None, one)
+            scheduler.remove_plugin(prefix)
+
+    goes = client
+    return ClearsUp()
+
+
 class Connection:
     """A client of a scheduler, and processes that boot on its workers. Use it as a context.
 
@@ -68,7 +96,9 @@ class Connection:
     """
 
     def __init__(self, address: str, isolation: str) -> None:
-        self.address, self.nodes = address, Nodes(isolation)
+        self.address, self.name = address, f"autograder-{uuid.uuid4().hex}"
+        self.nodes = Nodes(isolation, f"{self.name}-nodes")
+        self._given: list[str] = []  # names of what the workers hold
         try:
             self.client = Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, RuntimeError) as error:
@@ -82,11 +112,28 @@ class Connection:
             raise UsageError(f"the scheduler at {address} has no workers. {mend}") from None
 
     def __enter__(self) -> Connection:
-        self.client.register_plugin(self.nodes)
+        try:
+            self.client.register_plugin(clears_up(self.client.id, self.name, GONE))
+        except Exception as error:  # one that takes no plugins from clients
+            what = (
+                "the scheduler clears up after nobody (%s): end this with Ctrl-C, never by a kill"
+            )
+            log.warning(what, error)
+        self.give(self.nodes)
         return self
+
+    def give(self, plugin: Any) -> None:
+        """Give every worker a plugin until this ends. Its name begins with this one's: others may
+        grade the same assignment there at the same time, by another secret.
+        """
+        self.client.register_plugin(plugin)
+        self._given.append(plugin.name)
 
     def __exit__(self, *_: object) -> None:
         try:
-            self.client.unregister_worker_plugin(self.nodes.name)
+            for name in self._given:  # what grades first, then what it grades by
+                self.client.unregister_worker_plugin(name)
+            with suppress(ValueError):  # it took none
+                self.client.unregister_scheduler_plugin(self.name)
         finally:
             self.client.close()

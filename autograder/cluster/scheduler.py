@@ -1,7 +1,7 @@
 """A class of submissions on the workers of a Dask scheduler.
 
 Every worker gets the parcel once, workers that join later too, and keeps it in a folder of its own
-until the client goes. A task is the bytes of one submission and the digest of the parcel; what
+until the client goes. A task is the bytes of one submission and the name of the parcel; what
 comes back is the result as JSON. Dask gives the tasks of a worker that is lost to others.
 
 Client, scheduler and workers trust one another: Dask moves pickles between them, and the parcel
@@ -37,9 +37,8 @@ class Staff(WorkerPlugin):
     another. nodes: the name of the worker's processes (`connection.Nodes`)
     """
 
-    def __init__(self, parcel: Parcel, nodes: str) -> None:
-        self.parcel, self.nodes = parcel, nodes
-        self.name = name_of(parcel.digest)
+    def __init__(self, parcel: Parcel, nodes: str, name: str) -> None:
+        self.parcel, self.nodes, self.name = parcel, nodes, name
 
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
@@ -55,34 +54,26 @@ class Staff(WorkerPlugin):
         return str(worker.plugins[self.nodes].ask(submission, self.folder / "parcel.json"))
 
 
-def name_of(digest: str) -> str:
-    return f"autograder-{digest}"
-
-
-def grade(digest: str, submission: bytes) -> str:
-    """The task, on a worker: the result as JSON, "" where the process that graded ended."""
+def grade(staff: str, submission: bytes) -> str:
+    """The task, on a worker: the result as JSON, "" where the process that graded ended. staff: the
+    name of what it is graded by (`Staff`)
+    """
     worker: Any = get_worker()
     for _ in range(ATTEMPTS):
         try:
-            return str(worker.plugins[name_of(digest)].grade(worker, submission))
+            return str(worker.plugins[staff].grade(worker, submission))
         except NodeEnded:
             continue
     return ""
 
 
 class Cluster:
-    """The workers of a scheduler, for one grader. Use it as a context."""
+    """The workers of a scheduler, for one grader, as long as its connection stands."""
 
     def __init__(self, grader: Grader, connection: Connection) -> None:
         self.grader, self.connection, self.client = grader, connection, connection.client
-        self.parcel = pack(grader)
-
-    def __enter__(self) -> Cluster:
-        self.client.register_plugin(Staff(self.parcel, self.connection.nodes.name))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.unregister_worker_plugin(name_of(self.parcel.digest))
+        self.staff = f"{connection.name}-staff"
+        connection.give(Staff(pack(grader), connection.nodes.name, self.staff))
 
     @property
     def threads(self) -> int:
@@ -97,7 +88,7 @@ class Cluster:
         alone: one at a time
         """
         waiting = enumerate(tasks)
-        found: dict[Any, tuple[int, Found]] = {}
+        found: dict[Any, tuple[int, Found, str]] = {}
         running = as_completed(loop=self.client.loop)
         while True:
             room = (1 if alone else (1 + AHEAD) * self.threads) - len(found)
@@ -106,29 +97,39 @@ class Cluster:
                     yield place, submission
                     continue
                 data = as_bytes(submission)
-                future = self.client.submit(grade, self.parcel.digest, data, pure=False)
-                found[future.key] = (place, one)
+                future = self.client.submit(grade, self.staff, data, pure=False)
+                found[future.key] = (place, one, submission.digest)
                 running.add(future)
             if not found:
                 return
             future = next(running)
-            place, one = found.pop(future.key)
-            yield place, self._answer(future, one)
+            place, one, digest = found.pop(future.key)
+            yield place, self._answer(future, one, digest)
 
-    def _answer(self, future: Any, found: Found) -> Result | WorkerEnded:
-        """What came of one task; AutograderError where a worker refuses to grade."""
+    def _answer(self, future: Any, found: Found, digest: str) -> Result | WorkerEnded:
+        """What came of one task; AutograderError where a worker refuses to grade. digest: of what
+        it was given
+        """
         try:
             text = future.result()
         except (CancelledError, Exception) as error:
             return WorkerEnded(f"{type(error).__name__}: {error}")
         if not text:
             return WorkerEnded("the process that graded it ended")
-        value = json.loads(text)
-        if "refused" in value:
+        try:
+            value = json.loads(text)
+            refused = value.get("refused")
+            result = None if refused else Result.from_json(value)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            return WorkerEnded(f"a worker answered what is no result ({type(error).__name__})")
+        if result is None:
             raise AutograderError(
-                f"a worker of {self.connection.address} does not grade: {value['refused']}"
+                f"a worker of {self.connection.address} does not grade: {refused}"
             )
-        return Result.from_json(value).filed_as(str(found.path), found.student)
+        other = result.digest not in ("", digest)  # "": it could not be graded
+        if other or result.grader != self.grader.assignment.digest:
+            return WorkerEnded("a worker answered with the result of something else")
+        return result.filed_as(str(found.path), found.student)
 
 
 def take(waiting: Iterator[Any], count: int) -> Iterator[Any]:
