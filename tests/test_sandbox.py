@@ -670,6 +670,25 @@ def test_one_submission_leaves_nothing_for_the_next(sandbox: Sandbox, quick: Lim
         assert box.call("f", (), {}, seed=0).value == (False, False, False)
 
 
+def test_files_that_all_boxes_see_carry_no_word(sandbox: Sandbox, quick: Limits) -> None:
+    """Python's own files and the devices: neither a lock, nor a time, nor who reads them."""
+    source = "import fcntl, os, time\nFILE = open(os.__file__)\n"
+    source += "def f():\n    fcntl.flock(FILE, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    source += "    before = [os.stat(device).st_mtime_ns for device in DEVICES]\n"
+    source += "    for device in DEVICES: os.utime(device)\n    os.utime(0)\n    os.sync()\n"
+    source += "    after = [os.stat(device).st_mtime_ns for device in DEVICES]\n    denied = 0\n"
+    source += "    for command in (1026, 1036, 1038):\n"
+    source += "        try: fcntl.fcntl(FILE, command, bytes(8))\n"
+    source += "        except PermissionError: denied += 1\n"
+    source += "    return before == after, denied, os.uname().nodename\n"
+    source += f"DEVICES = {bubblewrap.DEVICES}\n"
+    with sandbox.open(quick) as one, sandbox.open(quick) as other:
+        for box in (one, other):
+            load(box, source, "f")
+        for box in (one, other):
+            assert box.call("f", (), {}, seed=0).value == (True, 3, "sandbox")
+
+
 def test_no_process_of_a_submission_outlives_its_box(sandbox: Sandbox, quick: Limits) -> None:
     mark = f"mark{os.getpid()}"
     with sandbox.open(quick) as box:

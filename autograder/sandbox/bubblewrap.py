@@ -35,6 +35,7 @@ from autograder.sandbox.inside.walls import WRITABLE
 
 NOBODY = 65534
 NOBODYS = range(0x70000000, 0x71000000)  # numbers of users that nothing hands out
+HOSTNAME = "sandbox"
 VENV = "/run/venv"
 ENGINE = Path(__file__).resolve().parent.parent
 ARCHIVE = "/run/inside.zip"
@@ -148,6 +149,7 @@ def command(control: int, inside: int, *, tmp_bytes: int | None = None) -> list[
         "--unshare-uts",
         "--unshare-cgroup-try",
     ]
+    words += ["--hostname", HOSTNAME]  # not this machine's
     words += ["--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     words += (
         ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]

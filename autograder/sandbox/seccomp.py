@@ -6,7 +6,8 @@ escapes from namespaces have needed.
 
 `RULES` are about single arguments, and keep a submission from hiding what it uses: CPU time of
 children that nobody waits for, memory that no process has mapped, a scheduler's share for each of
-its processes; and from setting limits for its supervisor. Where ordinary code would stumble over an
+its processes; from setting limits for its supervisor; and from leaving word for others at files
+that all of them see. Where ordinary code would stumble over an
 error, the call succeeds and does nothing.
 """
 
@@ -74,6 +75,8 @@ PAGEOUT = 21  # MADV_PAGEOUT
 SOCKET_LEVEL = 1  # SOL_SOCKET
 BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same with FORCE
 LOCKS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and the same of open file descriptions
+WORDS = (1026, 1036, 1038)  # F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
+TIMES = "utime utimes futimesat utimensat utimensat_time64".split()  # noqa: SIM905
 SUPERVISOR = 1  # its number in the box
 OF_A_PROCESS = "prlimit64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler".split()  # noqa: SIM905
 PRIORITIES = ("setpriority", "ioprio_set")  # of a process, of a group, or of all of a user's
@@ -89,6 +92,13 @@ RULES = (
     Rule("madvise", NOTHING, (Is(2, PAGEOUT),)),
     # locks of ranges of bytes are kernel memory without a bound
     *(Rule("fcntl", NOTHING, (Is(1, command),)) for command in LOCKS),
+    # Python's files and the devices are the same for every box, and for the machine: a lock, a hint
+    # or the present as the time of such a file tells others something, that of a device for ever
+    Rule("flock", NOTHING),
+    *(Rule("fcntl", errno.EPERM, (Is(1, command),)) for command in WORDS),
+    *(Rule(call, NOTHING) for call in TIMES),
+    # to have all of the machine's disks written keeps everybody waiting
+    *(Rule(call, NOTHING) for call in ("sync", "syncfs")),
     # a socket is charged for buffers of the usual size (meter.py)
     *(
         Rule("setsockopt", errno.EPERM, (Is(1, SOCKET_LEVEL), Is(2, option)))
@@ -118,7 +128,8 @@ def build_filter() -> bytes:
         rules.add_rule(denied, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, bit))
     for rule in RULES:
         conditions = map(_argument, rule.conditions)
-        rules.add_rule(pyseccomp.ERRNO(rule.error), rule.call, *conditions)
+        with suppress(OSError, ValueError):  # as above
+            rules.add_rule(pyseccomp.ERRNO(rule.error), rule.call, *conditions)
     missing = pyseccomp.ERRNO(errno.ENOSYS)
     rules.add_rule(missing, "clone3")  # its flags are behind a pointer: make libc use clone
     for number in NEWER:
