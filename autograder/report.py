@@ -20,10 +20,9 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
-    TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from autograder.assignment import Assignment
@@ -32,6 +31,8 @@ from autograder.results import Result
 
 QUIET = 10.0  # seconds between two lines of progress where there is no terminal
 BORDERS = 8  # of the table: lines and spaces between three columns
+NARROW = 60  # a terminal of fewer columns has no room for a bar
+LEAST = 8  # columns of a terminal that a name, or what went wrong, has at least
 
 
 def console(*, to_stderr: bool = False) -> Console:
@@ -59,15 +60,16 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
     """A progress display on standard error, or lines where that is no terminal; gives what is
     called with (done, total) and a title, or with nothing for one more.
     """
+    shown = console(to_stderr=True)
+    bar = [BarColumn(min(40, shown.width // 4))] if shown.width >= NARROW else []
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
+        Title(),
+        *bar,
         MofNCompleteColumn(),
         Rate(),
         TimeRemainingColumn(),
     )
-    shown = console(to_stderr=True)
     if not shown.is_terminal:
         yield Lines(clean(title), total).advance
         return
@@ -84,6 +86,16 @@ def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
                 display.update(task, completed=done, total=of, description=named)
 
         yield advance
+
+
+class Title(ProgressColumn):
+    """What is being done. It is what a narrow terminal cuts: how far it is stays to be seen."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=False))  # for the table: what may be made narrower
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
 
 
 class Rate(ProgressColumn):
@@ -178,9 +190,10 @@ def print_table(to: Console, assignment: Assignment, results: Sequence[Result]) 
     titles = [assignment.course.settings.title, assignment.title]
     title = clean(": ".join(filter(None, titles)))
     table = Table(title=title, title_justify="left", pad_edge=False)
-    table.add_column("student", no_wrap=True, min_width=first)
+    first = min(first, max(LEAST, to.width - second - BORDERS - LEAST))
+    table.add_column("student", no_wrap=True, overflow="ellipsis", width=first)
     table.add_column("points", justify="right", style="bold", no_wrap=True, min_width=second)
-    left = max(20, to.width - first - second - BORDERS)
+    left = max(LEAST, to.width - first - second - BORDERS)
     cut = len(rows) > 1
     overflow: OverflowMethod = "ellipsis" if cut else "fold"
     table.add_column("what went wrong", no_wrap=cut, overflow=overflow, max_width=left)

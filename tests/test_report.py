@@ -5,6 +5,7 @@ wrote as it wrote it.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -44,6 +45,17 @@ def test_every_student_has_one_line_with_name_and_points(width: int) -> None:
         (line,) = [line for line in lines if str(one.student) in line]
         assert "0/20" in line
     assert len([line for line in lines if "/20" in line]) == len(results)
+
+
+@pytest.mark.parametrize("width", [30, 40, 50])
+def test_what_a_narrow_terminal_has_no_room_for_is_cut_within_the_table(width: int) -> None:
+    some = [result("a-name-of-thirty-characters-xx", "long " * 80), result("bo", "short")]
+    out = io.StringIO()
+    print_table(Console(file=out, width=width, highlight=False), ASSIGNMENTS[0], some)
+    rows = [line for line in out.getvalue().splitlines() if line.startswith("│")]
+    assert [len(row) for row in rows] == [width, width]
+    assert all(row.endswith("│") and "0/20" in row for row in rows)
+    assert re.match(r"│a-name.*… │ .*…│$", rows[0])
 
 
 @pytest.mark.parametrize("width", [40, 80])
@@ -100,7 +112,22 @@ def test_who_has_as_much_by_other_checks_and_who_was_not_graded_has_no_other_poi
     )
 
 
-# --- progress without a terminal ------------------------------------------------------------------
+# --- progress ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_however_narrow_a_terminal_how_far_it_is_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    out = io.StringIO()
+    terminal = Console(file=out, width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(report, "console", lambda to_stderr: terminal)
+    with report.progress(60, "the title of an assignment, rather a long one: " * 3) as advance:
+        for _ in range(12):
+            advance()
+    shown = out.getvalue().replace("\r", "\n").splitlines()
+    assert any("12/60" in line for line in shown)
+    assert all("the ti" in line for line in shown if "/60" in line)
 
 
 def test_lines_of_progress_are_few_and_say_how_far_how_fast_and_how_long(
