@@ -27,6 +27,7 @@ from autograder.sandbox import bubblewrap
 from autograder.sandbox.cgroup import GET_ONE, Groups
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.seccomp import build_filter
+from autograder.version import version
 
 PACKAGES = ("torch", "numpy", "pytest", "safetensors", "nbformat", "jupytext", "matplotlib")
 ADVISORY, MENDED = "CVE-2026-87766", (0, 12, 0)
@@ -64,7 +65,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that decides what this machine can do for the kit."""
-    first = [python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
+    first = [kit(), python(), *packages(), for_submissions(), sandbox(), bubblewrap_version()]
     rest = [nbgrader(), gradebook(), copydetect(), *exchange(), dask(), browser()]
     rest += [workers(), *course()]
     return [*first, seccomp(), counting(), *rest]
@@ -72,6 +73,10 @@ def examine() -> list[Finding]:
 
 def can_grade(findings: Sequence[Finding]) -> bool:
     return all(finding.good for finding in findings if finding.needed)
+
+
+def kit() -> Finding:
+    return Finding("autograder", True, version())
 
 
 def python() -> Finding:

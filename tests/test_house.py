@@ -30,11 +30,13 @@ ROOMS = (  # each uses only those above it
     "pages",
     "audit",
     "report",
+    "version",
     "doctor",
     "plugin",
     "steps",
     "watch",
     "cli",
+    "__main__",
 )
 WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error, `autograder check` and a class of
     # which nothing has changed load
@@ -54,6 +56,7 @@ WITHOUT_TORCH = (  # what plain pytest, `--help`, a usage error, `autograder che
     "report",
     "plugin",
     "steps",
+    "version",
     "cli",
 )
 NOT_IMPORTED = ("student_kit", "skeleton", "inside")  # these run elsewhere

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import Result
@@ -26,6 +30,7 @@ from autograder.course import Course, Settings, write_whole
 from autograder.errors import AuthoringError
 from autograder.gradebook.commands import gradebook_name
 from autograder.results import Result as Graded
+from autograder.version import digest
 
 SLUG, OWN = "sgd_factorisation", "demo_assignment"
 STUDENTS = ("perfect-module", "published-loop", "library-svd")
@@ -33,6 +38,7 @@ SNOOPER = '''
 """Looks for the package that grades, and for the lessons' solutions in it."""
 import glob
 import sys
+import tomllib
 
 FOLDERS = [*sys.path, "/run", "/usr"]
 FOUND = [path for folder in FOLDERS for path in glob.glob(f"{folder}/autograder/*")]
@@ -287,9 +293,54 @@ def test_nbgraders_own_commands_work_in_the_course(
     assert after == before
 
 
-def test_the_version_is_the_packages() -> None:
-    done = CliRunner().invoke(app, ["--version"])
-    assert done.output.startswith("autograder 0.")
+@pytest.mark.slow
+def test_a_clone_and_the_wheel_made_of_it_are_told_as_the_same(installed: Installed) -> None:
+    """And the doctor says it as `--version` does."""
+    said = CliRunner().invoke(app, ["--version"]).output
+    assert re.fullmatch(r"autograder 0\.\S+ \([0-9a-f]{12}\)\n", said)
+    assert installed.run("autograder", "--version").stdout == said
+    assert said == f"autograder {doctor.kit().found}\n"
+
+
+@pytest.mark.parametrize("changed", ["cli/x.py", "pages/templates/page.html", "lessons/one/a.py"])
+def test_any_file_that_differs_makes_another_version(tmp_path: Path, changed: str) -> None:
+    """And none of those that Python and editors leave beside them does."""
+    engine = tmp_path / "autograder"
+    for name in ("cli/x.py", "pages/templates/page.html", "lessons/one/a.py"):
+        write_whole(engine / name, "one")
+    before = digest(engine, engine / "lessons")
+    shutil.copytree(engine / "lessons", tmp_path / "reference_solutions")
+    write_whole(engine / "cli" / "__pycache__" / "x.pyc", "compiled")
+    write_whole(engine / "lessons" / "one" / ".pytest_cache" / "note", "left behind")
+    assert digest(engine, engine / "lessons") == before
+    write_whole(engine / changed, "another")
+    assert digest(engine, engine / "lessons") != before
+    write_whole(engine / changed, "one")
+    (engine / changed).rename(engine / f"{changed}.old")
+    assert digest(engine, engine / "lessons") != before
+    (engine / f"{changed}.old").rename(engine / changed)
+    shutil.rmtree(engine / "lessons")
+    assert digest(engine, tmp_path / "reference_solutions") == before
+
+
+@pytest.mark.parametrize("when", ["loaded", "run"])
+def test_whoever_interrupts_the_command_as_it_begins_is_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], when: str
+) -> None:
+    """The command begins where the installed script does."""
+    script = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"]
+    module, _, function = script["autograder"].partition(":")
+    begin = getattr(importlib.import_module(module), function)
+    interrupted = Mock(side_effect=KeyboardInterrupt)
+    if when == "run":
+        monkeypatch.setattr("autograder.cli.main", interrupted)
+    else:
+        monkeypatch.delitem(sys.modules, "autograder.cli")
+        monkeypatch.setattr(sys, "meta_path", [Mock(find_spec=interrupted), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        begin()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "autograder: interrupted\n"
 
 
 def test_a_password_in_the_gradebooks_url_is_not_shown(tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def main() -> None:
 def show_version(wanted: bool) -> None:
     """Print the version and end the command."""
     if wanted:
-        from importlib.metadata import version
+        from autograder.version import version
 
-        print(f"autograder {version('autograder')}")
+        print(f"autograder {version()}")
         raise typer.Exit
 
 
@@ -57,7 +57,10 @@ def start(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=show_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=show_version,
+            is_eager=True,
+            help="Print the version, and which build of it, and exit.",
         ),
     ] = False,
 ) -> None:
