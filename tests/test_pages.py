@@ -133,9 +133,8 @@ def mark(book: Gradebook, student: str, cell: str, points: float, comment: str) 
     """Mark by hand, as formgrader does."""
     grade = book.find_grade(cell, SLUG, SLUG, student)
     grade.manual_score, grade.needs_manual_grade = points, False
-    note = book.find_comment(cell, SLUG, SLUG, student) if cell == "why_halve" else None
-    if note is not None:
-        note.manual_comment = comment
+    beside = cell.removeprefix("check_")  # formgrader's box is by the student's own cell
+    book.find_comment(beside, SLUG, SLUG, student).manual_comment = comment
     book.db.commit()
 
 
@@ -358,6 +357,7 @@ def test_points_are_the_same_everywhere(
     assert "−1.9" in opened(feedback_file(course, "cy")).inner_text("main")
     overridden = opened(feedback_file(course, HOSTILE)).inner_text("main")
     assert "set by hand; the checks gave 0" in overridden
+    assert FORMULA in overridden, "what was said of a function"
     assert "Well put." in opened(feedback_file(course, "ada")).inner_text("main")
 
 

@@ -25,6 +25,7 @@ class Mark:
     """The points of one cell. automatic: what the grader gave, None where it gives nothing
 
     by_hand: whether a person has set or changed the points; open: whether one still has to
+    comment: what a person wrote beside it, or beside the code of the function that it checks
     """
 
     cell: str
@@ -143,8 +144,9 @@ def _read(url: str, assignment: str, student: str | None) -> Roster:
             marks[row.student] = found
         penalties[row.student, row.notebook] = row.penalty or 0.0
         if row.cell is not None:
-            comment = comments.get((row.student, row.cell), "")
-            found.cells[row.cell] = _mark(row, comment)
+            beside = row.cell.removeprefix(CHECK_PREFIX)  # of a function: the cell of its code
+            said = (comments.get((row.student, cell), "") for cell in (row.cell, beside))
+            found.cells[row.cell] = _mark(row, next(filter(None, said), ""))
     for (who, _), penalty in penalties.items():
         marks[who] = replace(marks[who], penalty=marks[who].penalty + penalty)
     return Roster(names, marks)

@@ -132,7 +132,7 @@ def part_of(
         automatic=automatic,
         maximum=mark.maximum if mark else assignment.functions[name],
         by_hand=bool(mark and mark.by_hand),
-        comment=mark.comment if mark else "",
+        comment=plain(mark.comment) if mark else "",
         diagnoses=tuple(one for one in (result.diagnosis if result else ()) if told(one, name)),
         failed=tuple(check for check in checks if check.outcome != "passed"),
         passed=tuple(check for check in checks if check.outcome == "passed"),
