@@ -341,6 +341,12 @@ def test_one_watch_at_a_time(course: Course) -> None:
             pass
         done = CliRunner().invoke(app, ["watch"], env={"AUTOGRADER_COURSE": str(course.root)})
         assert (done.exit_code, "another process enters grades" in done.stderr) == (2, True)
+        (course.submitted / "ann" / SLUG).mkdir(parents=True)
+        done = CliRunner().invoke(
+            app, ["gradebook", SLUG], env={"AUTOGRADER_COURSE": str(course.root)}
+        )
+        assert (done.exit_code, "another process enters grades" in done.stderr) == (2, True)
+        assert done.stdout == "", "the class was graded first"
     with only_one(course):
         pass
 

@@ -118,7 +118,8 @@ def gradebook(
     chosen = find_assignment(course, assignment)
     folder = submitted_folder(chosen)
     hold_to_entered(chosen)
-    make_ready(chosen)
+    with only_one(course):  # beside a watch, told before the class is graded and not after it
+        make_ready(chosen)
     results, kept = grade_paths(
         chosen, [folder], workers, preflight=not no_preflight, meanwhile=load_what_enters
     )
