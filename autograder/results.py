@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
-from sys import intern
+from functools import cache
+from sys import float_info, intern
+from types import NoneType
 from typing import Any, TypeVar
 
 OUTCOMES = (
@@ -42,7 +44,7 @@ class Curve:
     def from_json(cls, value: dict[str, Any]) -> Curve:
         """Back from JSON, where tuples are lists."""
         yours, reference = tuple(value["yours"]), tuple(value["reference"])
-        return cls(value["name"], value["steps"], yours, reference, value["floor"])
+        return _of_its_kinds(cls(value["name"], value["steps"], yours, reference, value["floor"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Check:
         values = {key: item for key, item in value.items() if key != "earned"}
         curve = values["curve"]
         told = values | {"curve": None if curve is None else Curve.from_json(curve)}
-        return cls(**_interned(told))
+        return _of_its_kinds(cls(**_interned(told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,11 @@ class Diagnosis:
     def from_json(cls, value: dict[str, Any]) -> Diagnosis:
         """Back from JSON; TypeError where `value` is no such object."""
         example = value.get("example")
-        told = None if example is None else Example(**_interned(example))
-        return cls(**_interned(value | {"example": told}))
+        told = None if example is None else _of_its_kinds(Example(**_interned(example)))
+        made = _of_its_kinds(cls(**_interned(value | {"example": told})))
+        if made.title and not made.how:
+            raise TypeError("a diagnosis that names something does not say how it is known")
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +198,7 @@ class Result:
         values["tests"] = tuple(map(Check.from_json, value["tests"]))
         values["diagnosis"] = tuple(map(Diagnosis.from_json, value["diagnosis"]))
         values["walls"] = tuple(value["walls"])
-        return cls(**_interned(values))
+        return _of_its_kinds(cls(**_interned(values)))
 
     def shared(self) -> Result:
         """The same, which holds each text once that it has in common with other results: a class
@@ -209,7 +214,40 @@ class Result:
         return replace(self, submission=submission, student=student)
 
 
-Value = TypeVar("Value", Check, Diagnosis, Example, Result)
+Value = TypeVar("Value", Check, Curve, Diagnosis, Example, Result)
+KINDS: dict[str, tuple[type, ...]] = {  # of fields, by their annotations: what JSON may have there
+    "str": (str,),
+    "str | None": (str, NoneType),
+    "int": (int,),
+    "float": (int, float),
+    "float | None": (int, float, NoneType),
+    "tuple[float | None, ...]": (int, float, NoneType),  # each of them
+    "tuple[str, ...]": (str,),
+}
+LISTED = {"status": STATUSES, "outcome": OUTCOMES, "how": ("bank", "edit", "part", "")}
+
+
+@cache
+def _kinds(values: Any) -> list[tuple[str, tuple[type, ...]]]:
+    """The fields of a class of values that are texts and numbers, with what they may be."""
+    return [(one.name, KINDS[str(one.type)]) for one in fields(values) if one.type in KINDS]
+
+
+def _of_its_kinds(value: Value) -> Value:
+    """The same; TypeError where a field is not of its kind. Files of results lie where hands reach
+    them, and what is none is found where it is read, and not by whoever shows it.
+    """
+    kind: Any = type(value)
+    for name, kinds in _kinds(kind):
+        held = getattr(value, name)
+        for one in held if isinstance(held, tuple) else (held,):
+            wrong = not isinstance(one, kinds) or isinstance(one, bool)
+            if wrong or (isinstance(one, int | float) and not abs(one) <= float_info.max):
+                raise TypeError(f"{type(value).__name__}.{name} cannot be {one!r:.40}")
+    for name, listed in LISTED.items():
+        if getattr(value, name, listed[0]) not in listed:
+            raise TypeError(f"{type(value).__name__}.{name} is none of {', '.join(listed)}")
+    return value
 
 
 def _texts_shared(value: Value) -> Value:

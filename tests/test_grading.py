@@ -4,8 +4,10 @@ exits with.
 
 from __future__ import annotations
 
+import copy
 import gc
 import json
+import math
 import os
 import random
 import signal
@@ -34,7 +36,7 @@ from autograder.grading.store import Store
 from autograder.grading.student import Student
 from autograder.grading.submission import Found, Submission, find
 from autograder.grading.workers import grade_class
-from autograder.results import Result
+from autograder.results import Check, Curve, Diagnosis, Example, Result
 from autograder.sandbox.process import Sandbox, Starting
 
 SLUG = tiny_course.SLUG
@@ -215,6 +217,45 @@ DAMAGES = {
     "types": lambda text: json.dumps(json.loads(text) | {"tests": [7]}).encode(),
     "a field less": lambda text: json.dumps(without(json.loads(text), "walls")).encode(),
 }
+
+
+WHOLE = Result(
+    SLUG,
+    "",
+    None,
+    "graded",
+    4.0,
+    (Check("test_f", "f", 2, "failed", "hidden", "", 0.1, curve=Curve("loss", 3, (1e300, None))),),
+    (Diagnosis("f", "m", "title", "h", example=Example("f()", "", "1", "2")),),
+    walls=("seccomp",),
+).to_json()
+SLIPS = (
+    *(("max_score", value) for value in ("4", None, True, math.nan, math.inf, 10**400)),
+    *(("status", value) for value in ([], "gradde", None)),
+    *(("walls", value) for value in ([5], None)),
+    *(("tests", 0, "points", value) for value in ("2", None, [2], math.nan)),
+    *(("tests", 0, "outcome", value) for value in ("paased", None, {})),
+    *(("tests", 0, "message", value) for value in (5, None, ["x"])),
+    *(("tests", 0, "curve", "yours", value) for value in (["1"], "1", [math.inf])),
+    *(("tests", 0, "curve", value) for value in (5, [], "x")),
+    *(("diagnosis", 0, "title", value) for value in (5, None)),
+    *(("diagnosis", 0, "how", value) for value in ("", "bakn", 5)),
+    *(("diagnosis", 0, "example", "call", value) for value in (5, None)),
+)
+
+
+@pytest.mark.parametrize("slip", SLIPS, ids=repr)
+def test_a_slip_of_the_hand_in_a_result_is_found_where_it_is_read(slip: tuple) -> None:
+    """Else whatever shows a class would end at it."""
+    assert Result.from_json(WHOLE).to_json() == WHOLE
+    *path, name, value = slip
+    changed = copy.deepcopy(WHOLE)
+    place: Any = changed
+    for step in path:
+        place = place[step]
+    place[name] = value
+    with pytest.raises((TypeError, KeyError, AttributeError)):
+        Result.from_json(changed)
 
 
 def without(fields: dict[str, Any], name: str) -> dict[str, Any]:
