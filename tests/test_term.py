@@ -47,7 +47,7 @@ from autograder.gradebook.entry import Entering
 from autograder.gradebook.export import CsvExport, safe
 from autograder.gradebook.late import LatePolicy, days_late, penalty
 from autograder.gradebook.marks import database
-from autograder.gradebook.mathematics import markdown_with_mathml, mathml
+from autograder.gradebook.mathematics import is_modest, markdown_with_mathml, mathml
 from autograder.gradebook.rebuild import definition
 from autograder.gradebook.reset import reset
 from autograder.gradebook.roster import enter_roster, read_roster
@@ -834,6 +834,15 @@ def test_no_formula_holds_anything_alive(tex: str) -> None:
     assert "javascript" not in made or made.startswith("<code>")
     assert "style=" not in made
     assert "href" not in made or made.startswith("<code>")
+
+
+def test_no_formula_is_longer_than_a_page() -> None:
+    for length in ("9999em", "1e9em", "99cm", "5000pt", "1e+9", ".2E9px", "99" * 25 + "mm"):
+        assert not is_modest(length), length
+        assert length not in mathml(rf"\rule{{{length}}}{{{length}}} \hspace{{{length}}}")
+    for length in ("0.2778em", "100%", "3pt", "0em 2em", "-0.1667em", "1cm", "thick", ""):
+        assert is_modest(length), length
+    assert 'width="2em"' in mathml(r"\rule{2em}{0.4pt}")
 
 
 def test_every_formula_of_the_lessons_is_drawn() -> None:

@@ -32,6 +32,9 @@ ATTRIBUTES = frozenset(
     )
 )
 VALUE = re.compile(r"[\w.%+ -]{0,60}")
+LENGTH = re.compile(r"((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([a-z%]*)")
+LONGEST = {"px": 400.0, "pt": 400.0, "%": 400.0, "mm": 100.0}  # of a space or a line; else:
+LONGEST_ELSE = 20.0  # em and the like: a formula is no page
 LARGER = re.compile(r"\\(?:[bB]ig|[bB]igg)[lrm]?(?![A-Za-z])")  # brackets grow by themselves
 REFUSED = re.compile(  # what makes commands may grow without bound; the others are no mathematics
     r"\\(?:(?:re)?new|provide|Declare|def|let|href|url|style|class|cssId|html)"
@@ -68,10 +71,16 @@ def written(element: Any) -> str:
     attributes = "".join(
         f' {name}="{value}"'
         for name, value in element.attrib.items()
-        if name in ATTRIBUTES and VALUE.fullmatch(value)
+        if name in ATTRIBUTES and VALUE.fullmatch(value) and is_modest(value)
     )
     inner = html.escape(html.unescape(element.text or ""), quote=False)
     return f"<{tag}{attributes}>{inner}{''.join(map(written, element))}</{tag}>"
+
+
+def is_modest(value: str) -> bool:
+    """Whether no length in the value of an attribute is longer than a formula has use for."""
+    lengths = LENGTH.findall(value)
+    return all(float(number) <= LONGEST.get(unit, LONGEST_ELSE) for number, unit in lengths)
 
 
 class Renderer(IPythonRenderer):
