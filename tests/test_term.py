@@ -403,7 +403,7 @@ def test_collecting_follows_no_link_and_keeps_bounds(tmp_path: Path) -> None:
 
 
 def test_collecting_goes_no_deeper_than_a_submission_may_be(tmp_path: Path) -> None:
-    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs, ours = tmp_path / "theirs", tmp_path / ("a longer place of ours " * 8) / "ours"
     theirs.mkdir()
     (theirs / "halves.ipynb").write_text("{}", encoding="utf-8")
     for number in range(2000):

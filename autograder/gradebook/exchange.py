@@ -31,6 +31,9 @@ from autograder.gradebook.timestamps import moment_of, secret_in, settle_timesta
 
 MAX_FILES = 1000  # of one submission; and folders
 MOST_DEEP = 20  # of its folders
+LONGEST = (
+    4096 - 3 * 256
+)  # bytes of a folder's path, so that a name in a folder in it makes a path, too
 MOST_NAMED = 5  # of those that are left out
 CHUNK = 1 << 20
 USER = re.compile(r"[\w@][\w.@+-]{0,127}")
@@ -129,7 +132,8 @@ def account(number: int) -> str:
 def copy_regular(source: Path, target: Path, bounds: Any) -> Iterator[str]:
     """Copy the regular files of a tree; gives the names of those that were left out.
 
-    Folders within folders are followed to `MOST_DEEP`, as a walk holds each open, and calls itself.
+    Folders within folders are followed to `MOST_DEEP`, as a walk holds each open, and calls itself,
+    and as far as a path may be long.
 
     bounds: nbgrader's CourseDirectory, whose `ignore`, `max_file_size` and `max_dir_size` (both in
         kilobytes) hold
@@ -140,8 +144,8 @@ def copy_regular(source: Path, target: Path, bounds: Any) -> Iterator[str]:
         inner = target / Path(place).relative_to(source)
         inner.mkdir(parents=True, exist_ok=True)
         folders[:] = [name for name in folders if not _ignored(name, bounds.ignore)]
-        deep = len(inner.parts) - len(target.parts)
-        if folders and (deep >= MOST_DEEP or walked + len(folders) > MAX_FILES):
+        deep = len(inner.parts) - len(target.parts) >= MOST_DEEP or len(bytes(inner)) > LONGEST
+        if folders and (deep or walked + len(folders) > MAX_FILES):
             yield from (str(Path(place, name)) for name in folders[:MOST_NAMED])
             folders.clear()
         for name in names:
