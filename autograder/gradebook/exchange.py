@@ -31,9 +31,7 @@ from autograder.gradebook.timestamps import moment_of, secret_in, settle_timesta
 
 MAX_FILES = 1000  # of one submission; and folders
 MOST_DEEP = 20  # of its folders
-LONGEST = (
-    4096 - 3 * 256
-)  # bytes of a folder's path, so that a name in a folder in it makes a path, too
+LONGEST = 4096 - 3 * 256  # bytes of a folder's path: a name in a folder in it makes a path, too
 MOST_NAMED = 5  # of those that are left out
 CHUNK = 1 << 20
 USER = re.compile(r"[\w@][\w.@+-]{0,127}")

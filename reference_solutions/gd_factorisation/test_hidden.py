@@ -27,9 +27,7 @@ from autograder.vocabulary import (
 GRADIENT = 1e-5  # of criterion
 TOLERANCE = 2e-5  # of a factor, relative where one of its entries is larger than 1
 WILD = 1e-4  # ... after steps that lead very far away
-ROUGH = (
-    0.02  # ... where steps that are slightly other ones, which other checks are for, cost nothing
-)
+ROUGH = 0.02  # ... where slightly other steps, which other checks are for, cost nothing
 FAR = 6e-4  # ... after as many steps as by default
 LOSS = 1e-5  # a loss, relative
 SMALL_LOSS = 0.01  # one from 1e-4 to 1e-2, relative
