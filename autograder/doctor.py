@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course import Course
-from autograder.errors import AutograderError, UsageError
+from autograder.errors import AutograderError, UsageError, to_install
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.cgroup import GET_ONE, Groups
@@ -97,7 +97,7 @@ def package(name: str, *, needed: bool = True, mend: str = "") -> Finding:
             name,
             False,
             "not installed",
-            mend or "Install the kit into a virtual environment: make test",
+            mend or "Install the kit into a virtual environment: docs/instructor-guide.md, Install",
             needed,
         )
 
@@ -206,13 +206,12 @@ def counting() -> Finding:
 
 
 def nbgrader() -> Finding:
-    return package(
-        "nbgrader", needed=False, mend="For the gradebook: pip install 'autograder[nbgrader]'."
-    )
+    mend = f"For the gradebook: {to_install('nbgrader')}"
+    return package("nbgrader", needed=False, mend=mend)
 
 
 def copydetect() -> Finding:
-    mend = "For `autograder similarity` alone: pip install 'autograder[similarity]'."
+    mend = f"For `autograder similarity` alone: {to_install('similarity')}"
     return package("copydetect", needed=False, mend=mend)
 
 
@@ -237,7 +236,7 @@ def exchange() -> list[Finding]:
 
 
 def dask() -> Finding:
-    mend = "For grading on many machines: pip install 'autograder[dask]'."
+    mend = f"For grading on many machines: {to_install('dask')}"
     return package("distributed", needed=False, mend=mend)
 
 

@@ -69,6 +69,25 @@ class WireError(AutograderError):
     """Bytes from behind the line that are no valid reply."""
 
 
+def to_install(extra: str) -> str:
+    """The command that adds an extra of the kit to this environment, from where the kit itself came
+    (PEP 610): of that name alone, a package index may have somebody else's project.
+    """
+    import json
+    from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import unquote, urlsplit
+
+    try:
+        text = distribution("autograder").read_text("direct_url.json")
+    except PackageNotFoundError:  # run from its folder
+        text = None
+    source = json.loads(text) if text else {}
+    url = source.get("url", "")
+    if source.get("dir_info", {}).get("editable"):
+        return f"pip install -e '{unquote(urlsplit(url).path)}[{extra}]'"
+    return f"pip install 'autograder[{extra}]{f' @ {url}' if url else ''}'"
+
+
 def words_of_the_database(error: BaseException) -> str:
     """What the database itself says of an error, in a line of at most 300 characters: SQLAlchemy
     quotes the statement and its values, too.

@@ -74,6 +74,25 @@ def test_every_make_target_named_is_one(page: Path) -> None:
 
 
 @each_page
+def test_a_line_that_is_copied_runs_what_it_says_and_nothing_beside_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(
+        r"^    (?=[\w./]*(?:pip|make|autograder|nbgrader|pytest) )(.*)", text, re.M
+    ):
+        command, gap, words = re.match(r"(.*?)(?:(   +)(.*))?$", line).groups()  # type: ignore[union-attr]
+        assert not gap or words.startswith("# "), f"{page.name}: what is no part of it: {line}"
+        assert not re.search(r"install .*'autograder\[", command), f"{page.name}: not ours: {line}"
+
+
+@each_page
+def test_every_table_is_whole(page: Path) -> None:
+    torn = re.search(r"^\|.*\|\n\n\|.*\|\n(?!\|-)", page.read_text(encoding="utf-8"), re.M)
+    assert torn is None, (
+        f"{page.name}: an empty line in a table: {torn.group()[:200] if torn else ''}"
+    )
+
+
+@each_page
 def test_every_relative_link_resolves(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         if re.match(r"[a-z]+:", target):

@@ -27,7 +27,7 @@ from autograder.assignment import find_assignments
 from autograder.authoring.new import chosen_lessons
 from autograder.cli import app
 from autograder.course import Course, Settings, write_whole
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, to_install
 from autograder.gradebook.commands import gradebook_name
 from autograder.results import Result as Graded
 from autograder.version import digest
@@ -321,6 +321,26 @@ def test_any_file_that_differs_makes_another_version(tmp_path: Path, changed: st
     (engine / f"{changed}.old").rename(engine / changed)
     shutil.rmtree(engine / "lessons")
     assert digest(engine, tmp_path / "reference_solutions") == before
+
+
+@pytest.mark.parametrize(
+    ("installed", "command"),
+    [
+        ({"url": "file:///a%20b", "dir_info": {"editable": True}}, "pip install -e '/a b[dask]'"),
+        ({"url": "file:///c/kit.whl"}, "pip install 'autograder[dask] @ file:///c/kit.whl'"),
+        (None, "pip install 'autograder[dask]'"),
+    ],
+)
+def test_an_extra_comes_from_where_the_kit_came(
+    installed: dict | None, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Installed:
+        def read_text(self, name: str) -> str | None:
+            assert name == "direct_url.json"
+            return json.dumps(installed) if installed else None
+
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Installed())
+    assert to_install("dask") == command
 
 
 @pytest.mark.parametrize("when", ["loaded", "run"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from autograder.errors import UsageError
+from autograder.errors import UsageError, to_install
 
 LEFT_OUT = (
     "VariableReplacer",
@@ -40,8 +40,7 @@ def mutants_of(source: str) -> list[Mutant]:
         from cosmic_ray.plugins import get_operator, operator_names
     except ImportError as error:
         raise UsageError(
-            "mutation testing needs cosmic-ray: "
-            "pip install 'autograder[audit]', or audit with --no-mutants."
+            f"mutation testing needs cosmic-ray: {to_install('audit')}, or audit with --no-mutants."
         ) from error
     found: dict[str, Mutant] = {}
     for name in sorted(operator_names()):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.errors import AuthoringError, UsageError
+from autograder.errors import AuthoringError, UsageError, to_install
 from autograder.grading.submission import normalised
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -29,7 +29,11 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-INSTALL = "A release needs more than grading does: pip install 'autograder[nbgrader]'."
+
+
+def for_releases() -> str:
+    """What to do where something is missing that a release needs."""
+    return f"A release needs more than grading does: {to_install('nbgrader')}"
 
 
 # --- stubs ----------------------------------------------------------------------------------------
@@ -92,7 +96,7 @@ def source_notebook(assignment: Assignment) -> Any:
         import jupytext
         import nbformat
     except ImportError as error:
-        raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
+        raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
     handout = assignment.folder / "handout.md"
     text = handout.read_text(encoding="utf-8")
     parts = _Handout(assignment, handout, text)
@@ -217,7 +221,7 @@ def student_notebook(source: Any, config: Any) -> Any:
     try:
         from nbgrader import preprocessors as steps
     except ImportError as error:
-        raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
+        raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
     notebook: Any = copy.deepcopy(source)
     resources: Any = {}
     for step in (

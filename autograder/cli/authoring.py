@@ -37,7 +37,7 @@ def new(
         str, typer.Argument(help="The assignment's name: lower-case letters, digits, underscores.")
     ],
 ) -> None:
-    """Lay a new assignment that works as it stands, to be replaced piece by piece.
+    """Create a new assignment that works as it stands, to be replaced piece by piece.
 
     \b
     Example:
@@ -118,7 +118,7 @@ def learn(
     assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
     submission: Annotated[Path, typer.Argument(help="A module, a notebook or a student's folder.")],
     function: Annotated[
-        str, typer.Option(help="Whose mistake it is, where several functions lost points.")
+        str, typer.Option(help="Which function to take, where several lost points.")
     ] = "",
     name: Annotated[str, typer.Option(help="Of the file in mistakes/.")] = "",
 ) -> None:

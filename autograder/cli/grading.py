@@ -28,7 +28,8 @@ def grade(
     ] = None,
     workers: Workers = 0,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox/--no-sandbox", help="Without: only for code that you trust.")
+        bool,
+        typer.Option("--sandbox/--no-sandbox", help="--no-sandbox: only for code that you trust."),
     ] = True,
     again: Annotated[
         bool, typer.Option("--again", help="Grade even what was graded before.")
@@ -45,7 +46,7 @@ def grade(
         bool, typer.Option("--diff", help="Print whose points moved, by how much, by which check.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Keep no result; what --diff says would be so.")
+        bool, typer.Option("--dry-run", help="Keep no result; --diff then says what would move.")
     ] = False,
     summary: Annotated[
         bool, typer.Option("--table/--no-table", help="Print the table of results.")
@@ -153,7 +154,7 @@ def watch(
         bool, typer.Option("--once", help="End when nothing is left that may be graded now.")
     ] = False,
 ) -> None:
-    """Grade what arrives as it comes: gradebook and feedback, so many versions a student an hour.
+    """Grade what arrives as it comes, a limited number of versions per student and hour.
 
     \b
     Example:

@@ -11,7 +11,8 @@ import typer
 def check(
     path: Annotated[Path, typer.Argument(help="Your module or notebook.")],
     assignment: Annotated[
-        Optional[str], typer.Option(help="The assignment's name, where the file's does not tell.")
+        Optional[str],
+        typer.Option(help="The assignment's name, where the file's name does not say it."),
     ] = None,
 ) -> None:
     """Run the public checks alone, on your own machine and your own code.

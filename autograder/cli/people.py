@@ -21,7 +21,12 @@ students = typer.Typer(cls=TyperGroup, no_args_is_help=True, help="The class lis
 def import_students(
     roster: Annotated[Path, typer.Argument(help="A table (CSV) with a line of titles.")],
     id_column: Annotated[
-        str, typer.Option("--id", metavar="COLUMN", help="The title over nbgrader's names of them.")
+        str,
+        typer.Option(
+            "--id",
+            metavar="COLUMN",
+            help="The title of the column with each student's nbgrader id.",
+        ),
     ] = "",
 ) -> None:
     """Enter a class list into the gradebook: id, first name, last name, email.
@@ -43,7 +48,7 @@ def import_students(
 def reset_submissions(
     assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
     named: Annotated[
-        Optional[list[str]], typer.Argument(metavar="[STUDENT]...", help="Whose submission.")
+        Optional[list[str]], typer.Argument(metavar="STUDENT", help="Whose submission.")
     ] = None,
     everybody: Annotated[bool, typer.Option("--everybody", help="The whole class's.")] = False,
 ) -> None:
@@ -67,10 +72,16 @@ def reset_submissions(
 def class_report(
     assignment: Annotated[
         Optional[str],
-        typer.Argument(help="The assignment's name; all that somebody handed in, without one."),
+        typer.Argument(
+            help="The assignment's name; without one, every assignment that somebody handed in."
+        ),
     ] = None,
     anonymous: Annotated[
-        bool, typer.Option("--anonymous", help="Numbers for names, and no word of a student's.")
+        bool,
+        typer.Option(
+            "--anonymous",
+            help="Numbers in place of names; no message, code or other text of a student's.",
+        ),
     ] = False,
     table: Annotated[
         Optional[Path], typer.Option("--csv", help="Write the same as a table, too.")

@@ -13,12 +13,12 @@ from typing import Any
 
 from autograder.cluster.node import Node
 from autograder.cluster.preload import ahead
-from autograder.errors import UsageError
+from autograder.errors import UsageError, to_install
 
 try:
     from distributed import Client, SchedulerPlugin, WorkerPlugin
 except ImportError as error:
-    mend = "pip install 'autograder[dask]'"
+    mend = to_install("dask")
     raise UsageError(
         f"{error.name} is not installed, which grades on many machines: {mend}"
     ) from None

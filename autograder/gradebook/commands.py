@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.authoring.handout import INSTALL
+from autograder.authoring.handout import for_releases
 from autograder.authoring.release import files_in, nbgrader_config
 from autograder.course import Course
-from autograder.errors import AutograderError, UsageError, words_of_the_database
+from autograder.errors import AutograderError, UsageError, to_install, words_of_the_database
 
 TAIL = 12  # lines of nbgrader's log that an error shows
 
@@ -105,7 +105,7 @@ def reached(course: Course) -> Iterator[None]:
             yield
     except ModuleNotFoundError as error:
         postgres = (error.name or "").startswith("psycopg")
-        mend = "For PostgreSQL: pip install 'autograder[postgres]'." if postgres else INSTALL
+        mend = f"For PostgreSQL: {to_install('postgres')}" if postgres else for_releases()
         what = f"the gradebook {gradebook_name(course)} needs {error.name}, which is not installed"
         raise UsageError(f"{what}. {mend}") from None
     except (SQLAlchemyError, OSError) as error:
@@ -184,7 +184,7 @@ def run_nbgrader(
     try:
         from nbgrader.apps import NbGraderAPI
     except ImportError as error:
-        raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
+        raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
     with alembic_on_path(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = nbgrader_config(course)

@@ -18,7 +18,7 @@ from itertools import combinations
 from pathlib import Path
 
 from autograder.assignment import Assignment
-from autograder.errors import SubmissionError, UsageError
+from autograder.errors import SubmissionError, UsageError, to_install
 from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.submission import (
     find,
@@ -35,7 +35,6 @@ SHARED_BY_MANY = 10  # what more than so many of a class have is what the task a
 LIKENESS, LEAST = 0.35, 40  # a pair is listed from this likeness and so many shared k-grams on
 LEAST_TEXT = 200  # characters of one's own, for the same text to say something
 MOST_CODE = 60_000  # characters of a submission that are compared
-INSTALL = "Install it: pip install 'autograder[similarity]'."
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,9 @@ def fingerprint(code: str) -> Print:
     try:
         from copydetect.utils import filter_code
     except ImportError as error:
-        raise UsageError(f"{error.name} is not installed. {INSTALL}") from None
+        raise UsageError(
+            f"{error.name} is not installed. Install it: {to_install('similarity')}"
+        ) from None
     code = code[:MOST_CODE]
     string, offsets = filter_code(code, "code.py", "python")
     places: dict[int, list[int]] = {}

@@ -13,15 +13,17 @@ def gd_svd(M, num_iterations=20000, lr=0.9, momentum=0.9):
     M: m×n float tensor with m ≥ n; not changed
     num_iterations: how many steps are taken, at least 1
     lr, momentum: as torch.optim.SGD understands them, the same in every step; every step
-    changes U, S and V from the same point. So a run of 3 steps begins a run of 5
+    changes U, S and V from the same point. So the first 3 steps of a run of 5 are
+        those of a run of 3
     Other weights of the penalties, or another optimiser of torch.optim (one without
-    momentum ignores `momentum`), are as good where they get there. torch.manual_seed is
+    momentum ignores `momentum`), are as good if they arrive at an SVD too. torch.manual_seed is
     the caller's: this function sets no seed.
     Returns (U, S, V, loss_history): U is m×n, S of length n, V n×n (V itself, not Vᵀ), all
     started from torch.rand (in any order) and moved by `num_iterations` steps. Their
     order and signs are settled after the last step: S is non-negative and descending, and
     the columns of U and V go with it, so that U diag(S) Vᵀ stays what it was (where an
-    entry of S was negative, one of its two columns changes its sign). Nothing else is changed after the last step.
+    entry of S was negative, one of its two columns changes its sign). Nothing else is
+    changed after the last step.
     loss_history is a list of `num_iterations` floats: the value of what is minimised (with
     your weights), before each step.
     """

@@ -16,11 +16,11 @@ def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
         the loss; every pass visits every element once, in row-major order (all of row 0
         from left to right, then all of row 1, ...). Many shuffle the elements; here
         nobody does, so that results can be compared
-    lr: the learning rate, above 0, the step size of every update, the last as the first
+    lr: the learning rate, above 0; the same in every update, from the first to the last
 
     Returns (U, V): float tensors of shapes (m, rank) and (n, rank). Both start from
     torch.rand (uniform on [0, 1)) as it comes, so torch.manual_seed decides the result.
-    Whoever calls this function calls it; the function sets no seed.
+    The caller calls torch.manual_seed; this function sets no seed.
     """
     ### BEGIN SOLUTION
     m, n = A.shape

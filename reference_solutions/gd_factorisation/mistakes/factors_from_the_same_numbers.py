@@ -1,6 +1,6 @@
 # /// mistake
 # title = "C and F are cut from the same random numbers"
-# hint = "Print C and F for lr=0. Are the numbers in F new ones?"
+# hint = "Print C and F for lr=1e-30. Are the numbers in F new ones?"
 # fails = ["test_descent_starts_from_random_numbers", "test_start_is_torch_rand"]
 # ///
 import torch

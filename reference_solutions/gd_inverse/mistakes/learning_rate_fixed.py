@@ -1,6 +1,6 @@
 # /// mistake
 # title = "The learning rate is 0.9 whatever the caller asks for"
-# hint = "Call your function with lr=0. Should X move?"
+# hint = "Call your function with lr=1e-30. Should X move visibly?"
 # fails = [
 #     "test_starts_from_random_numbers_that_follow_the_seed",
 #     "test_three_steps_are_those_worked_out_by_hand",

@@ -1,6 +1,6 @@
 # /// mistake
 # title = "The learning rate is 0.3 whatever the caller asks for"
-# hint = "Call your function with lr=0. Should U move?"
+# hint = "Call your function with lr=1e-30. Should U move visibly?"
 # fails = [
 #     "test_the_start_is_random_and_the_seed_is_the_callers",
 #     "test_s_is_put_in_order_together_with_u_and_v",
