@@ -14,7 +14,7 @@ class Sizes:
     margin: right submissions of each assignment, less four, whose cost is taken at the margin
     growth: sizes of a class; the one of `whole` is also entered, and then once more, unchanged
     entered: submissions entered in the gradebook; shared: of a class on one worker, on two, on two
-        of Dask; large: of another one on two, on two of Dask
+        of Dask; large: of another one
     burst: submissions that arrive within `seconds`; kills, of a class of `killed`
     """
 

@@ -69,7 +69,8 @@ def summary(phases: Figures, sizes: Sizes) -> Figures:
         for name in ("gradebook_cpu", "feedback_cpu"):
             figures[name] = phases["gradebook"][name]
     if "workers" in phases:
-        figures["speedup_2_workers"] = phases["workers"]["speedup"]
+        figures["speedup_2_workers"] = phases["workers"]["shared"]["speedup"]
+        figures["speedup_2_workers_large"] = phases["workers"]["large"]["speedup"]
         figures["workers"] = phases["workers"]
     if "dask" in phases:
         both = phases["dask"]
