@@ -13,6 +13,7 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 from autograder.course import SETTINGS as COURSE_SETTINGS
 from autograder.course import Course
+from autograder.environment import environment
 from autograder.errors import AuthoringError, UsageError
 from autograder.limits import MIB, Limits
 
@@ -30,6 +32,7 @@ RUBRIC = re.compile(r"(?m)^## (\w+)[ \t]*$")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
+NO_HELPERS = ("test_*.py", "measure.py", "draws.py", "properties.py")  # Python that no check uses
 UNWRITTEN = "TO WRITE:"  # begins a title or a hint of a mistake that `autograder learn` has laid
 REQUIREMENTS = (
     "torch>=2.2",
@@ -180,18 +183,41 @@ class Assignment:
             raise AuthoringError(file, f"has sections {', '.join(unknown)}", mend)
         return found
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a submission may import, by its versions."""
+        return environment(self.course.settings.packages)
+
+    @property
+    def shared_files(self) -> list[Path]:
+        """Files that every check may depend on."""
+        own = [path for path in self.folder.glob("*.py") if not any(map(path.match, NO_HELPERS))]
+        data = [path for path in (self.folder / "data").rglob("*") if path.is_file()]
+        files = [*engine_files(), *sorted(own), *sorted(data), self.notebook]
+        return [file for file in files if file.is_file()]
+
+    @property
+    def files(self) -> list[Path]:
+        """Files that may change a grade."""
+        mistakes = [mistake.path for mistake in self.mistakes]
+        return [self.folder / "assignment.toml", *self.checks, *self.shared_files, *mistakes]
+
+    def stamp(self) -> tuple[tuple[int, int], ...]:
+        """Changes when one of these files is written, moved or taken away."""
+        found = []
+        for file in self.files:
+            with suppress(OSError):
+                known = file.stat()
+                found.append((known.st_mtime_ns, known.st_size))
+        return tuple(found)
+
     @cached_property
     def digest(self) -> str:
-        """Changes with anything that may change a grade: checks, solution, mistakes, settings, and
-        the engine.
+        """Changes with anything that may change a grade: checks, what they share, mistakes,
+        settings, the engine, and what a submission may import.
         """
-        files = [self.folder / "assignment.toml", self.solution, *self.checks]
-        files += [mistake.path for mistake in self.mistakes]
-        files += engine_files()
-        if self.notebook.exists():
-            files.append(self.notebook)
-        digest = hashlib.sha256(repr(asdict(self.limits)).encode())
-        for file in files:
+        digest = hashlib.sha256(repr((asdict(self.limits), self.environment)).encode())
+        for file in self.files:
             digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:16]
 

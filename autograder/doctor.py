@@ -8,7 +8,6 @@ import gzip
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import sys
 import zlib
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder.course import Course
+from autograder.environment import listed_packages
 from autograder.errors import AutograderError, UsageError, to_install
 from autograder.limits import Limits
 from autograder.sandbox import bubblewrap
@@ -115,16 +115,6 @@ def for_submissions() -> Finding:
     mend += f"pip install {' '.join(missing)}, into the grader's environment."
     what = "packages for submissions"
     return Finding(what, not missing, found, mend if missing else "", needed=False)
-
-
-def listed_packages() -> list[str]:
-    """The names in the extra `packages` of this distribution."""
-    try:
-        requirements = importlib.metadata.requires("autograder") or []
-    except importlib.metadata.PackageNotFoundError:  # run from its folder, not installed
-        requirements = []
-    wanted = [line for line in requirements if re.search(r"extra == ['\"]packages['\"]", line)]
-    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in wanted]
 
 
 def course_packages() -> list[str]:

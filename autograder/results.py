@@ -140,7 +140,8 @@ class Result:
     by_clock: whether a limit on time decided anything: "computed" (the submission used that much),
         "slept" (it did nothing for that long), "crowded" (it waited for a processor that long), ""
     round: which draw of the hidden inputs it met
-    replies: what it answered, for the store alone (grading/replies.py); no part of its JSON
+    replies: what it answered, for the store alone (grading/replies.py): None where what is kept of
+        that stays, b"" where nothing may be; no part of its JSON
     """
 
     assignment: str
@@ -158,7 +159,7 @@ class Result:
     digest: str = ""
     round: int = 0
     seconds: float = 0.0
-    replies: bytes = field(default=b"", repr=False, compare=False)
+    replies: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def score(self) -> float:

@@ -135,7 +135,7 @@ def grade_paths(
         count = workers or course.workers
         grader = Grader.of_course(assignment, isolation=isolation, dry=dry)
         store = Store(course.results, grader, writes=not dry)
-        grader.store = None if again else store
+        grader.store, grader.anew = store, again
         if before is not None:
             for one in found:
                 before(str(one.path), kept_of(grader, store, one))

@@ -365,7 +365,8 @@ def _spread(value: torch.Tensor, what: str) -> None:
 
 def _repeated(value: torch.Tensor) -> int:
     """How many entries repeat another one."""
-    return value.numel() - len(set(value.flatten().tolist()))
+    ordered = value.flatten().sort().values
+    return int((ordered[1:] == ordered[:-1]).sum())
 
 
 # --- draw -----------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from autograder.cli import app
 from autograder.course import Course
 from autograder.errors import SandboxUnavailable
 from autograder.gradebook.commands import generate
+from autograder.grading import workers
 from autograder.limits import Limits
 from autograder.sandbox.process import Sandbox
 
@@ -120,6 +121,14 @@ def start_with(sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
     begun = SimpleNamespace(ready=lambda: nullcontext(sandbox), end=lambda: None)
     patch.setattr(Sandbox, "start", lambda isolation="sandbox": begun.ready())
     patch.setattr(Sandbox, "begin", lambda isolation="sandbox": begun)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class is graded in the process of the test, where what it does can be counted."""
+    monkeypatch.setattr(
+        workers, "run_on_workers", lambda work, tasks, *_: enumerate(map(work, tasks))
+    )
 
 
 @contextmanager

@@ -158,6 +158,7 @@ def test_a_class_of_which_nothing_has_changed_loads_no_torch(course: Path) -> No
     assert not {"torch", "numpy"} & loaded()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_what_may_change_the_grade_makes_the_result_anew(
     course: Path, grader: Grader, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,8 +170,8 @@ def test_what_may_change_the_grade_makes_the_result_anew(
     )
     graded(grader, found, store, again=True)
     for other in (
-        Grader(grader.assignment, "another"),
-        Grader(grader.assignment, grader.secret, isolation="none"),
+        Grader(grader.assignment, "another", sandbox=grader.sandbox),
+        Grader(grader.assignment, grader.secret, isolation="none", sandbox=grader.sandbox),
     ):
         graded(other, found, Store(course / "results", other))
     found.path.write_text(found.path.read_text() + "#\n")

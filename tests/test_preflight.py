@@ -127,6 +127,7 @@ def test_what_was_found_right_is_not_graded_again(
     assert not mark_of(changed, "secret", results).exists()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_a_changed_check_alone_is_run_on_right_answers(
     halves: Assignment, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,6 +177,7 @@ def timeless(result: Result) -> dict:
     return {**told, "tests": checks, "seconds": 0}
 
 
+@pytest.mark.usefixtures("in_this_process")
 @pytest.mark.parametrize("name", EDITS)
 def test_only_what_a_change_touches_is_run_and_the_results_are_those_of_a_full_regrade(
     term: Term, monkeypatch: pytest.MonkeyPatch, name: str
@@ -367,7 +368,7 @@ def answered(header: dict, payload: bytes = b"") -> Replies:
     call = Recorded("f", (1,), {}, 0, False, 1, Reply("", {}))
     replies.begin("test_a")
     assert replies.recall(call) is None
-    replies.note(call, (header, payload))
+    replies.note((header, payload))
     return replies
 
 

@@ -9,12 +9,12 @@ import json
 import os
 import zipfile
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import SETTINGS, STAFF, STUDENTS, Course
+from autograder.environment import environment
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
 from autograder.grading.place import file_of, replies_folder
@@ -51,7 +51,9 @@ def pack(grader: Grader) -> Parcel:
             archive.write(file, Course(Path()).results / file.relative_to(course.results))
         archive.writestr("secret", grader.secret)
     packed = data.getvalue()
-    return Parcel(assignment.slug, assignment.digest, grader.isolation, versions(), packed)
+    return Parcel(
+        assignment.slug, assignment.digest, grader.isolation, assignment.environment, packed
+    )
 
 
 def what_is_known(assignment: Assignment) -> list[Path]:
@@ -72,11 +74,10 @@ def unpack(parcel: Parcel, folder: Path) -> Grader:
     would not be the same one.
     """
     os.chmod(folder, 0o700)
-    if (here := versions()) != parcel.versions:
-        raise AutograderError(
-            f"this machine has {told(here)}, the one that asks {told(parcel.versions)}. Results "
-            "might differ: install the same."
-        )
+    here, there = environment(parcel.versions.keys() - {"Python"}), parcel.versions
+    if other := [name for name in there if here[name] != there[name]]:
+        what = f"this machine has {told(here, other)}, the one that asks {told(there, other)}"
+        raise AutograderError(f"{what}. Results might differ: install the same.")
     with zipfile.ZipFile(io.BytesIO(parcel.archive)) as archive:
         archive.extractall(folder)
     assignment = find_assignment(Course(folder), parcel.slug)
@@ -93,13 +94,8 @@ def check_same(assignment: Assignment, parcel: Parcel) -> None:
         )
 
 
-def versions() -> dict[str, str]:
-    """What decides how numbers come out."""
-    return {name: version(name) for name in ("torch", "numpy")}
-
-
-def told(found: dict[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in found.items())
+def told(found: dict[str, str], names: list[str]) -> str:
+    return ", ".join(f"{name} {found[name]}" for name in names)
 
 
 def as_bytes(submission: Submission) -> bytes:

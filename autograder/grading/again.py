@@ -40,7 +40,7 @@ def graded_again(
     start: when that began, by the clock of `time.monotonic`
     without_running: None as well where any check has to be run
     """
-    store = grader.store
+    store = grader.store if not grader.anew else None
     kept = store.latest(submission) if store is not None else None
     if kept is None or store is None:
         return None
@@ -69,13 +69,13 @@ class Rerun:
 
     diagnosis: what is known of the functions of the checks `names`, which were run; of all others
         what was kept holds
-    replies: what the store is to keep of its answers
+    replies: what the store is to keep of its answers; None: what it has
     """
 
     checks: list[Check]
     diagnosis: tuple[Diagnosis, ...] = ()
     names: Set[str] = frozenset()
-    replies: bytes = b""
+    replies: bytes | None = None
 
 
 @dataclass(frozen=True)

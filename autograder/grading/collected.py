@@ -24,13 +24,13 @@ from typing import Any
 import pytest
 
 from autograder.errors import AutograderError
+from autograder.grading.decided import HOOKS
 
 UNUSED_PLUGINS = (
     "terminal", "cacheprovider", "logging", "faulthandler", "unraisableexception",
     "threadexception", "doctest", "junitxml", "pastebin", "setuponly", "setupplan", "stepwise",
     "legacypath",
 )  # fmt: skip
-HOOKS = ("pytest_", "setup", "teardown")  # what a name begins with that pytest calls by itself
 CONSTANT = (type(None), bool, int, float, complex, str, bytes)
 
 

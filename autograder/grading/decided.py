@@ -16,14 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment, engine_files
+from autograder.assignment import Assignment
 
+HOOKS = ("pytest_", "setup", "teardown")  # what a name begins with that pytest calls by itself
 WORDS = ("points", "hint")  # marks that say something of a check, and change nothing in it
-NOT_RUN = (
-    "test_*.py",
-    "measure.py",
-    "properties.py",
-)  # Python of a staff folder that no check uses
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,10 @@ class Decided:
         checks: dict[str, str] = {}
         for file in assignment.checks:
             checks |= digests_of(ast.parse(file.read_text(encoding="utf-8")), file.name)
-        programs = [mistake.path for mistake in assignment.mistakes]
-        programs += [*assignment.variants, assignment.folder / "ladder.toml"]
-        programs.append(assignment.folder / "properties.py")
         return cls(
             checks,
-            digest_of_files(shared_files(assignment), [sorted(assignment.functions)]),
-            digest_of_files(
-                programs, [asdict(assignment.start) if assignment.start else None, known]
-            ),
+            shared_by_all(assignment),
+            told_by(assignment, known),
             asdict(assignment.limits),
         )
 
@@ -70,12 +61,19 @@ class Decided:
         return cls(value["checks"], value["shared"], value["diagnosis"], value["limits"])
 
 
-def shared_files(assignment: Assignment) -> list[Path]:
-    """Files that every check may depend on."""
-    folder = assignment.folder
-    own = [path for path in sorted(folder.glob("*.py")) if not any(map(path.match, NOT_RUN))]
-    data = [path for path in sorted((folder / "data").rglob("*")) if path.is_file()]
-    return [*engine_files(), *own, *data, assignment.notebook]
+def shared_by_all(assignment: Assignment) -> str:
+    """The digest of what all checks depend on."""
+    values = [sorted(assignment.functions), assignment.environment]
+    return digest_of_files(assignment.shared_files, values)
+
+
+def told_by(assignment: Assignment, known: str) -> str:
+    """The digest of what a diagnosis depends on beside the checks; see `Decided.of`."""
+    programs = [mistake.path for mistake in assignment.mistakes]
+    programs += [*assignment.variants, assignment.folder / "ladder.toml"]
+    programs.append(assignment.folder / "properties.py")
+    start = asdict(assignment.start) if assignment.start else None
+    return digest_of_files(programs, [start, known])
 
 
 def digest_of_files(files: Iterable[Path], values: Iterable[object] = ()) -> str:
@@ -93,7 +91,7 @@ def digests_of(module: ast.Module, file: str) -> dict[str, str]:
         names = bound_by(statement)
         for name in names:
             binding.setdefault(name, []).append(place)
-        if (not names or "*" in names or "autouse" in mentioned(statement)) and place > 0:
+        if decides_unnamed(statement, names) and not (place == 0 and is_text(statement)):
             everywhere.add(place)
     told = {}
     for place, statement in enumerate(module.body):
@@ -103,6 +101,19 @@ def digests_of(module: ast.Module, file: str) -> dict[str, str]:
         for function in tests_in(statement):
             told[function] = digest
     return told
+
+
+def decides_unnamed(statement: ast.stmt, names: set[str]) -> bool:
+    """Whether a statement decides something of checks that do not name what it binds (`names`)."""
+    if not names or "*" in names or "autouse" in mentioned(statement):
+        return True
+    return any(name.startswith((*HOOKS, "pytestmark")) for name in names)
+
+
+def is_text(statement: ast.stmt) -> bool:
+    """Whether a statement is a text alone, as a docstring is."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def closure(

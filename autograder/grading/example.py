@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
+import numpy
 import torch
 
 from autograder.assignment import Start
@@ -19,7 +21,7 @@ from autograder.grading import smallest
 from autograder.grading.known import Known, Running
 from autograder.grading.ladder import Rung
 from autograder.grading.smallest import CPU_SECONDS, SEED, Compared, Ended, Lines, OutOfTime
-from autograder.grading.student import Loaded
+from autograder.grading.student import RECORDED_BYTES, Loaded, Recorded
 from autograder.results import Example
 from autograder.sandbox.box import Reply
 from autograder.sandbox.process import Sandbox
@@ -94,12 +96,13 @@ def several(submission: Loaded, rungs: Sequence[Rung], begun: float) -> list[Rep
     """How calls of one function end, up to the first that does not end by itself or in time: all in
     one request, and one by one what is left.
     """
-    box, by_clock = submission.box, submission.box.by_clock
+    box = submission.box
     left = CPU_SECONDS - (box.cpu_seconds - begun)
     if not rungs or left <= 0:
         return []
     given = [(rung.placed, rung.named, ()) for rung in rungs]
-    replies = box.calls(rungs[0].function, given, seed=SEED, seconds=left)
+    asked = box.calls(rungs[0].function, given, seed=SEED, seconds=left)
+    replies = list(takewhile(is_small, asked))
     for rung in rungs[len(replies) :]:
         if box.cpu_seconds - begun > CPU_SECONDS:
             break
@@ -107,21 +110,43 @@ def several(submission: Loaded, rungs: Sequence[Rung], begun: float) -> list[Rep
         if reply.outcome not in TELLING:
             break
         replies.append(reply)
-    box.by_clock = by_clock  # none of this decides a point
     return replies
 
 
 def _call(submission: Loaded, rung: Rung, seed: int = SEED) -> Reply:
-    """How one call ends. No clock that ends it decides a point."""
-    call, by_clock = rung.call, submission.box.by_clock
-    reply = submission.box.call(call.function, call.arguments, call.options, seed=seed)
-    submission.box.by_clock = by_clock
-    return reply
+    return called(submission, rung.call, seed=seed)
+
+
+def called(
+    submission: Loaded,
+    call: Recorded,
+    *,
+    seed: int,
+    draw: str = "",
+    start: Sequence[torch.Tensor] = (),
+) -> Reply:
+    """How one call ends, with a start handed out by `draw` if one is given. What answers more than
+    is compared has not answered: to compare takes many times the memory.
+    """
+    reply = submission.box.call(
+        call.function, call.arguments, call.options, seed=seed, draw=draw, start=start
+    )
+    return reply if is_small(reply) else Reply("output_limit", {})
+
+
+def is_small(reply: Reply) -> bool:
+    """Whether a reply is no larger than those that are compared."""
+    return reply.size <= RECORDED_BYTES
 
 
 def tensors_of(reply: Reply) -> list[torch.Tensor]:
     """The tensors of floats among what a call returned, in order."""
     return smallest.tensors_of(reply.value)
+
+
+def numbers_of(tensors: Sequence[torch.Tensor]) -> numpy.ndarray:
+    """The numbers of some tensors, one after another."""
+    return torch.cat([tensor.flatten() for tensor in tensors]).to(torch.float64).numpy()
 
 
 def smallest_example(known: Known, sandbox: Sandbox, asked: Asked) -> Example | None:

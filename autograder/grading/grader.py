@@ -69,6 +69,8 @@ class Grader:
         self.assignment, self.secret, self.isolation = assignment, secret, isolation
         self.sandbox, self.diagnoses, self.rounds = sandbox, diagnoses, rounds
         self.store: Store | None = None  # of what earlier runs kept, to go on from: see again.py
+        self.anew = False  # whether it goes on from nothing, and only keeps
+        self.has_booted = False  # a sandbox: this machine can build the wall
         self._own = ExitStack()  # what this grader started
         self._starting: Starting | None = None
 
@@ -91,6 +93,7 @@ class Grader:
         load()
         if self.sandbox is None:
             self.sandbox = self._own.enter_context(self._booted())
+        self.has_booted = True
         return self.sandbox
 
     def begin(self) -> None:
@@ -136,9 +139,9 @@ class Grader:
     def grade(self, found: Found, submission: Submission | None = None) -> Result:
         """The result of one submission. Never raises for what a student handed in.
 
-        submission: what stands in the file, where it has been read already Raises
-            SandboxUnavailable where this machine cannot build the wall: that is no matter of one
-            submission.
+        submission: what stands in the file, where it has been read already
+        Raises SandboxUnavailable where this machine cannot build the wall: that is no matter of one
+        submission. Where it could before, it is, as of a machine without memory for another.
         """
         start = time.monotonic()
         try:
@@ -146,8 +149,10 @@ class Grader:
             return result.filed_as(str(found.path), found.student)
         except SubmissionError as error:
             return self.blank(found, error.status, str(error), start)
-        except SandboxUnavailable:
-            raise
+        except SandboxUnavailable as error:
+            if not self.has_booted:
+                raise
+            return self.at_fault(found, error, start)
         except Exception as error:
             return self.at_fault(found, error, start)
 
@@ -227,6 +232,7 @@ class Grader:
             return ()
         from autograder.grading.diagnosis import diagnose
 
+        by_clock = loaded.box.by_clock  # nothing that is asked now decides a point
         try:
             return diagnose(self.search, self.warm(), checks, loaded)
         except SandboxError:
@@ -235,6 +241,8 @@ class Grader:
             log.error("no diagnosis: %s: %s", type(error).__name__, error)
             faults.error("no diagnosis", exc_info=error)
             return ()
+        finally:
+            loaded.box.by_clock = by_clock
 
     def blank(self, found: Found, status: str, message: str, start: float) -> Result:
         """The result of a submission that was not graded, and why."""

@@ -62,6 +62,7 @@ class Replies:
         self._before = dict(self.calls)
         self.whole, self.new = True, not frames
         self._under_way: list[str] = []
+        self._key = ""  # of the call that was recalled last
         self._bytes = sum(len(payload) for _, payload in self._frames.values())
 
     def begin(self, check: str) -> None:
@@ -73,8 +74,8 @@ class Replies:
         self._under_way = []
 
     def recall(self, call: Recorded) -> Reply | None:
-        """How a call ended, where it was made before."""
-        key = key_of(call)
+        """How a call ended, where it was made before. One that its check makes again is another."""
+        key = self._key = self._numbered(key_of(call))
         self._under_way.append(key)
         frame = self._frames.get(key)
         if frame is None:
@@ -84,14 +85,24 @@ class Replies:
         except WireError:
             return None
 
-    def note(self, call: Recorded, frame: Frame | None) -> None:
-        """Keep how a call ended. frame: None where it is none that can be read again"""
+    def note(self, frame: Frame | None) -> None:
+        """Keep how the call ended that was asked for last.
+
+        frame: None where it is none that can be read again
+        """
         if frame is None or self._bytes + len(frame[1]) > MOST_BYTES:
             self.whole = False
             return
         self._bytes += len(frame[1])
-        self._frames[key_of(call)] = frame
+        self._frames[self._key] = frame
         self.new = True
+
+    def _numbered(self, key: str) -> str:
+        """A call's fingerprint, told from that of the same call before it in the same check: who
+        answers twice may do so differently, and a check may ask for that.
+        """
+        before = sum(one.partition("#")[0] == key for one in self._under_way)
+        return f"{key}#{before}" if before else key
 
     def same_calls(self, checks: Iterable[str]) -> bool:
         """Whether these checks make the calls that they made when this was read."""

@@ -16,6 +16,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy
@@ -27,7 +28,7 @@ from autograder.grading import table as tables
 from autograder.grading.change import Change
 from autograder.grading.checks import run_checks
 from autograder.grading.edits import changes, function_in, source
-from autograder.grading.example import Asked, tensors_of
+from autograder.grading.example import Asked, called, is_small, numbers_of, tensors_of
 from autograder.grading.fails import Fails
 from autograder.grading.known import Known
 from autograder.grading.sentences import Sentence, sentence, together
@@ -153,7 +154,9 @@ class Search:
         settings = self.assignment.start
         assert settings is not None
         other = [tensor / 2 + 0.25 for tensor in right]  # what it would not draw by itself
-        moved = tensors_of(_ask(asked.submission, still, settings.draw, other))
+        moved = tensors_of(
+            called(asked.submission, still, seed=still.seed, draw=settings.draw, start=other)
+        )
         if [t.shape for t in moved] != [t.shape for t in right]:
             return None
         found = _inverted(own, other, moved, right)
@@ -372,11 +375,14 @@ def _from(
     calls = [(asked.rungs[place].placed, asked.rungs[place].named, moved[place]) for place in moved]
     box, function = asked.submission.box, asked.rungs[0].function
     replies = box.calls(function, calls, seed=SEED, seconds=CPU_SECONDS, draw=draw) if calls else []
+    replies = list(takewhile(is_small, replies))
     for number, place in enumerate(moved):
         if number < len(replies):
             yield place, replies[number]
         else:
-            yield place, _ask(asked.submission, asked.rungs[place].call, draw, moved[place])
+            call = asked.rungs[place].call
+            start = moved[place]
+            yield place, called(asked.submission, call, seed=call.seed, draw=draw, start=start)
 
 
 def _inverted(
@@ -389,7 +395,7 @@ def _inverted(
     and where it does (`moved`) with `handed`: at its numbers in another order. What it sets stays
     as it is. None where it makes something else of them, or sets all.
     """
-    before, flat, ends, found = map(_flat, (own, handed, moved, wanted))
+    before, flat, ends, found = map(numbers_of, (own, handed, moved, wanted))
     drawn = numpy.abs(ends - before) > 1e-6
     places = numpy.abs(ends[:, None] - flat[None, :]).argmin(1)[drawn]
     if not drawn.any() or len(set(places.tolist())) < len(places):
@@ -399,16 +405,6 @@ def _inverted(
     made = found.copy()
     made[places] = found[drawn]
     return made
-
-
-def _ask(submission: Loaded, call: Any, draw: str, start: list[torch.Tensor]) -> Reply:
-    return submission.box.call(
-        call.function, call.arguments, call.options, seed=call.seed, draw=draw, start=start
-    )
-
-
-def _flat(tensors: list[torch.Tensor]) -> numpy.ndarray:
-    return torch.cat([tensor.flatten() for tensor in tensors]).to(torch.float64).numpy()
 
 
 def _unflat(numbers: numpy.ndarray, like: list[torch.Tensor]) -> list[torch.Tensor]:

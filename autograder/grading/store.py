@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from autograder.assignment import Assignment
 from autograder.course import write_whole
-from autograder.grading.decided import Decided
+from autograder.grading.decided import Decided, told_by
 from autograder.grading.place import file_of
 from autograder.grading.regrade import Kept
 from autograder.grading.rounds import secret_of
@@ -74,15 +74,20 @@ class Store:
         table = file_of(grader.assignment)
         self.known = table.name if table.is_file() else ""
         self.whole = True
+        self._stamp = grader.assignment.stamp()
 
     @cached_property
     def decided(self) -> Decided:
         """What decides the results of today."""
         return Decided.of(self._assignment, self.known)
 
+    @cached_property
+    def _told_by(self) -> str:
+        return told_by(self._assignment, self.known)
+
     def file(self, submission: Submission) -> Path:
         """Where the result of a submission lies, or will."""
-        graded_by = f"{self._assignment.digest}\0{self.known}"
+        graded_by = f"{self._assignment.digest}\0{self._told_by}"
         grading = hashlib.sha256(graded_by.encode(errors="replace")).hexdigest()[:16]
         return self._folder / f"{self._key(submission)}-{grading}{self._suffix}"
 
@@ -174,10 +179,15 @@ class Store:
         """
         if not self.whole or not self._writes:
             return
+        if self._assignment.stamp() != self._stamp:
+            self.whole = False
+            what = "files of %s were changed while it was graded: results are kept no more. %s"
+            log.warning(what, self._assignment.slug, "Run the same command again.")
+            return
         file = self.file(submission)
         try:
-            if result.replies:  # first: what says which checks asked must not be older than they
-                self._put_replies(self.replies_file(submission), result.replies)
+            # first: what says which checks asked must not be older than they
+            self._put_replies(self.replies_file(submission), result.replies)
             told = json.loads(replace(result, submission="", student=None).dumps())
             told["decided"] = asdict(self.decided)
             write_whole(file, json.dumps(told) + "\n")
@@ -186,6 +196,14 @@ class Store:
             why = "results cannot be kept in %s (%s): they are graded again next time"
             log.warning(why, file.parent, error.strerror)
 
-    def _put_replies(self, file: Path, replies: bytes) -> None:
+    def _put_replies(self, file: Path, replies: bytes | None) -> None:
+        """Keep what was answered; b"": nothing, not what lies there from an earlier grading either;
+        None: that stays.
+        """
+        if replies is None:
+            return
+        if not replies:
+            file.unlink(missing_ok=True)
+            return
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(file, replies)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograder.errors import SubmissionError
@@ -200,7 +201,7 @@ class Loaded:
             return known
         reply = call.made_in(self.box)
         if self.replies is not None:
-            self.replies.note(call, self.box.frame)
+            self.replies.note(self.box.frame)
         return reply
 
     def verdict(self, name: str, reply: Reply) -> Verdict:
@@ -272,7 +273,11 @@ class Student:
 
         Text decides no point. It tells where a check that costs much is worth that.
         """
-        return words.search(unicodedata.normalize("NFKC", self._submission.text)) is not None
+        text = self._submission.text
+        if not text.isascii():
+            # a letter at a time: to put marks in order, thousands behind one letter, takes hours
+            text = "".join(map(partial(unicodedata.normalize, "NFKC"), text))
+        return words.search(text) is not None
 
     def differentiate(self, name: str, *arguments: Any, **options: Any) -> tuple[Any, tuple]:
         """A function's value and the gradients of its sum with respect to each floating tensor

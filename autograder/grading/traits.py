@@ -17,7 +17,7 @@ import torch
 from autograder.errors import SandboxError
 from autograder.grading.alike import loose, same
 from autograder.grading.edits import function_in
-from autograder.grading.example import Asked, ask, tensors_of
+from autograder.grading.example import Asked, ask, called, numbers_of, tensors_of
 from autograder.grading.known import Known, Running
 from autograder.grading.ladder import Rung
 from autograder.grading.sentences import HINTS
@@ -102,13 +102,14 @@ def _start(
             continue
         told[still.text] = True
         handed = [_numbers(t) for t in right]
-        reply = _asked(asked, still, settings.draw, handed)
+        call = still.call
+        reply = called(asked.submission, call, seed=call.seed, draw=settings.draw, start=handed)
         moved = tensors_of(reply)
         if [t.shape for t in moved] != [t.shape for t in right]:
             continue
         if all(torch.equal(one, other) for one, other in zip(moved, own, strict=True)):
             continue  # what draws it is another function
-        flat, ends = _flat(handed), _flat(moved)
+        flat, ends = numbers_of(handed), numbers_of(moved)
         if numpy.allclose(numpy.sort(flat), numpy.sort(ends), atol=1e-5):
             fits.append(None)
             continue
@@ -247,7 +248,7 @@ def _steps(pairs: list[Pair], names: list[str]) -> tuple[str, str, str] | None:
         if [t.shape for t in given] != [t.shape for t in pair.start] or len(given) != len(right):
             continue
         for place, (start, one, other) in enumerate(zip(pair.start, given, right, strict=True)):
-            moved, wanted = _flat([one - start]), _flat([other - start])
+            moved, wanted = numbers_of([one - start]), numbers_of([other - start])
             if numpy.abs(wanted).max() < 1e-3:
                 continue
             factor = float(moved @ wanted / (wanted @ wanted))
@@ -319,14 +320,3 @@ def _right(known: Known, running: Running, rung: Rung, start: list[torch.Tensor]
     if start and usable and not all(map(torch.equal, start, own)):
         return running.reply_from(rung.call, start)
     return running.reply(rung.call)
-
-
-def _asked(asked: Asked, rung: Rung, draw: str, start: list[torch.Tensor]) -> Reply:
-    call = rung.call
-    return asked.submission.box.call(
-        call.function, call.arguments, call.options, seed=call.seed, draw=draw, start=start
-    )
-
-
-def _flat(tensors: list[torch.Tensor]) -> numpy.ndarray:
-    return torch.cat([tensor.flatten() for tensor in tensors]).to(torch.float64).numpy()

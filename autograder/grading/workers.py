@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import math
 import multiprocessing
 import signal
 import time
@@ -32,6 +33,7 @@ from autograder.results import Result
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1  # prctl(2)
 ATTEMPTS = 2  # of a task whose worker ended
+PATIENCE = 4  # times what a submission may take in all: who has not answered by then hangs
 
 
 class WorkerEnded(AutograderError):
@@ -67,10 +69,11 @@ class Worker:
         self.process.start()
         theirs.close()
         self.assigned: Assigned | None = None
+        self.since = 0.0
 
     def hand_over(self, assigned: Assigned) -> None:
         """Give it a task."""
-        self.assigned = assigned
+        self.assigned, self.since = assigned, time.monotonic()
         with suppress(OSError):  # where it has ended, `receive` finds out
             self.connection.send(assigned.task)
 
@@ -119,13 +122,14 @@ def _answer(work: Callable[[Any], Any], task: Any) -> Any:
 
 
 def run_on_workers(
-    work: Callable[[Any], Any], tasks: Iterable[Any], count: int
+    work: Callable[[Any], Any], tasks: Iterable[Any], count: int, seconds: float = math.inf
 ) -> Iterator[tuple[int, Any]]:
     """(place of a task, its answer) as the answers come, from `count` forked processes.
 
     work: called in a worker with one task; an AutograderError that it raises is raised here
     tasks: taken as workers become free. A task whose worker ends is tried again in another; where
         that ends too, its answer is WorkerEnded.
+    seconds: what a task may take; a worker that takes longer is ended
     """
     waiting: Iterator[tuple[int, Any]] = enumerate(tasks)
     failed: deque[Assigned] = deque()
@@ -141,16 +145,25 @@ def run_on_workers(
                 yield place, answer
             if all(worker.assigned is None for worker in workers):
                 return
-            answered = list(_received(workers, failed))
+            answered = list(_received(workers, failed, seconds))
     finally:
         for worker in workers:
             worker.end()
 
 
-def _received(workers: list[Worker], failed: deque[Assigned]) -> Iterator[tuple[int, Any]]:
+def _received(
+    workers: list[Worker], failed: deque[Assigned], seconds: float
+) -> Iterator[tuple[int, Any]]:
     """The next answers, once there is one; a worker that has ended is one of `workers` no more."""
     busy = [worker for worker in workers if worker.assigned is not None]
-    ready = wait([worker.connection for worker in busy])
+    due = min(worker.since for worker in busy) + seconds
+    ready = _ready(busy, due)
+    while not ready:
+        for worker in busy:
+            if time.monotonic() - worker.since > seconds:
+                log.warning("a grading process has not answered for %.0f s; it is ended", seconds)
+                worker.process.kill()
+        ready = _ready(busy, time.monotonic() + 1.0)
     for worker in busy:
         if worker.connection not in ready:
             continue
@@ -162,6 +175,12 @@ def _received(workers: list[Worker], failed: deque[Assigned]) -> Iterator[tuple[
                 failed.append(replace(assigned, attempt=assigned.attempt + 1))
                 continue
         yield assigned.place, answer
+
+
+def _ready(busy: list[Worker], due: float) -> list[Any]:
+    """The connections on which something has come, or that were closed, by then."""
+    left = None if math.isinf(due) else max(0.0, due - time.monotonic())
+    return wait([worker.connection for worker in busy], left)
 
 
 def _keep_busy(
@@ -286,8 +305,12 @@ def _graded_anew(
 Graded = tuple[int, Result, Submission | Result | None]  # its place, and what was read
 
 
-def _in_company(grader: Grader, found: list[Found], workers: int) -> Iterator[Graded]:
-    """Every submission graded, each read when its turn comes."""
+def _in_company(
+    grader: Grader, found: list[Found], workers: int, *, alone: bool = False
+) -> Iterator[Graded]:
+    """Every submission graded, each read when its turn comes. alone: one at a time, everywhere"""
+    if not found:
+        return
     read: dict[int, Submission | Result] = {}
 
     def tasks() -> Iterator[tuple[Found, Submission | Result]]:
@@ -295,7 +318,7 @@ def _in_company(grader: Grader, found: list[Found], workers: int) -> Iterator[Gr
             read[place] = attempt(grader, one)
             yield one, read[place]
 
-    for place, answer in _answers(grader, tasks(), workers):
+    for place, answer in _answers(grader, tasks(), workers, alone):
         submission = read.pop(place)
         if isinstance(answer, WorkerEnded):
             answer = grader.at_fault(found[place], answer, time.monotonic())
@@ -306,18 +329,9 @@ def _alone(grader: Grader, found: list[Found], places: list[int]) -> Iterator[Gr
     """Some of the submissions, one after another, with nobody beside them."""
     if places:
         log.info("%d reached a limit on time: each is graded again alone", len(places))
-    work = partial(_grade, grader)
-    tasks = ((found[place], attempt(grader, found[place])) for place in places)
-    # in a worker all the same: one that ends costs only what ended it
-    answers = run_on_workers(work, tasks, 1)
-    if grader.elsewhere is not None:
-        answers = grader.elsewhere.answers(tasks, alone=True)
-    for number, answer in answers:
-        place = places[number]
-        if isinstance(answer, WorkerEnded):
-            answer = grader.at_fault(found[place], answer, time.monotonic())
-        submission = attempt(grader, found[place]) if answer.status == "graded" else None
-        yield place, answer, submission
+    again = [found[place] for place in places]
+    for number, answer, submission in _in_company(grader, again, 1, alone=True):
+        yield places[number], answer, submission
 
 
 def _keep(store: Store | None, submission: Submission | Result | None, result: Result) -> Result:
@@ -330,7 +344,7 @@ def _keep(store: Store | None, submission: Submission | Result | None, result: R
         )
     elif store is not None and result.status == "graded" and isinstance(submission, Submission):
         store.put(submission, result)
-    return (replace(result, replies=b"") if store is not None else result).shared()
+    return (replace(result, replies=None) if store is not None else result).shared()
 
 
 def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:
@@ -338,11 +352,16 @@ def _grade(grader: Grader, task: tuple[Found, Submission | Result]) -> Result:
     return submission if isinstance(submission, Result) else grader.grade(found, submission)
 
 
-def _answers(grader: Grader, tasks: Iterable[Any], workers: int) -> Iterator[tuple[int, Any]]:
-    grade = partial(_grade, grader)
+def _answers(
+    grader: Grader, tasks: Iterable[Any], workers: int, alone: bool
+) -> Iterator[tuple[int, Any]]:
     if grader.elsewhere is not None:
-        return grader.elsewhere.answers(tasks)
-    if workers > 1:
-        grader.warm()
-        return run_on_workers(grade, tasks, workers)
-    return enumerate(map(grade, tasks))
+        return grader.elsewhere.answers(tasks, alone)
+    grader.warm()
+    # one worker, too, is a process of its own: one that ends costs only what ended it
+    return run_on_workers(partial(_grade, grader), tasks, workers, seconds_of(grader))
+
+
+def seconds_of(grader: Grader) -> float:
+    """What the grading of one submission may take at the most, whatever it does."""
+    return PATIENCE * grader.assignment.limits.submission_seconds

@@ -35,7 +35,7 @@ class Reply:
     value: Any = None
     arguments: tuple = ()
     gradients: tuple = ()
-    size: int = 0  # bytes of tensors that it carried
+    size: int = 0  # bytes of tensors that its frame carried
 
     @property
     def message(self) -> str:
@@ -75,7 +75,9 @@ def read_several(header: dict, payload: bytes, count: int) -> list[Reply]:
         if not isinstance(arguments, list):
             raise WireError("a reply whose lists are none")
         after = tuple(decoder.decode(tree) for tree in arguments)
-        replies.append(Reply(one["outcome"], one, decoder.decode(one.get("value")), after))
+        replies.append(
+            Reply(one["outcome"], one, decoder.decode(one.get("value")), after, (), len(payload))
+        )
     return replies
 
 

@@ -9,6 +9,7 @@ the payload is looked at, and what comes out are plain values and plain CPU tens
 from __future__ import annotations
 
 import json
+import math
 import re
 import socket
 import time
@@ -27,6 +28,8 @@ MAX_NODES = 4096
 MAX_TEXT = 400
 MAX_NAME = 60  # of a type
 MAX_FLOATS = 1 << 20  # numbers that become Python's own
+MAX_DIMENSIONS = 64  # of a tensor: what torch's own functions take
+MAX_EMPTY = 1 << 16  # rows of a tensor that has no number in it, of whatever shape
 MAX_TENSOR_HEADER = 1 << 17  # bytes of safetensors that say which tensors there are
 REAL = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
@@ -140,6 +143,10 @@ class Decoder:
         tensor = self.tensors.get(key) if isinstance(key, str) else None
         if tensor is None:
             raise WireError("a reply that names a tensor it does not carry")
+        if tensor.ndim > MAX_DIMENSIONS:
+            raise WireError("a reply with a tensor of too many dimensions")
+        if tensor.numel() == 0 and math.prod(max(1, size) for size in tensor.shape) > MAX_EMPTY:
+            raise WireError("a reply with a tensor of nothing, many times over")
         if tensor.dtype not in REAL | WHOLE:
             return Opaque.of(f"Tensor of {str(tensor.dtype).removeprefix('torch.')}")
         return tensor
@@ -181,10 +188,6 @@ class Decoder:
         if not isinstance(items, list):
             raise WireError("a reply with a list that is none")
         kind = "tuple" if tree.get("type") == "tuple" else "list"
-        length = tree.get("length", len(items))
-        if length != len(items):
-            known = isinstance(length, int) and 0 <= length < 1 << 63
-            return Opaque.of(f"{kind} of {length if known else 'many'} items")
         values = [self.decode(item, depth + 1) for item in items]
         return tuple(values) if kind == "tuple" else values
 
