@@ -194,7 +194,8 @@ def fill_gradebook(
     class page; gives its file. What is as it was is left alone.
 
     results: of the course's submitted folder
-    AutograderError, naming them, where some could not be entered; the others are.
+    AutograderError, naming them, where some could not be entered; the others are. They are named,
+    too, where the class page then fails.
     """
     from autograder.grading.faults import faults_in
     from autograder.pages.class_page import write_class_page
@@ -204,10 +205,16 @@ def fill_gradebook(
         problems = enter(assignment, results, count)
         if feedback:
             problems += give_feedback(assignment, count)
-    page = write_class_page(assignment, results)
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    told = f"not entered in the gradebook, {assignment.slug}:\n{lines}"
+    try:
+        page = write_class_page(assignment, results)
+    except Exception:
+        if problems:
+            log.error("%s", told)
+        raise
     if problems:
-        told = "\n".join(f"  {problem}" for problem in problems)
-        raise AutograderError(f"not entered in the gradebook, {assignment.slug}:\n{told}")
+        raise AutograderError(told)
     return page
 
 

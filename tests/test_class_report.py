@@ -18,9 +18,11 @@ from autograder.authoring.release import release
 from autograder.course import Course
 from autograder.pages.class_page import as_csv, class_page, safe, table
 from autograder.pages.classroom import apart
+from autograder.pages.drawing import class_chart, curve_chart
 from autograder.pages.gathering import gather
 from autograder.pages.highlight import definition_in
 from autograder.results import Curve
+from autograder.steps import fill_gradebook
 
 RIGHT = "def halve(x, factor=0.5):\n    return x * factor\n\n\ndef total(x):\n    return x.sum()\n"
 WRONG = RIGHT.replace("x * factor", "x * factor * 2 / 3")
@@ -118,6 +120,43 @@ def test_who_ends_elsewhere_than_the_class_is_apart() -> None:
     found = apart([*close, curve(1.0), curve(None), curve(0.001)])
     assert set(found) == {20, 21, 22}
     assert apart([curve(0.1), curve(0.1)]) == {}
+
+
+@pytest.mark.parametrize("history", [(1e308,) * 3, (9.0, 3.0, 1e308), (5e-324,) * 3, (-1e308,) * 3])
+def test_losses_as_large_as_floats_go_are_drawn_and_told(history: tuple[float, ...]) -> None:
+    """One student's history, which is whatever they return, is on everybody's class page."""
+    every = [Curve("loss", 3, (1.0, 0.5, 0.1 + number / 1000)) for number in range(20)]
+    odd = Curve("loss", 3, history)
+    assert "<svg" in curve_chart(odd)
+    told = apart([*every, odd])
+    assert all("inf" not in words for words in told.values())
+    chart = class_chart([(curve, "a") for curve in [*every, odd]], set(told))
+    assert "nan" not in chart
+    assert "inf" not in chart
+
+
+@pytest.mark.parametrize("start", [1e6, 1e300])
+def test_one_start_that_was_made_up_flattens_nobodys_curve(start: float) -> None:
+    every = [Curve("loss", 3, (1.0, 0.5, 0.1 + number / 1000)) for number in range(20)]
+    alone = class_chart([(curve, "a") for curve in every], set())
+    odd = Curve("loss", 3, (start, start, start))
+    beside = class_chart([*((curve, "a") for curve in every), (odd, "eve")], set())
+    lines = [part for part in str(alone).split("<") if part.startswith("polyline")]
+    assert lines
+    assert all(line in beside for line in lines)
+
+
+def test_who_could_not_be_entered_is_named_where_the_class_page_fails_too(
+    course: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("autograder.steps.enter", lambda *_: ["ada: the database is away"])
+    monkeypatch.setattr("autograder.pages.class_page.write_class_page", fails)
+    with pytest.raises(OSError, match="no space left"):
+        fill_gradebook(find_assignment(Course(course), SLUG), [], feedback=False)
+    assert "ada: the database is away" in caplog.text
 
 
 def test_a_definition_is_found_by_its_indentation() -> None:

@@ -15,6 +15,7 @@ from autograder.results import Check, Curve, Diagnosis
 SHOWN_CURVES = 4  # charts on a page, one a function
 APART = 2.0  # how many times the class's middle a last loss must be to stand apart, or its inverse
 SPREADS = 4.0  # and by how many times the class's own spread, in logarithms
+FARTHEST = math.log(1e100)  # what is told of how far: a float can be farther than `exp` can say
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def apart(curves: list[Curve]) -> dict[int, str]:
     spread = 1.4826 * statistics.median(abs(value - middle) for value in logs.values())
     for place, value in logs.items():
         if abs(value - middle) > max(math.log(APART), SPREADS * spread):
-            times = math.exp(abs(value - middle))
+            times = math.exp(min(abs(value - middle), FARTHEST))
             side = "above" if value > middle else "below"
             found[place] = f"ended {times:.3g} times {side} the class’s middle"
     return found

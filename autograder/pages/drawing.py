@@ -8,6 +8,7 @@ Colours are in the style sheet, by class.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from autograder.results import Curve
 WIDTH, HEIGHT = 480, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 10, 12, 40
 SMALLEST = 1e-12  # of a loss on a logarithmic axis, relative to the largest
+LARGEST = 1e100  # of a loss on an axis: what is above it, as far as floats go, is at its top
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Axis:
 
     @classmethod
     def over(cls, values: Iterable[float | None]) -> Axis:
-        """One that shows all of some losses that are above 0."""
-        positive = [value for value in values if value is not None and value > 0]
+        """One that shows all of some losses that are above 0, and no larger than any loss is."""
+        positive = [value for value in values if value is not None and 0 < value <= LARGEST]
         high = max(positive, default=1.0)
         low = max(min(positive, default=0.1), SMALLEST * high)
         return cls(low / 1.25, max(high * 1.25, low * 2))
@@ -148,9 +150,10 @@ def class_chart(curves: Sequence[tuple[Curve, str]], outlying: set[int]) -> Mark
     `curves` of those to be seen first
     """
     every = [curve for curve, _ in curves]
-    # a diverging curve leaves the picture at the top, in place of flattening all others
-    starts = [curve.yours[0] for curve in every if curve.yours[0] is not None]
-    roof = 30 * max(starts, default=1.0)
+    # a diverging curve leaves the picture at the top, in place of flattening all others; so does
+    # one that begins there, whose student made its history up
+    starts = [start for curve in every if (start := curve.yours[0]) is not None and start > 0]
+    roof = 30 * (statistics.median_low(starts) if starts else 1.0)
     shown = [v for curve in every for v in (*curve.yours, *curve.reference) if v and v <= roof]
     floors = Counter(curve.floor for curve in every if curve.floor is not None)
     floor = floors.most_common(1)[0][0] if floors else None
