@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import secrets
@@ -157,6 +158,15 @@ class Course:
     def rounds(self, slug: str) -> Path:
         """The log of what was handed in before which feedback (grading/rounds.py)."""
         return self.work / "rounds" / f"{slug}.log"
+
+    def taken(self, slug: str, student: str) -> Path:
+        """Where the version of a student that counts for the watch lies, or will."""
+        return self.work / "watch" / "taken" / student / slug
+
+    def account(self, slug: str, student: str) -> Path:
+        """What the watch knows of a student's versions; by a digest, as a name may be too long."""
+        digest = hashlib.sha256(os.fsencode(student)).hexdigest()[:32]
+        return self.work / "watch" / "ledger" / slug / f"{digest}.json"
 
     @property
     def report(self) -> Path:

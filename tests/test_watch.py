@@ -32,6 +32,7 @@ from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.lock import only_one
+from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
@@ -333,6 +334,27 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
     assert watched.run() == []
     with Gradebook(f"sqlite:///{course.gradebook}") as book:
         assert book.find_submission(SLUG, "alice").timestamp.minute == 1
+
+
+@pytest.mark.slow
+def test_what_is_taken_out_may_come_again_and_comes_back_by_no_check(watched: Watched) -> None:
+    """As if it had never been handed in: its token is there again, too."""
+    course, hidden = watched.course, watched.course.staff / SLUG / "test_hidden.py"
+    allow(course, 1, 60)
+    hand_in(course, "alice", RIGHT)
+    assert watched.run() == [("alice", 4.5)]
+    assignment = find_assignment(course, SLUG)
+    with only_one(course), pytest.raises(UsageError, match="another process enters grades"):
+        reset(assignment, ["alice"])
+    reset(assignment, ["alice"])
+    text = hidden.read_text()
+    hidden.write_text(text.replace("draw.uniform(5)", "draw.uniform(6)"))
+    assert watched.run() == [], "a corrected check enters what was taken out"
+    assert scores(course) == {}
+    hidden.write_text(text)
+    hand_in(course, "alice", RIGHT)
+    assert watched.run() == [("alice", 4.5)]
+    assert scores(course) == {"alice": 4.5}
 
 
 def test_one_watch_at_a_time(course: Course) -> None:

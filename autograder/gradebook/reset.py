@@ -2,6 +2,7 @@
 
 course/removed/<time>/<student>/<assignment>/
     submitted/  autograded/  feedback/  marked/      what lay there
+    taken/  account.json                             the version that counted, as the watch knew it
     gradebook.json                                   points, marks and comments
 """
 
@@ -17,6 +18,7 @@ from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.errors import UsageError
 from autograder.gradebook.commands import alembic_on_path
+from autograder.gradebook.lock import only_one
 from autograder.gradebook.marks import database
 
 STEPS = ("submitted", "autograded", "feedback")
@@ -25,27 +27,35 @@ STEPS = ("submitted", "autograded", "feedback")
 def reset(assignment: Assignment, students: list[str]) -> Path:
     """Take the submissions of some students out; gives the folder that they were moved to.
 
-    UsageError where somebody has none: then nothing is moved.
+    UsageError where somebody has none, or another process enters grades, as a watch does, which
+    would enter them again: then nothing is moved.
     """
+    course = assignment.course
+    with only_one(course):
+        lying = {student: _places(assignment, student) for student in students}
+        if missing := sorted(student for student, places in lying.items() if not places):
+            raise UsageError(
+                f"nothing of {assignment.slug} from {', '.join(missing)} in {course.work}."
+            )
+        kept = course.work / "removed" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+        _move(assignment, lying, kept)
+    return kept
+
+
+def _move(assignment: Assignment, lying: dict[str, dict[str, Path]], kept: Path) -> None:
+    """Take submissions out of the gradebook, and what lies of each student to `kept`."""
     from nbgrader.api import Gradebook
 
     course = assignment.course
-    lying = {student: _folders(assignment, student) for student in students}
-    if missing := sorted(student for student, folders in lying.items() if not folders):
-        raise UsageError(
-            f"nothing of {assignment.slug} from {', '.join(missing)} in {course.work}."
-        )
-    kept = course.work / "removed" / datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
     with alembic_on_path(), Gradebook(database(course), course.settings.course_id) as book:
-        for student, folders in lying.items():
+        for student, places in lying.items():
             place = kept / student / assignment.slug
             entered = _entered(book, assignment.slug, student)
             write_whole(place / "gradebook.json", json.dumps(entered, indent=1) + "\n")
             if entered:  # first: where that fails, the files lie there for the next try
                 book.remove_submission(assignment.slug, student)
-            for step, folder in folders.items():
-                os.rename(folder, place / step)
-    return kept
+            for name, lies in places.items():
+                os.rename(lies, place / name)
 
 
 def everybody(assignment: Assignment) -> list[str]:
@@ -55,12 +65,16 @@ def everybody(assignment: Assignment) -> list[str]:
     )
 
 
-def _folders(assignment: Assignment, student: str) -> dict[str, Path]:
-    work, slug = assignment.course.work, assignment.slug
+def _places(assignment: Assignment, student: str) -> dict[str, Path]:
+    """What lies of a student's submission, by the names under which it is kept."""
+    course, slug = assignment.course, assignment.slug
+    work = course.work
     places = {step: work / step / student / slug for step in STEPS}
     places["marked"] = work / "marked" / slug / student
+    places["taken"] = course.taken(slug, student)
+    places["account.json"] = course.account(slug, student)
     named = student and Path(student).name == student  # no path of somebody's
-    return {step: place for step, place in places.items() if named and place.is_dir()}
+    return {name: place for name, place in places.items() if named and place.exists()}
 
 
 def _entered(book: Any, slug: str, student: str) -> list[dict[str, Any]]:

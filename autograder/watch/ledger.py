@@ -121,14 +121,11 @@ class Ledger:
     def write(self, slug: str, account: Account) -> None:
         """Keep an account; it is whole on disk when this returns."""
         text = json.dumps(asdict(account), ensure_ascii=True)
-        write_whole(self._file(slug, account.student), text + "\n")
+        write_whole(self.course.account(slug, account.student), text + "\n")
         self._accounts[slug, account.student] = account
 
-    def _file(self, slug: str, student: str) -> Path:
-        return self.folder / "ledger" / slug / f"{_digest(os.fsencode(student))}.json"
-
     def _read(self, slug: str, student: str) -> Account:
-        file = self._file(slug, student)
+        file = self.course.account(slug, student)
         try:
             value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             account = Account(**value)
@@ -146,7 +143,7 @@ class Ledger:
 
     def taken(self, slug: str, student: str) -> Path:
         """Where the version of a student that counts lies, or will."""
-        return self.folder / "taken" / student / slug
+        return self.course.taken(slug, student)
 
     @contextmanager
     def laid(self, slug: str, version: Version) -> Iterator[Path]:
