@@ -4,7 +4,9 @@ whose, what goes through the exchange, what a page makes of formulas and of modu
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import gzip
 import io
 import json
 import os
@@ -13,7 +15,9 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -52,6 +56,7 @@ from autograder.gradebook.rebuild import definition
 from autograder.gradebook.reset import reset
 from autograder.gradebook.roster import enter_roster, read_roster
 from autograder.gradebook.settings import configure
+from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
 from autograder.grading.submission import counts
 from autograder.results import Result
 from autograder.steps import enter
@@ -672,6 +677,50 @@ def links(place: Path) -> None:
             made.addfile(one)
 
 
+def long_header(place: Path, kind: bytes = tarfile.XHDTYPE, size: int = 50_000_000) -> None:
+    """A name of fifty megabytes, in as many kilobytes."""
+    header = tarfile.TarInfo("header")
+    header.type, header.size = kind, size
+    with gzip.open(place, "wb", 1) as made:
+        made.write(header.tobuf())
+        for _ in range(size // 1_000_000):
+            made.write(bytes(1_000_000))
+
+
+def many_links(place: Path) -> None:
+    with tarfile.open(place, "w:gz") as made:
+        for number in range(5000):
+            one = tarfile.TarInfo(f"{number}")
+            one.type, one.linkname = tarfile.SYMTYPE, "halves.ipynb"
+            made.addfile(one)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_no_header_of_an_archive_fills_the_memory(tmp_path: Path, kind: bytes) -> None:
+    long_header(tmp_path / "work.tar.gz", kind)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            unpack_archive(tmp_path / "work.tar.gz", tmp_path / "laid", Room(10**9, 1000))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_an_archive_is_unpacked_however_it_is_compressed(tmp_path: Path, mode: str) -> None:
+    archive, long = tmp_path / "work", f"{'n' * 90}/{'m' * 90}/halves.py"
+    files = {"halves.ipynb": b"x" * 300_000, long: b"y" * 512, "empty": b"", "dir/e.py": b"z"}
+    with tarfile.open(archive, mode) as made:  # type: ignore[call-overload]
+        for name, data in files.items():
+            one = tarfile.TarInfo(name)
+            one.size = len(data)
+            made.addfile(one, io.BytesIO(data))
+    unpack_archive(archive, tmp_path / "laid", Room(1_000_000, 10))
+    laid = {file: file.read_bytes() for file in (tmp_path / "laid").rglob("*") if file.is_file()}
+    assert laid == {tmp_path / "laid" / name: data for name, data in files.items()}
+
+
 HOSTILE_ARCHIVES = {
     "Bom Ber": bomb,
     "Nes Ted": nested_bomb,
@@ -679,17 +728,139 @@ HOSTILE_ARCHIVES = {
     "De Ep": deep,
     "Out Side": outside,
     "Li Nks": links,
+    "Ma Links": many_links,
+    "Lo Name": long_header,
 }
 
 
-def test_zip_collect_takes_what_platforms_give(
-    course: Course, monkeypatch: pytest.MonkeyPatch
+ROOM = 2500  # kilobytes that a student's files may have
+
+
+def zip_collect(course: Course, config: Config | None = None) -> set[str]:
+    """What nbgrader's own command collects in a course, with more settings."""
+    own = Config()
+    configure(own, course.root)
+    own.CourseDirectory.max_dir_size = ROOM
+    own.merge(config or Config())
+    app = ZipCollectApp(config=own)
+    app.config_file = "none"
+    with alembic_on_path(), contextlib.chdir(course.root):
+        app.initialize(["halves", "--force"])
+        app.start()
+    files = (path for path in course.submitted.rglob("*") if path.is_file())
+    return {path.relative_to(course.submitted).as_posix() for path in files}
+
+
+@pytest.fixture
+def downloads(course: Course) -> Iterator[Path]:
+    """Where a platform's files are laid; nothing has been collected."""
+    archive = course.work / "downloaded" / "halves" / "archive"
+    archive.mkdir(parents=True)
+    yield archive
+    shutil.rmtree(course.work / "downloaded")
+    shutil.rmtree(course.submitted, ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("students", "files", "collected"),
+    [
+        (  # the number of one platform is the name of somebody else in the list
+            [("ada7", "Ada", "Lovelace", ""), ("123456", "Bob", "Beck", "")],
+            ["Ada Lovelace_123456", "Bob Beck_7"],
+            {"ada7", "123456"},
+        ),
+        (  # two of a name, of whom the list has one
+            [("ada7", "Ada", "Lovelace", "")],
+            ["Ada Lovelace_777", "Ada Lovelace_888"],
+            {"ada7", "Ada_Lovelace-888"},
+        ),
+        (  # two of a name in the list, by the platform's numbers; and one that it does not know
+            [("ada7", "Ada", "Lovelace", "777"), ("ada8", "Ada", "Lovelace", "888")],
+            ["Ada Lovelace_777", "Ada Lovelace_888", "Ada Lovelace_999"],
+            {"ada7", "ada8", "Ada_Lovelace-999"},
+        ),
+        ([("k1", "Countess", "", "777")], ["Ada Lovelace_777"], {"k1"}),
+    ],
+)
+def test_nobodys_work_goes_to_somebody_else(
+    course: Course,
+    downloads: Path,
+    students: list[tuple[str, str, str, str]],
+    files: list[str],
+    collected: set[str],
 ) -> None:
+    before = set(people(course))
+    with Gradebook(database(course)) as book:
+        for name in before:
+            book.remove_student(name)
+        for name, first, last, number in students:
+            book.add_student(name, first_name=first, last_name=last, lms_user_id=number or None)
+    for file in files:
+        (downloads / f"{file}_assignsubmission_file_halves.py").write_text(file, encoding="utf-8")
+    try:
+        found = zip_collect(course)
+        assert found == {f"{name}/halves/halves.py" for name in collected}
+        if "123456" in collected:
+            text = (course.submitted / "ada7" / "halves" / "halves.py").read_text(encoding="utf-8")
+            assert text.startswith("Ada")
+    finally:
+        with Gradebook(database(course)) as book:
+            for name in people(course):
+                book.remove_student(name)
+        enter_roster(course, read_roster(course.root / "list.csv"))
+
+
+def people(course: Course) -> list[str]:
+    with Gradebook(database(course)) as book:
+        return [one.id for one in book.students]
+
+
+def test_a_link_in_a_download_brings_nobody_the_staffs_files(
+    course: Course, downloads: Path
+) -> None:
+    folder = downloads / "Ada Lovelace_5_assignsubmission_file_"
+    folder.mkdir()
+    (folder / "halves.py").symlink_to(course.staff / "halves" / "solution.py")
+    (downloads / "Alan Turing_6_assignsubmission_file_halves.py").write_text("x = 1")
+    assert zip_collect(course) == {"alan/halves/halves.py"}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_archive_of_a_students_is_bounded_whatever_its_name(
+    course: Course, downloads: Path, own: bool
+) -> None:
+    """By a pattern of the course's own, or among files that a platform has named."""
+    bomb(downloads / "alan-work.zip")
+    beside = "ada7-halves.py" if own else "Ada Lovelace_5_assignsubmission_file_halves.py"
+    (downloads / beside).write_text("x = 1", encoding="utf-8")
+    config = Config()
+    if own:
+        pattern = r".*/(?P<student_id>\w+)-(?P<file_id>\w+)"
+        config.FileNameCollectorPlugin.named_regexp = pattern
+    assert zip_collect(course, config) == {"ada7/halves/halves.py"}
+    extracted = course.work / "downloaded" / "halves" / "extracted"
+    assert sum(file.stat().st_size for file in extracted.rglob("*")) < 1000 * ROOM
+
+
+def test_a_platforms_archive_of_a_class_holds_more_than_one_students(
+    course: Course, downloads: Path
+) -> None:
+    with zipfile.ZipFile(downloads / "class.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        for number, name in enumerate(("Ada Lovelace", "Alan Turing", "Eve New")):
+            made.writestr(f"{name}_{number}_assignsubmission_file_halves.py", bytes(1_000_000))
+        inner = io.BytesIO()
+        with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as nested:
+            for number in range(3):
+                nested.writestr(f"{number}.ipynb", bytes(1_000_000))
+        made.writestr("Bom Ber_9_assignsubmission_file_work.zip", inner.getvalue())
+    files = {f"{who}/halves/halves.py" for who in ("ada7", "alan", "Eve_New-2")}
+    assert zip_collect(course) == files
+
+
+def test_zip_collect_takes_what_platforms_give(course: Course, downloads: Path) -> None:
     """nbgrader's own command, on files as Moodle, Canvas and Blackboard name them, archives of the
     students' own among them, whole and broken.
     """
-    archive = course.work / "downloaded" / "halves" / "archive"
-    archive.mkdir(parents=True)
     blank = nbformat.writes(nbformat.v4.new_notebook())
     for name in (
         "Ada Lovelace_123456_assignsubmission_file_halves (1).ipynb",
@@ -699,31 +870,17 @@ def test_zip_collect_takes_what_platforms_give(
         "hoppergrace_99_1_mine.ipynb",
         "what is this.ipynb",
     ):
-        (archive / name).write_text(blank, encoding="utf-8")
-    with zipfile.ZipFile(archive / "Bob Unknown_7_assignsubmission_file_work.zip", "w") as made:
+        (downloads / name).write_text(blank, encoding="utf-8")
+    with zipfile.ZipFile(downloads / "Bob Unknown_7_assignsubmission_file_work.zip", "w") as made:
         made.writestr("mine/halves.ipynb", blank)
         made.writestr("mine/.ipynb_checkpoints/halves-checkpoint.ipynb", blank)
         made.writestr("__MACOSX/mine/._halves.ipynb", b"\0\1")
         made.writestr("mine/broken.zip", b"PK\3\4")
     for who, make in HOSTILE_ARCHIVES.items():
-        make(archive / f"{who}_9_assignsubmission_file_work.zip")
-    (archive / "Broken Off_8_assignsubmission_file_work.zip").write_bytes(b"PK\3\4")
-    (archive / "No Name_9_assignsubmission_file_work.gz").write_bytes(b"")
-    monkeypatch.chdir(course.root)
-    config = Config()
-    configure(config, course.root)
-    config.CourseDirectory.max_dir_size = 2500  # kilobytes
-    app = ZipCollectApp(config=config)
-    app.config_file = "none"
-    with alembic_on_path():
-        app.initialize(["halves"])
-        app.start()
-    collected = {
-        path.relative_to(course.submitted).as_posix()
-        for path in course.submitted.rglob("*")
-        if path.is_file()
-    }
-    assert collected == {
+        make(downloads / f"{who}_9_assignsubmission_file_work.zip")
+    (downloads / "Broken Off_8_assignsubmission_file_work.zip").write_bytes(b"PK\3\4")
+    (downloads / "No Name_9_assignsubmission_file_work.gz").write_bytes(b"")
+    assert zip_collect(course) == {
         "ada7/halves/halves.ipynb",
         "alan/halves/halves.py",
         "eve.x/halves/halves.ipynb",

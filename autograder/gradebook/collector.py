@@ -7,8 +7,9 @@ Brightspace   12345-67890 - Ada Lovelace - Mar 1, 2026 315 PM/halves.ipynb
 Sakai         Lovelace, Ada(ada7)/Submission attachment(s)/halves.ipynb
 ILIAS         Lovelace_Ada_ada7_12345/20260301150000_halves.ipynb
 
-Where the name holds no name of nbgrader's, the student is looked up in the gradebook, by their name
-or the platform's number; who is not there is collected under both. A pattern of the course's own,
+Where the name holds no name of nbgrader's, the student is looked up in the gradebook, by their
+name; by the platform's number where nobody is called so, or several are, since one platform's
+number is another's, too. Who is not there is collected under both. A pattern of the course's own,
 `c.FileNameCollectorPlugin.named_regexp`, goes before.
 
 What a platform writes comes first in a path, and what a student has named comes after it: a file
@@ -17,11 +18,12 @@ that is called like another platform's, or like another student's in an archive,
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shutil
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,7 @@ PATTERNS = tuple(
     )
 )
 COPY = re.compile(r"(?:[-_ ]?\(\d+\)|-\d+| - Copy| copy)+$")  # what is added to a name
+CLASS = 1000  # students whose room a platform's own archive has, of a whole class
 MOST_FOLDERS = 8  # in which a platform's own folder is looked for
 MOST_NESTED = 4  # archives within archives: there are some that hold themselves
 USER = re.compile(r"[\w@][\w.@-]{0,120}")
@@ -61,28 +64,46 @@ class Archives(ExtractorPlugin):
     def extract(self, archive_path: str, extracted_path: str) -> None:
         """Lay in `extracted_path` what lies in `archive_path`, archives unpacked."""
         if not os.listdir(archive_path):
-            self.log.warning("No files found in directory: %s", archive_path)
-        for file in sorted(Path(archive_path).rglob("*")):
-            if not file.is_file():
+            self.log.warning("No files found in directory: %r", archive_path)
+        files = sorted(file for file in Path(archive_path).rglob("*") if not file.is_dir())
+        theirs = self._are_students([file.relative_to(archive_path) for file in files])
+        for file in files:
+            if file.is_symlink() or not file.is_file():
+                # a copy of a link would be of what it names, which may be the staff's
+                self.log.warning("Not collected, as it is no regular file: %r", str(file))
                 continue
             place = file.relative_to(archive_path)
             folder = Path(extracted_path, place.parent)
             folder.mkdir(parents=True, exist_ok=True)
             if file.suffix not in self.zip_ext:
                 shutil.copy(file, folder / file.name)
-            elif parts(place.as_posix()) is None:  # the platform's own, of the whole class
-                self.unpack(file, folder, Room(math.inf, math.inf))
-            else:
+            elif parts(place.as_posix()) is not None or theirs:
                 self.unpack(file, folder, self._room())
+            else:
+                self.unpack(file, folder, self._room(CLASS), whole=True)
 
-    def _room(self) -> Room:
-        """What one student's archive may hold, as nbgrader bounds what is handed in."""
+    def _are_students(self, places: list[Path]) -> bool:
+        """Whether what lies there is a class's files one by one, by the names of a platform or a
+        pattern of the course's own; an archive among them is a student's then, however called.
+        """
         app: Any = self.parent
-        return Room(app.coursedir.max_dir_size * 1000, MAX_FILES)
+        named = app.collector_plugin_inst.named_regexp
+        return len(places) > 1 and any(named or parts(place.as_posix()) for place in places)
 
-    def unpack(self, archive: Path, folder: Path, room: Room, depth: int = 1) -> None:
-        """Unpack an archive into a folder of its name, and those in it; say so where it is none."""
-        self.log.info("Extracting %s", archive)
+    def _room(self, students: int = 1, around: Room | None = None) -> Room:
+        """What archives of so many students may hold, as nbgrader bounds what is handed in."""
+        app: Any = self.parent
+        size = app.coursedir.max_dir_size * 1000
+        return Room(size * students, MAX_FILES * students, around)
+
+    def unpack(
+        self, archive: Path, folder: Path, room: Room, depth: int = 1, *, whole: bool = False
+    ) -> None:
+        """Unpack an archive into a folder of its name, and those in it; say so where it is none.
+
+        whole: it is a class's, and each in it a student's, with the room of one
+        """
+        self.log.info("Extracting %r", str(archive))
         inner = folder / archive.stem.removesuffix(".tar")
         try:
             unpack_archive(archive, inner, room)
@@ -90,14 +111,40 @@ class Archives(ExtractorPlugin):
             shutil.rmtree(inner, ignore_errors=True)
             why = str(error) if isinstance(error, TooLarge) else type(error).__name__
             mend = "What else was handed in is collected. Ask for this file once more."
-            self.log.error("%s cannot be unpacked (%s). %s", archive, why, mend)
+            self.log.error("%r cannot be unpacked (%s). %s", str(archive), why, mend)
             return
         if depth == MOST_NESTED:
             return
         for nested in sorted(inner.rglob("*")):
             if nested.suffix in self.zip_ext and nested.is_file():
-                own = self._room() if room.size == math.inf else room
+                own = self._room(around=room) if whole else room
                 self.unpack(nested, nested.parent, own, depth + 1)
+
+
+@dataclass(frozen=True)
+class Roster:
+    """nbgrader's names of students, by their people's names and by a platform's numbers."""
+
+    people: dict[str, set[str]]
+    numbers: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, students: Iterable[Any]) -> Roster:
+        """The same of the gradebook's students."""
+        made = cls({}, {})
+        for row in students:
+            first, last = row.first_name or "", row.last_name or ""
+            for name in {folded(first + last), folded(last + first), folded(row.id)} - {""}:
+                made.people.setdefault(name, set()).add(row.id)
+            for number in {row.lms_user_id or "", row.id} - {""}:
+                made.numbers.setdefault(number, set()).add(row.id)
+        return made
+
+    def named(self, name: str, number: str) -> str | None:
+        """Who is called so; of several, or where nobody is, whoever has the number."""
+        called, numbered = self.people.get(folded(name), set()), self.numbers.get(number, set())
+        found = called if len(called) == 1 else (called & numbered if called else numbered)
+        return next(iter(found)) if len(found) == 1 else None
 
 
 class LmsFileNames(FileNameCollectorPlugin):
@@ -141,29 +188,31 @@ class LmsFileNames(FileNameCollectorPlugin):
         return str(app.coursedir.assignment_id)
 
     @cached_property
-    def _roster(self) -> dict[str, set[str]]:
-        """nbgrader's names of students by their people's names and platform's numbers."""
+    def _roster(self) -> Roster:
         app: Any = self.parent
-        found: dict[str, set[str]] = {}
         with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as book:
-            rows: list[Any] = book.students
-            for row in rows:
-                first, last = row.first_name or "", row.last_name or ""
-                for key in {folded(first + last), folded(last + first), row.lms_user_id, row.id}:
-                    if key:
-                        found.setdefault(key, set()).add(row.id)
-        return found
+            return Roster.of(book.students)
+
+    @cached_property
+    def _numbers(self) -> dict[str, str]:
+        """The platform's number under which each student's first file came."""
+        return {}
 
     def _student(self, told: dict[str, str]) -> str:
-        """Who it is: as the platform says, else by the roster, else under name and number."""
+        """Who it is: as the platform says, else by the roster, else under name and number. So is
+        whoever is called like a student whose files came under another number: of two people of
+        one name, of whom the roster has one, neither gets the other's work.
+        """
         if USER.fullmatch(told["user"]):
             return told["user"]
-        for key in (told["number"], folded(told["name"])):
-            known = self._roster.get(key, set())
-            if len(known) == 1:
-                return next(iter(known))
+        known = self._roster.named(told["name"], told["number"])
+        if known and self._numbers.setdefault(known, told["number"]) == told["number"]:
+            return known
         made = re.sub(r"[^\w-]+", "_", f"{told['name']}-{told['number']}").strip("_-")
-        self.log.warning("%r is not in the gradebook by that name: collected as %r", told, made)
+        why = "is not in the gradebook by that name"
+        if known:
+            why = f"is not {known}, whose files have the number {self._numbers[known]}, or that is"
+        self.log.warning("%r %s: collected as %r", told, why, made)
         return made
 
     @cached_property

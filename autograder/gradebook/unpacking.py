@@ -4,16 +4,26 @@ more of them, and no more bytes, than there is room for.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from autograder.gradebook.exchange import MOST_DEEP
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+MOST_AT_ONCE = 1 << 18  # bytes that tarfile may ask for: a chunk of a file, or a whole header
+HEADERS = 4096  # bytes of a tar archive for each file that there is room for, beside what is in it
+COMPRESSED: dict[bytes, Callable[..., Any]] = {  # by their first bytes
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 
 
 class TooLarge(Exception):
@@ -22,13 +32,16 @@ class TooLarge(Exception):
 
 @dataclass
 class Room:
-    """How many bytes and how many files may still be laid."""
+    """How many bytes and how many files may still be laid. around: the room that it is a part of"""
 
-    size: float
-    files: float
+    size: int
+    files: int
+    around: Room | None = None
 
     def take(self, size: int, files: int = 0) -> None:
         """Take some of it; TooLarge where there is too little."""
+        if self.around is not None:
+            self.around.take(size, files)
         self.size, self.files = self.size - size, self.files - files
         if self.size < 0 or self.files < 0:
             raise TooLarge("it holds too many files, or too much")
@@ -39,7 +52,7 @@ def unpack_archive(archive: Path, folder: Path, room: Room) -> None:
     TooLarge; then a part of them may lie there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, size, reading in members(archive):
+    for name, size, reading in members(archive, room):
         target = place_in(folder, name)
         room.take(0, 1)
         if size > room.size:
@@ -51,19 +64,63 @@ def unpack_archive(archive: Path, folder: Path, room: Room) -> None:
                 writing.write(part)
 
 
-def members(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """The regular files of an archive: name, size as it says, and what to read it from."""
+def members(archive: Path, room: Room) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """The regular files of an archive: name, size as it says, and what to read it from. What else
+    a tar archive holds takes room, too.
+    """
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             for info in opened.infolist():
                 if not info.is_dir():
                     yield info.filename, info.file_size, opened.open(info)
         return
-    with tarfile.open(archive) as unrolled:
-        for member in unrolled:
-            reading = unrolled.extractfile(member) if member.isreg() else None
-            if reading is not None:
-                yield member.name, member.size, reading
+    with archive.open("rb") as file:
+        start = file.read(8)
+    opener = next((COMPRESSED[begin] for begin in COMPRESSED if start.startswith(begin)), open)
+    with opener(archive, "rb") as whole:
+        most = room.size + HEADERS * (room.files + 1)
+        with tarfile.open(fileobj=cast(Any, Reader(whole, most)), mode="r:") as unrolled:
+            for member in unrolled:
+                reading = unrolled.extractfile(member) if member.isreg() else None
+                if reading is None:
+                    room.take(0, 1)
+                else:
+                    yield member.name, member.size, reading
+
+
+@dataclass
+class Reader:
+    """A tar archive for tarfile, which takes a long name, or what else stands in a header, into
+    memory whole before anybody sees it. It is read forwards alone.
+
+    most: bytes of it that are read, those that are passed over included
+    """
+
+    stream: IO[bytes]
+    most: int
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; TooLarge where that are many at once, or in all."""
+        if not 0 <= size <= MOST_AT_ONCE:
+            raise TooLarge("a header in it is too large")
+        data = self.stream.read(size)
+        self._hold_to_most()
+        return data
+
+    def seek(self, place: int) -> None:
+        """Pass over what lies before a place."""
+        if place > self.most:
+            raise TooLarge("it holds too much")
+        self.stream.seek(place)
+        self._hold_to_most()
+
+    def tell(self) -> int:
+        """How far it is read."""
+        return self.stream.tell()
+
+    def _hold_to_most(self) -> None:
+        if self.tell() > self.most:
+            raise TooLarge("it holds too much")
 
 
 def place_in(folder: Path, name: str) -> Path:
