@@ -33,6 +33,10 @@ SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
 NO_HELPERS = ("test_*.py", "measure.py", "draws.py", "properties.py")  # Python that no check uses
+KINDS_OF = {  # of settings that may be left out
+    "objectives": list, "requirements": list,
+    "functions": dict, "written": dict, "limits": dict, "diagnosis": dict,
+}  # fmt: skip
 UNWRITTEN = "TO WRITE:"  # begins a title or a hint of a mistake that `autograder learn` has laid
 REQUIREMENTS = (
     "torch>=2.2",
@@ -290,12 +294,18 @@ def _settings(where: Path) -> dict[str, Any]:
     if unknown := sorted(settings.keys() - SETTINGS):
         mend = f"Known are {', '.join(sorted(SETTINGS))}."
         raise AuthoringError(where, f"has unknown settings {', '.join(unknown)}", mend)
+    for name, kind in KINDS_OF.items():
+        value = settings.get(name, kind())
+        texts = kind is not list or all(isinstance(item, str) for item in value)
+        if not isinstance(value, kind) or not texts:
+            mend = "Give a list of texts." if kind is list else f"Begin it with a line [{name}]."
+            raise AuthoringError(where, f"has {name} = {value!r}", mend)
     title, order = settings.get("title"), settings.get("order")
     if not isinstance(title, str) or not title.strip():
         raise AuthoringError(
             where, "has no title", 'Add a line such as title = "Inverse by gradient descent".'
         )
-    if not isinstance(order, int):
+    if type(order) is not int:
         raise AuthoringError(
             where, "has no order", "Add order = N, this assignment's place in the course."
         )
@@ -340,7 +350,7 @@ def _number(value: Any) -> float:
 def _points(where: Path, settings: dict[str, Any], table: str) -> dict[str, float]:
     points = settings.get(table, {})
     for name, value in points.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if type(value) not in (int, float) or not 0 < value < math.inf:
             raise AuthoringError(
                 where, f"gives {table}.{name} the points {value!r}", "Points are a number above 0."
             )
@@ -375,7 +385,10 @@ def read_mistake(path: Path) -> Overlay:
     # fails = ["test_every_row_is_trained"]
     # ///
     """
-    match = MISTAKE_BLOCK.search(path.read_text(encoding="utf-8"))
+    try:
+        match = MISTAKE_BLOCK.search(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise AuthoringError(path, "is not UTF-8", "Save it as UTF-8.") from None
     mend = (
         "Begin the file with a block `# /// mistake` of title, hint and fails, closed by `# ///`."
     )
@@ -383,12 +396,15 @@ def read_mistake(path: Path) -> Overlay:
         raise AuthoringError(path, "has no mistake block", mend)
     try:
         settings = tomllib.loads("".join(line[2:] + "\n" for line in match[1].splitlines()))
-        title, hint, fails = settings["title"], settings["hint"], tuple(settings["fails"])
+        title, hint, fails = settings["title"], settings["hint"], settings["fails"]
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise AuthoringError(
             path, f"has a mistake block that cannot be read ({error})", mend
         ) from error
-    for name, value in (("title", title), ("hint", hint), ("fails", fails)):
-        if not value or (isinstance(value, str) and not value.strip()):
+    for name, value in (("title", title), ("hint", hint)):
+        if not (isinstance(value, str) and value.strip()):
             raise AuthoringError(path, f"has an empty {name}", f"Write its {name}.")
-    return Overlay(path.stem, path, title, hint, fails)
+    if not (isinstance(fails, list) and fails and all(isinstance(one, str) for one in fails)):
+        mend = "Write its fails: a list of the checks that must fail."
+        raise AuthoringError(path, "has an empty fails", mend)
+    return Overlay(path.stem, path, title, hint, tuple(fails))

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from autograder.assignment import read_assignment
-from autograder.grading.checks import NO_SECRET, Declared, Fault, Fixtures, judge, open_submission
+from autograder.grading.checks import (
+    NO_SECRET,
+    Declared,
+    Fault,
+    Fixtures,
+    judge,
+    open_submission,
+    stumbled,
+)
+from autograder.results import Check
 
 if TYPE_CHECKING:
     from autograder.grading.student import Student
@@ -90,16 +99,20 @@ class PlainGrading:
             return report
         try:
             check = judge(declared, call)
-        except Fault:
+        except Fault as fault:  # its traceback is what the report shows
+            self._count(stumbled(declared, call, fault))
             return report
-        points = self._points.setdefault(check.function, [0.0, 0.0])
-        points[0] += check.earned
-        points[1] += check.points
+        self._count(check)
         if check.outcome != "passed":
             report.longrepr = (
                 f"{check.title}\n  {check.outcome}: {check.message}\n  hint: {check.hint}"
             )
         return report
+
+    def _count(self, check: Check) -> None:
+        points = self._points.setdefault(check.function, [0.0, 0.0])
+        points[0] += check.earned
+        points[1] += check.points
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         for function, (earned, points) in self._points.items():

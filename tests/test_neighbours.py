@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import re
+import resource
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny_course
+from conftest import COURSE
 
-from autograder.assignment import Assignment, read_assignment
-from autograder.errors import SandboxLost
+from autograder.assignment import Assignment, find_assignment, read_assignment
+from autograder.audit.audit import one_file
+from autograder.errors import SandboxLost, SandboxUnavailable
 from autograder.grading import diagnosis
+from autograder.grading import workers as working
+from autograder.grading.checks import open_submission
+from autograder.grading.example import ask, smallest_example
 from autograder.grading.faults import faults_in
 from autograder.grading.grader import Grader
+from autograder.grading.known import Known
+from autograder.grading.sketch import sketch
 from autograder.grading.store import Store
-from autograder.grading.student import Loaded
+from autograder.grading.student import Loaded, Student
 from autograder.grading.submission import Found, Submission, find
 from autograder.grading.workers import grade_class
 from autograder.limits import Limits
@@ -95,6 +106,71 @@ def test_a_sandbox_that_goes_away_in_a_check_is_replaced(
     monkeypatch.setattr(Grader, "close", lambda self: None)  # it is the sandbox of all tests
     (result,) = grade_class(grader, hand_in(tmp_path, RIGHT), 1)
     assert result.score == 4.5
+
+
+@pytest.mark.parametrize("end", ["os._exit(1)", "time.sleep(600)"])
+def test_one_submission_alone_costs_no_more_than_itself(
+    tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """As a watch grades it: where its grading ends the process, or hangs."""
+    monkeypatch.setattr(Grader, "grade", lambda *_: eval(end, {"os": os, "time": time}))
+    monkeypatch.setattr(working, "seconds_of", lambda grader: 0.5)
+    (result,) = grade_class(grader, hand_in(tmp_path, RIGHT), 1)
+    assert result.status == "grader_error"
+
+
+def test_a_machine_that_can_boot_no_second_sandbox_ends_no_class(
+    tmp_path: Path, grader: Grader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grader.warm()
+    monkeypatch.setattr(Grader, "run", unavailable)
+    (found,) = hand_in(tmp_path, RIGHT)
+    (result,) = grade_class(grader, [found], 1)
+    assert result.status == "grader_error"
+    with pytest.raises(SandboxUnavailable):
+        Grader(grader.assignment, grader.secret).grade(found)
+
+
+def unavailable(*_: object) -> Result:
+    raise SandboxUnavailable("no memory")
+
+
+HUGE = {
+    "rows of nothing": "torch.empty(10**11, 0)",
+    "many bytes": "torch.zeros(60 << 20, dtype=torch.uint8)",
+    "many dimensions": "torch.zeros([1] * 40)",
+}
+
+
+@pytest.mark.parametrize("value", HUGE.values(), ids=HUGE.keys())
+def test_what_is_small_on_the_wire_is_no_burden_to_whoever_reads_it(
+    sandbox: Sandbox, value: str
+) -> None:
+    """An example is made of it within half a gigabyte, and is short."""
+    known = Known(find_assignment(COURSE, "sgd_factorisation"))
+    text = (
+        f"import torch\ndef sgd_factorise(A, rank, num_epochs=1000, lr=0.01):\n    return {value}"
+    )
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (used + (1 << 29), limits[1]))
+    try:
+        with open_submission(sandbox, known.assignment, one_file(text)) as loaded:
+            rungs = [rung for rung in known.ladder["sgd_factorise"] if not rung.long]
+            asked = ask(loaded, rungs, known.assignment.start)
+            list(map(sketch, asked.replies))
+            example = smallest_example(known, sandbox, asked)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+    assert example is None or len(example.given) < 1100
+
+
+def test_marks_behind_a_letter_do_not_keep_the_grader(grader: Grader, sandbox: Sandbox) -> None:
+    """Put in their order all at once, these take an hour."""
+    text = f"import torch\n# a{chr(0x315) * 400_000}{chr(0x316) * 400_000}\nｓvd = 1"
+    with open_submission(sandbox, grader.assignment, one_file(text)) as loaded:
+        assert Student(loaded).mentions(re.compile("svd"))
+        assert not Student(loaded).mentions(re.compile("lstsq"))
 
 
 def test_no_mistake_named_costs_no_grade(

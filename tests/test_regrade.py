@@ -9,7 +9,7 @@ import json
 import pickle
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click.testing
@@ -17,15 +17,16 @@ import pytest
 import tiny_course
 import torch
 
+from autograder import environment
 from autograder.assignment import read_assignment
 from autograder.grading import grader as grading
-from autograder.grading.decided import digests_of
+from autograder.grading.decided import Decided, digests_of
 from autograder.grading.grader import Grader
 from autograder.grading.known import key_of
 from autograder.grading.replies import MOST_BYTES, Replies
 from autograder.grading.store import Store
 from autograder.grading.student import Recorded
-from autograder.grading.submission import find
+from autograder.grading.submission import find, read
 from autograder.grading.workers import grade_class
 from autograder.results import Result
 from autograder.sandbox.box import Box, Reply
@@ -337,6 +338,95 @@ def test_a_check_depends_on_what_its_code_names(old: str, new: str, touched: str
     after = digests_of(ast.parse(SHARED.replace(old, new)), "test_public.py")
     assert before.keys() == {"test_a", "test_b", "test_c", "test_d"}
     assert {name[-1] for name in before if before[name] != after[name]} == set(touched)
+
+
+@pytest.mark.parametrize(
+    "text", ["if True:\n    BOUND = {}\n", "pytestmark = [{}]\n", "def setup_module(): x = {}\n"]
+)
+def test_a_check_depends_on_what_decides_without_being_named(text: str) -> None:
+    """First in a file that has no docstring, too."""
+    check = "def test_a(student):\n    pass\n"
+    some, others = (digests_of(ast.parse(text.format(n) + check), "test_public.py") for n in "12")
+    assert some != others
+
+
+@pytest.mark.parametrize(
+    "place", ["data/runs.json", "helpers.py", "properties.py", "variants/other.py", "ladder.toml"]
+)
+def test_a_file_that_decides_a_result_makes_another_of_it(term: Term, place: str) -> None:
+    """Also where it is new, or decides no point but what is told of a mistake."""
+    folder = term.course / "reference_solutions" / SLUG
+    submission = read(term.course / "course" / "submitted" / "right" / SLUG / f"{SLUG}.py")
+    keys = set()
+    for text in ("", "1\n", "2\n"):
+        if text:
+            (folder / place).parent.mkdir(exist_ok=True)
+            (folder / place).write_text(text, encoding="utf-8")
+        store = Store(term.course / "results", Grader(read_assignment(folder), "secret"))
+        keys.add(store.file(submission))
+    assert len(keys) == 3
+
+
+def test_another_version_of_what_submissions_import_makes_other_results(
+    term: Term, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = term.course / "reference_solutions" / SLUG
+    told = []
+
+    def note() -> None:
+        told.append((read_assignment(folder).digest, Decided.of(read_assignment(folder)).shared))
+
+    note()
+    (term.course / "course.toml").write_text('packages = ["nothing-of-this-name"]\n', "utf-8")
+    note()
+    monkeypatch.setattr(environment, "version_of", lambda name: "1.0")
+    note()
+    assert [len(set(column)) for column in zip(*told, strict=True)] == [3, 3]
+
+
+def test_nothing_is_kept_of_a_class_under_which_the_checks_change(term: Term) -> None:
+    """It would lie under the name of the checks that were."""
+    assignment = read_assignment(term.course / "reference_solutions" / SLUG)
+    grader = Grader(assignment, "other", sandbox=term.sandbox)
+    store = Store(term.course / "elsewhere", grader)
+    found = find(term.course / "course" / "submitted", SLUG)
+    results = grade_class(grader, found, 1, store=store)
+    next(results)
+    term.edit([("test_hidden.py", "1e-6", "1e-7")])
+    assert len(list(results)) == len(CLASS) - 1
+    assert not store.whole
+    assert len(list((term.course / "elsewhere").rglob("*.json"))) < len(CLASS)
+
+
+def test_to_grade_again_leaves_no_answers_of_before(term: Term) -> None:
+    """What could not be imported then, and can now, is not what a corrected check judges by."""
+    assignment = read_assignment(term.course / "reference_solutions" / SLUG)
+    (file, *_) = sorted(term.course.rglob("replies/*.frames"))
+    store = Store(term.course / "results", Grader(assignment, "secret"))
+    answers = file.read_bytes()
+    found = next(one for one in find(term.course / "course" / "submitted", SLUG) if one.student)
+    kept = store.replies_file(read(found.path))
+    result = term.before[str(found.student)]
+    for replies, then in ((None, True), (b"", False), (answers, True)):
+        store.put(read(found.path), replace(result, replies=replies))
+        assert kept.exists() == then
+
+
+def test_a_call_that_a_check_repeats_is_made_again() -> None:
+    """Whoever answers the same call in two ways is found where results are kept, too; each answer
+    is kept, and is there for another check that makes the call once.
+    """
+    replies = answered({"outcome": "raised", "type": "A"})
+    call = Recorded("f", (1,), {}, 0, False, 1, Reply("", {}))
+    assert replies.recall(call) is None
+    replies.note(({"outcome": "raised", "type": "B"}, b""))
+    back = Replies.from_bytes(replies.to_bytes({"test_a": "x"}, "valid"), "valid")
+    for one in (replies, back):
+        assert one is not None
+        for check, types in (("test_a", "AB"), ("test_b", "A")):
+            one.begin(check)
+            told = [one.recall(call) for _ in types]
+            assert [reply.header["type"] for reply in told if reply is not None] == list(types)
 
 
 def test_every_argument_that_crosses_the_line_has_a_fingerprint() -> None:

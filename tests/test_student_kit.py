@@ -4,6 +4,7 @@ notebook, `autograder check`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -284,6 +285,22 @@ def test_a_students_own_cells_define_what_their_functions_use(
         1,
     )
     assert run(folder).status == 0
+
+
+def test_what_demonstrations_define_is_there_where_it_is_named(folder: Path) -> None:
+    file = folder / "halves.ipynb"
+    text = "def offset(x):\n    return x + SCALE\nSCALE = 3\ntrained = halve(values)\nunused = 5"
+    cell = nbformat.v4.new_code_cell(text)
+    cell.id = f"x-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    content = nbformat.read(file, 4)
+    content.cells.insert(1, cell)
+    nbformat.write(content, file)
+    fill(file, solutions())
+    assert "offset" not in kit_notebook.load(file)
+    fill(file, solutions() | {"halve": "def halve(x, factor=0.5):\n    return offset(x)"})
+    namespace = kit_notebook.load(file)
+    assert namespace["halve"](1) == 4
+    assert not {"trained", "unused"} & namespace.keys()
 
 
 def test_a_changed_demonstration_is_the_students_own(folder: Path) -> None:

@@ -14,14 +14,26 @@ from pathlib import Path
 
 import hostile_bank
 import pytest
+import tiny_course
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.errors import SubmissionError
+from autograder.assignment import read_assignment
+from autograder.errors import AuthoringError, SubmissionError
 from autograder.gradebook.rebuild import student_cells, wrap
 from autograder.grading import submission
+from autograder.grading.demonstrations import definitions
 from autograder.grading.grader import Grader
-from autograder.grading.submission import Found, Submission, counts, find, modest, read
+from autograder.grading.submission import (
+    Found,
+    Submission,
+    counts,
+    find,
+    modest,
+    normalised,
+    read,
+    released_cells,
+)
 
 SLUG = "halves"
 
@@ -232,6 +244,9 @@ def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
         ("# coding=iso-8859-15", "iso-8859-15"),
         ("# coding: gbk", "gbk"),
         ("# coding: utf8", "utf-8"),
+        ("# -*- coding: utf-8-unix -*-", "utf-8"),  # as Emacs writes it
+        ("# coding: latin-1-dos", "latin-1"),
+        ("# coding: iso-latin-1-unix", "latin-1"),
         ("# no declaration", "utf-8"),
         ("x = 0\n# coding: ascii", "utf-8"),
     ],
@@ -347,7 +362,54 @@ def test_cells_that_are_none_are_passed_over(tmp_path: Path) -> None:
 
 def test_cells_that_the_student_left_unchanged_are_skipped(tmp_path: Path) -> None:
     path = write(tmp_path / "it.ipynb", notebook("demo()  \n\n", "mine()"))
-    assert [unit.source for unit in read(path, frozenset({"demo()"})).units] == ["mine()"]
+    assert [unit.source for unit in read(path, {"demo()": ()}).units] == ["mine()"]
+
+
+DEMONSTRATION = """
+import math, statistics as st
+SCALE = [2.0, 3]
+drawn = train(100)
+def distances(x):
+    return helper(x) * SCALE[0]
+@cached
+def helper(x):
+    return math.sqrt(x)
+class Unused: pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("mine", "there"),
+    [
+        ("def f(x): return 2 * x", ""),
+        ("def f(x): return SCALE[1]", "SCALE = [2.0, 3]"),
+        ("def f(x): return st.mean(x)", "import math, statistics as st"),
+        ("def f(x): return drawn", ""),  # to make it takes a training
+        ("%magic that is no Python, with distances in it", "def distances(x):|helper|math|SCALE"),
+    ],
+)
+def test_what_demonstrations_define_is_there_where_it_is_named(
+    tmp_path: Path, mine: str, there: str
+) -> None:
+    """Whatever its definitions name in turn is, too; nothing that is computed, and nothing else."""
+    path = write(tmp_path / "it.ipynb", notebook(DEMONSTRATION, mine))
+    skip = {normalised(DEMONSTRATION): definitions(DEMONSTRATION)}
+    *before, last = read(path, skip).units
+    assert last.source == mine
+    assert all(unit.label == "1" for unit in before)
+    source = "".join(unit.source for unit in before)
+    assert [part in source for part in there.split("|")] == [True] * len(there.split("|"))
+    assert bool(source) == bool(there)
+    assert "train" not in source and "Unused" not in source
+
+
+def test_a_released_notebook_that_is_none_is_said_before_anybody_is_graded(tmp_path: Path) -> None:
+    tiny_course.write(tmp_path)
+    assignment = read_assignment(tmp_path / "reference_solutions" / "halves")
+    assignment.released.mkdir(parents=True, exist_ok=True)
+    assignment.notebook.write_text('{"cells": <<<<<<< HEAD', encoding="utf-8")
+    with pytest.raises(AuthoringError, match="autograder release halves"):
+        released_cells(assignment)
 
 
 # --- bounds ---------------------------------------------------------------------------------------

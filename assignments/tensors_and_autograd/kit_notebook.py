@@ -1,8 +1,9 @@
 """Reads what you have written, for `pytest` in this folder: the notebook here, or a .py file.
 
 A notebook's set-up and its solutions run as they are. Of your other cells only what defines
-something runs, so that no training starts; demonstrations that came with the handout do not run at
-all. The grader runs the same cells in the same order, each until one of its lines fails.
+something runs, so that no training starts; of demonstrations that came with the handout, what they
+define and your code names. The grader runs the same cells in the same order, each until one of its
+lines fails.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ import types
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+if __package__:  # `autograder check` loads these files out of its package
+    from autograder.grading.demonstrations import definitions, needed
+else:
+    from kit_demonstrations import definitions, needed  # type: ignore[no-redef]
 
 HELPERS = ("check", "show", "style")  # what a notebook has from conftest: inert here
 KIT = ("conftest", "test_public")
@@ -68,7 +74,7 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
     namespace["__errors__"] = []
     if path.suffix == ".ipynb":
         namespace["display"] = inert
-    cells = cells_of(path)
+    cells = with_definitions(cells_of(path))
     wanted = set(names).union(*(names_used(cell.source) for cell in cells))
     with inert_helpers():
         for cell in cells:
@@ -97,8 +103,19 @@ def notebook_cells(cells: list[dict[str, Any]]) -> Iterator[Cell]:
     for number, cell in enumerate(cells, start=1):
         source = HALF.sub("\ufffd", "".join(cell["source"]))  # as browsers do
         whole = defines(cell)
-        if cell["cell_type"] == "code" and (whole or not as_released(cell, source)):
-            yield Cell(source, f"<cell {number}>", whole)
+        if cell["cell_type"] == "code":
+            released = not whole and as_released(cell, source)
+            yield Cell(source, f"<cell {number}>", whole, released=released)
+
+
+def with_definitions(cells: list[Cell]) -> list[Cell]:
+    """The cells that are run: yours, and what they name of the definitions in demonstrations."""
+    texts = [cell.source for cell in cells if not cell.released]
+    parts = iter(needed(texts, [definitions(one.source) for one in cells if one.released]))
+    return [
+        Cell("\n".join(next(parts)), cell.name, whole=True) if cell.released else cell
+        for cell in cells
+    ]
 
 
 def defines(cell: dict[str, Any]) -> bool:
@@ -139,10 +156,19 @@ class Cell:
     """Code that runs by itself: a cell, or the whole of a .py file.
 
     whole: every statement of it is run, not only what defines something
+    released: it is a demonstration as it came with the handout
     """
 
-    def __init__(self, source: str, name: str, whole: bool, notebook: bool = True) -> None:
+    def __init__(
+        self,
+        source: str,
+        name: str,
+        whole: bool,
+        notebook: bool = True,
+        released: bool = False,
+    ) -> None:
         self.source, self.name, self.whole, self.notebook = source, name, whole, notebook
+        self.released = released
 
     def run(self, namespace: dict[str, Any], wanted: set[str]) -> None:
         """Run what is to be run of it. A statement that fails is noted, and the next one runs."""

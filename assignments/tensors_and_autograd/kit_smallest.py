@@ -173,7 +173,7 @@ def _is_odd(numbers: torch.Tensor, draw: Any) -> bool:
     """
     middle = (draw.low + draw.high) / 2
     inside = bool(((numbers >= draw.low) & (numbers < draw.high)).all())
-    alike = len(numbers) > 2 and len(set(numbers.tolist())) == 1
+    alike = len(numbers) > 2 and bool((numbers == numbers[0]).all())
     half = len(numbers) >= 12 and bool((numbers < middle).all() or (numbers > middle).all())
     return not inside or alike or half
 
@@ -195,7 +195,7 @@ def tensors_of(value: Any) -> list[torch.Tensor]:
 def shown(value: Any) -> str:
     """A value as one line that a student reads."""
     if isinstance(value, torch.Tensor):
-        if value.numel() > SHOWN_NUMBERS:
+        if not 0 < value.numel() <= SHOWN_NUMBERS:  # rows of nothing may be as many as one likes
             return f"a tensor of shape {tuple(value.shape)}"
         return _listed(value.tolist())
     if isinstance(value, tuple | list):

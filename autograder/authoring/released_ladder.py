@@ -4,6 +4,7 @@
                            another order of drawing makes
     ladder_properties.py   what right answers have in common where they give different results
     kit_alike.py, kit_smallest.py   how the grader compares, and tells it
+    kit_demonstrations.py           what it reads of demonstrations
 
 The numbers are of one machine: they are made anew where solution, bases or ladder have changed, and
 not because another machine rounds otherwise.
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from autograder.grading.ladder import Rung
 
 LADDER, PROPERTIES = "ladder.json", "ladder_properties.py"
-SHARED = {"kit_alike.py": "alike.py", "kit_smallest.py": "smallest.py"}  # of grading/
+SHARED = {  # of grading/
+    "kit_alike.py": "alike.py",
+    "kit_smallest.py": "smallest.py",
+    "kit_demonstrations.py": "demonstrations.py",
+}
 FORMAT = 1  # of ladder.json
 
 

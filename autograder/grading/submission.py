@@ -17,14 +17,17 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.errors import SubmissionError
+from autograder.errors import AuthoringError, SubmissionError
+from autograder.grading.demonstrations import Definition, definitions, needed
 
 MAX_BYTES = 16 << 20  # a notebook with its pictures
 MAX_DEPTH = 64
@@ -147,10 +150,13 @@ def _without_code(notebook: Path) -> bool:
         return error.status == "missing"
 
 
-def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
+NotRun = Mapping[str, Sequence[Definition]]
+
+
+def read(path: Path, skip: NotRun = MappingProxyType({})) -> Submission:
     """Read one submission; SubmissionError with the status that says why where it cannot be.
 
-    skip: normalised sources of cells that are not run (`ReleasedCells.not_run`)
+    skip: `ReleasedCells.not_run`
     """
     data = read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
@@ -159,15 +165,22 @@ def read(path: Path, skip: frozenset[str] = frozenset()) -> Submission:
         cells = notebook_cells(text, path)
         if not cells and is_wrapped(text, path):
             raise SubmissionError("missing", f"there is no file {path.name}{_beside(path)}")
-        units = [
-            Unit("cell", source, str(number))
-            for number, source in cells
-            if normalised(source) not in skip
-        ]
+        units = list(units_of(cells, skip))
     else:
         bound_code(len(text), path)
         units = [Unit("statements", text, "")]
     return Submission(tuple(units), digest)
+
+
+def units_of(cells: Sequence[tuple[int, str]], skip: NotRun) -> Iterator[Unit]:
+    """The cells that are run; and of a demonstration, what the others name of its definitions."""
+    left_out = [skip.get(normalised(source)) for _, source in cells]
+    texts = [source for (_, source), one in zip(cells, left_out, strict=True) if one is None]
+    parts = iter(needed(texts, [one for one in left_out if one is not None]))
+    for (number, source), one in zip(cells, left_out, strict=True):
+        code = source if one is None else "\n".join(next(parts))
+        if code:
+            yield Unit("cell", code, str(number))
 
 
 def is_wrapped(text: str, path: Path) -> bool:
@@ -257,8 +270,11 @@ def declared_encoding(data: bytes, path: Path) -> str:
     for line in data.removeprefix(b"\xef\xbb\xbf").splitlines()[:2]:
         if declared := COOKIE.match(line):
             name = declared[1].decode("ascii").lower().replace("_", "-")  # \w of bytes is ASCII
-            if name in ("utf-8", "utf8", "utf-8-sig", "u8"):
+            # as Python's tokenizer reads them: editors write behind them how lines end
+            if name in ("utf-8", "utf8", "u8") or name.startswith("utf-8-"):
                 return "utf-8-sig"
+            if f"{name}-".startswith(("latin-1-", "iso-8859-1-", "iso-latin-1-")):
+                return "iso8859-1"
             if ENCODINGS.fullmatch(name):
                 with suppress(LookupError):
                     return codecs.lookup(name).name
@@ -360,12 +376,12 @@ class ReleasedCells:
     """The cells of the notebook that students received, as normalised texts.
 
     texts: of all cells
-    not_run: of those that are not run where a student left them as they were: demonstrations and
-        check cells
+    not_run: those that are not run where a student left them as they were, demonstrations and check
+        cells, with what they define
     """
 
     texts: frozenset[str] = frozenset()
-    not_run: frozenset[str] = frozenset()
+    not_run: NotRun = field(default_factory=dict)
 
     def has(self, source: str) -> bool:
         """Whether a cell is as released."""
@@ -373,11 +389,18 @@ class ReleasedCells:
 
 
 def released_cells(assignment: Assignment) -> ReleasedCells:
-    """The cells of an assignment's released notebook; none where it is not released."""
+    """The cells of an assignment's released notebook; none where it is not released. AuthoringError
+    where it is no notebook any more.
+    """
     if not assignment.notebook.is_file():
         return ReleasedCells()
-    texts, not_run = set(), set()
-    for cell in json.loads(assignment.notebook.read_text(encoding="utf-8"))["cells"]:
+    texts, not_run = set(), {}
+    try:
+        cells = json.loads(assignment.notebook.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError, TypeError) as error:
+        mend = f"Make it anew: autograder release {assignment.slug}"
+        raise AuthoringError(assignment.notebook, f"is no notebook ({error!r})", mend) from None
+    for cell in cells:
         text = normalised(source_of(cell))
         texts.add(text)
         metadata = cell.get("metadata", {})
@@ -385,5 +408,5 @@ def released_cells(assignment: Assignment) -> ReleasedCells:
             "solution", False
         )
         if cell["cell_type"] == "code" and not marked:
-            not_run.add(text)
-    return ReleasedCells(frozenset(texts), frozenset(not_run))
+            not_run[text] = definitions(source_of(cell))
+    return ReleasedCells(frozenset(texts), not_run)

@@ -21,6 +21,7 @@ from autograder.assignment import Assignment
 from autograder.errors import SubmissionError, UsageError, to_install
 from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.submission import (
+    NotRun,
     find,
     notebook_parts,
     read,
@@ -186,7 +187,7 @@ def prints_of(assignment: Assignment) -> dict[str, Print]:
     return found
 
 
-def code_of(path: Path, skip: frozenset[str]) -> str:
+def code_of(path: Path, skip: NotRun) -> str:
     """The code of a submission, cell after cell; "" where it cannot be read."""
     try:
         units = read(path, skip).units

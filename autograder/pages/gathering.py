@@ -18,7 +18,7 @@ from autograder.gradebook.marks import Marks, roster
 from autograder.grading.moved import Changes, changes
 from autograder.grading.rounds import Rounds
 from autograder.grading.store import InSandbox, Store
-from autograder.grading.submission import find, read, released_cells
+from autograder.grading.submission import NotRun, find, read, released_cells
 from autograder.pages.highlight import definition_in
 from autograder.results import Result
 
@@ -103,7 +103,7 @@ def kept_results(
 
 
 def _kept(
-    assignment: Assignment, store: Store, path: Path, skip: frozenset[str], rounds: Rounds
+    assignment: Assignment, store: Store, path: Path, skip: NotRun, rounds: Rounds
 ) -> tuple[Result | None, Result | None]:
     try:
         submission = read(path, skip)

@@ -41,6 +41,7 @@ def prepare() -> None:
     for name in ("check", "show", "style"):
         vars(helper)[name] = lambda *arguments, **options: None
     sys.modules["conftest"] = helper
+    sys.argv[:] = ["submission.py"]  # a module may read its options at the top
     sys.path.insert(0, os.getcwd())  # a module that the submission has written itself
     vars(torch)["compile"] = uncompiled  # there is no compiler here
 
@@ -168,6 +169,9 @@ def parameters_of(function, depth: int = 4):
     the function it was put on.
     """
     try:
+        schema = getattr(function, "schema", None)  # torch.jit.script has it there
+        if schema is not None and type(function).__module__.startswith("torch."):
+            return scripted(schema)
         parameters = inspect.signature(function).parameters.values()
     except Exception:  # it has none, or is an object that only looks like a function
         return ()
@@ -177,6 +181,17 @@ def parameters_of(function, depth: int = 4):
             inner = next(value for value in held_by(function) if callable(value))
             return parameters_of(inner, depth - 1)
     return parameters
+
+
+def scripted(schema):
+    """The parameters in the schema of a function that torch has compiled."""
+    kind, nothing = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    return [
+        inspect.Parameter(
+            item.name, kind, default=item.default_value if item.has_default_value() else nothing
+        )
+        for item in schema.arguments
+    ]
 
 
 def held_by(function):
