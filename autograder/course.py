@@ -323,14 +323,18 @@ def folder_laid(course: Course, place: Path, rights: int) -> Iterator[Path]:
 
 
 def put_in_place(new: Path, place: Path) -> None:
-    """Put a folder in the place of another, or of none, by renaming; what was there is removed. All
-    in one file system.
+    """Put a folder in the place of another, or of none, by renaming; what was there is removed, or
+    lies there again where the new one cannot be put there. All in one file system.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     old = Path(tempfile.mkdtemp(dir=new.parent, prefix=".old."))
+    with suppress(FileNotFoundError):
+        os.rename(place, old / "replaced")
     try:
-        with suppress(FileNotFoundError):
-            os.rename(place, old / "replaced")
         os.rename(new, place)
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.rename(old / "replaced", place)
+        old.rmdir()
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import gzip
 import io
 import json
@@ -21,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import nbformat
 import pytest
@@ -426,6 +427,32 @@ def test_collecting_goes_no_deeper_than_a_submission_may_be(tmp_path: Path) -> N
         subprocess.run(["rm", "-rf", str(theirs)], check=True)
     assert (ours / "halves.ipynb").is_file()
     assert 1 < len(left_out) < 20
+
+
+def test_what_cannot_be_copied_whole_is_not_collected_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    for name in ("a.py", "submission_secret.txt"):
+        (theirs / name).write_text("x" * 32, encoding="utf-8")
+    copy, copied = exchange._copy, []
+
+    def full_disk(name: str, *more: Any) -> int | None:
+        copied.append(name)
+        if len(copied) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return copy(name, *more)
+
+    collect = exchange.Collect()
+    collect.coursedir = CourseDirectory()
+    with monkeypatch.context() as patched:
+        patched.setattr(exchange, "_copy", full_disk)
+        collect.do_copy(str(theirs), str(ours))
+    assert len(copied) == 2
+    assert not ours.exists()
+    collect.do_copy(str(theirs), str(ours))
+    assert sorted(os.listdir(ours)) == ["a.py", "submission_secret.txt"]
 
 
 def test_what_others_lay_there_in_a_name_counts_where_its_account_has_laid_nothing(

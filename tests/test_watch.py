@@ -4,6 +4,7 @@ watch in between.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -38,6 +39,7 @@ from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals
 from autograder.watch.entering import Entered
+from autograder.watch.exchange import Exchange
 from autograder.watch.ledger import Ledger
 from autograder.watch.watch import Watch
 
@@ -336,6 +338,36 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
         assert book.find_submission(SLUG, "alice").timestamp.minute == 1
 
 
+def test_what_breaks_off_while_it_is_collected_takes_nothing_away_and_is_tried_again(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (course.root / "course.toml").write_text(
+        f'course_id = "la"\nexchange = "{tmp_path / "exchange"}"\n', encoding="utf-8"
+    )
+    inbound = tmp_path / "exchange" / "la" / "inbound"
+    folder = inbound / f"alice+{SLUG}+2026-11-27 08:00:00.000000 UTC+abc"
+    folder.mkdir(parents=True)
+    for name, text in ((f"{SLUG}.py", RIGHT), ("timestamp.txt", folder.name.split("+")[2])):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "submission_secret.txt").write_text("s" * 64, encoding="utf-8")
+    hand_in(course, "alice", WRONG)
+    said: list[str] = []
+    collecting = Exchange(Course(course.root), [SLUG], said.append)
+    monkeypatch.setattr("autograder.watch.exchange.RETRY", 0.0)
+
+    def full_disk(*_: Any) -> int | None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.gradebook.exchange._copy", full_disk)
+        collecting.collect()
+    assert "not collected" in said[-1]
+    there = course.submitted / "alice" / SLUG / f"{SLUG}.py"
+    assert there.read_text(encoding="utf-8") == WRONG
+    collecting.collect()
+    assert there.read_text(encoding="utf-8") == RIGHT
+
+
 @pytest.mark.slow
 def test_what_is_taken_out_may_come_again_and_comes_back_by_no_check(watched: Watched) -> None:
     """As if it had never been handed in: its token is there again, too."""
@@ -400,6 +432,14 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
         (tmp_path / name / name).write_text("")
     put_in_place(tmp_path / "new", tmp_path / "place")
     assert [path.name for path in tmp_path.rglob("*")] == ["place", "new"]
+
+
+def test_a_folder_that_nothing_can_take_the_place_of_stays(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "work").write_text("")
+    with pytest.raises(OSError, match="missing"):
+        put_in_place(tmp_path / "missing", tmp_path / "place")
+    assert [path.name for path in tmp_path.rglob("*")] == ["place", "work"]
 
 
 # --- as a process ---------------------------------------------------------------------------------

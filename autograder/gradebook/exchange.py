@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -75,12 +76,16 @@ class Collect(ExchangeCollect):
         return sorted(own or records, key=lambda record: record["timestamp"], reverse=True)
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        """Copy a submission: regular files, within the course's bounds on size and number."""
+        """Copy a submission: regular files, within the course's bounds on size and number. Nothing
+        of one that cannot be copied whole, which the next collecting takes up.
+        """
         try:
             for name in copy_regular(Path(src), Path(dest), self.coursedir):
                 self.log.warning("Not collected, as it is no regular file, or too large: %r", name)
         except OSError as error:  # the others are collected
-            self.log.error("%r is not collected whole (%s)", src, error)
+            self.log.error("%r is not collected (%s)", src, error)
+            shutil.rmtree(dest, ignore_errors=True)
+            return
         if settle_timestamp(Path(dest)):
             self.log.warning("The timestamp of %r cannot be read", dest)
 

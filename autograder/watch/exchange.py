@@ -78,6 +78,8 @@ class Exchange:
         asked = {"submitted_directory": STEP, "student_id": glob.escape(student)}
         try:
             run_nbgrader(self.course, "collect", slug, update=True, directories=asked)
+            if not small_text(there / SECRET):  # which lay there, so the copy broke off
+                raise AutograderError("it could not be copied whole")
             put_in_place(there, self.course.submitted / student / slug)
         except (AutograderError, OSError) as error:
             self.say(f"{student}, {slug}: not collected ({error}); tried again in {RETRY:g} s")
