@@ -321,6 +321,18 @@ def test_half_a_character_costs_no_cell(folder: Path) -> None:
     assert kit_notebook.load(folder / "halves.ipynb", ["offset"])["offset"] == 7
 
 
+def test_a_text_of_several_lines_is_none_of_ipythons(folder: Path) -> None:
+    text = '"""\n%d items\n!bang\nwhat?\n"""'
+    add_cell(
+        folder / "halves.ipynb",
+        f"ABOVE = {text}\n!ls\n%time SCALE = 3\nfiles = !ls it's\nif SCALE:\n    %pwd\nBELOW = {text}",
+    )
+    namespace = kit_notebook.load(folder / "halves.ipynb", ["ABOVE", "BELOW", "SCALE", "files"])
+    assert namespace["__errors__"] == []
+    assert namespace["ABOVE"] == namespace["BELOW"] == "\n%d items\n!bang\nwhat?\n"
+    assert (namespace["SCALE"], namespace["files"]) == (3, [])
+
+
 def test_check_in_a_students_cell_is_not_run_again(folder: Path) -> None:
     text = 'def halve(x):\n    check = x / 2\n    return check\n\ncheck("halve")'
     fill(folder / "halves.ipynb", {"halve": text})
@@ -596,6 +608,19 @@ def test_the_public_checks_tell_a_stub_from_a_solution(
     solved = run(folder)
     assert solved.status == 0, solved.printed
     assert "✗" not in solved.printed
+
+
+def test_what_a_module_imports_from_the_future_is_its_own_and_none_of_the_kits(
+    tmp_path: Path,
+) -> None:
+    """The grader knows no annotations of the kit's: a name that is missing there is missing here"""
+    source = "def f(x: Missing):\n    return x\n"
+    (tmp_path / "mine.py").write_text(source, encoding="utf-8")
+    namespace = kit_notebook.load(tmp_path / "mine.py", ["f"])
+    assert "f" not in namespace
+    assert "NameError: name 'Missing'" in namespace["__errors__"][0][1]
+    (tmp_path / "mine.py").write_text(f"from __future__ import annotations\n{source}")
+    assert kit_notebook.load(tmp_path / "mine.py", ["f"])["f"](1) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "cp1252"])

@@ -7,6 +7,7 @@ lines fails.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import contextlib
@@ -71,7 +72,7 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
     """
     module = sys.modules["submission"] = types.ModuleType("submission")
     namespace = vars(module)
-    namespace["__errors__"] = []
+    namespace["__errors__"], namespace["__flags__"] = [], 0
     if path.suffix == ".ipynb":
         namespace["display"] = inert
     cells = with_definitions(cells_of(path))
@@ -183,7 +184,10 @@ class Cell:
             if not (self.whole or defining(statement, own_functions(namespace), wanted)):
                 continue
             try:
-                exec(compile(ast.Module([statement], []), self.name, "exec"), namespace)
+                flags, tree = namespace["__flags__"], ast.Module([statement], [])
+                code = compile(tree, self.name, "exec", flags, dont_inherit=True)  # not this file's
+                namespace["__flags__"] |= future_flags(statement)
+                exec(code, namespace)
             except (Exception, SystemExit) as error:
                 self.failed(error, statement.lineno, ast.unparse(statement), namespace)
 
@@ -194,21 +198,44 @@ class Cell:
         namespace["__errors__"].append((lost, what))
 
 
+def future_flags(statement: ast.stmt) -> int:
+    """The compiler's flags that a `from __future__ import` sets for all that follows."""
+    flags = 0
+    if isinstance(statement, ast.ImportFrom) and statement.module == "__future__":
+        for alias in statement.names:
+            flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
+    return flags
+
+
 def parsed(source: str, name: str, notebook: bool = True) -> list[ast.stmt]:
     """The statements of a cell or of a file."""
     return ast.parse(python_of(source) if notebook else source, name).body
 
 
 def python_of(source: str) -> str:
-    """A cell without what is IPython's: %matplotlib inline, files = !ls, torch.dot?, %%bash."""
+    """A cell without what is IPython's: %matplotlib inline, files = !ls, torch.dot?, %%bash. Where
+    Python reads a line, as in a text of several, it stays.
+    """
     first = source.lstrip().split(maxsplit=1)[:1]
     if first and first[0].startswith("%%") and first[0] not in PYTHON_CELLS:
         return ""
-    try:
-        ast.parse(source)
-    except SyntaxError:
-        return IPYTHON.sub(r"\1pass", OUTPUT.sub(r"\1[]", TIMED.sub(r"\1", source)))
+    lines = source.split("\n")
+    for _ in lines:
+        try:
+            ast.parse("\n".join(lines))
+        except SyntaxError as error:
+            place = (error.lineno or 0) - 1
+            if not 0 <= place < len(lines) or plain(lines[place]) == lines[place]:
+                return plain(source)  # what is wrong is elsewhere than Python says, or is no magic
+            lines[place] = plain(lines[place])
+        else:
+            return "\n".join(lines)
     return source
+
+
+def plain(text: str) -> str:
+    """Lines of a cell, with Python in the place of each that is IPython's."""
+    return IPYTHON.sub(r"\1pass", OUTPUT.sub(r"\1[]", TIMED.sub(r"\1", text)))
 
 
 def defining(statement: ast.stmt, own: set[str], wanted: set[str]) -> bool:
