@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -206,15 +206,6 @@ class Assignment:
         mistakes = [mistake.path for mistake in self.mistakes]
         return [self.folder / "assignment.toml", *self.checks, *self.shared_files, *mistakes]
 
-    def stamp(self) -> tuple[tuple[int, int], ...]:
-        """Changes when one of these files is written, moved or taken away."""
-        found = []
-        for file in self.files:
-            with suppress(OSError):
-                known = file.stat()
-                found.append((known.st_mtime_ns, known.st_size))
-        return tuple(found)
-
     @cached_property
     def digest(self) -> str:
         """Changes with anything that may change a grade: checks, what they share, mistakes,
@@ -224,6 +215,16 @@ class Assignment:
         for file in self.files:
             digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:16]
+
+
+def stamp_of(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
+    """Changes when one of these files is written, moved or taken away."""
+    found = []
+    for file in files:
+        with suppress(OSError):
+            known = file.stat()
+            found.append((known.st_mtime_ns, known.st_size))
+    return tuple(found)
 
 
 def engine_files() -> list[Path]:

@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from autograder.assignment import Assignment
+from autograder.assignment import Assignment, stamp_of
 from autograder.course import write_whole
 from autograder.grading.decided import Decided, told_by
 from autograder.grading.place import file_of
@@ -74,7 +74,8 @@ class Store:
         table = file_of(grader.assignment)
         self.known = table.name if table.is_file() else ""
         self.whole = True
-        self._stamp = grader.assignment.stamp()
+        self._files = grader.assignment.files
+        self._stamp = stamp_of(self._files)
 
     @cached_property
     def decided(self) -> Decided:
@@ -179,7 +180,7 @@ class Store:
         """
         if not self.whole or not self._writes:
             return
-        if self._assignment.stamp() != self._stamp:
+        if stamp_of(self._files) != self._stamp:
             self.whole = False
             what = "files of %s were changed while it was graded: results are kept no more. %s"
             log.warning(what, self._assignment.slug, "Run the same command again.")
