@@ -12,7 +12,7 @@ import tiny_course
 from click.testing import Result as Ended
 from tiny_course import SLUG
 
-from autograder import doctor
+from autograder import doctor, environment
 from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course, read_settings
 from autograder.errors import AuthoringError
@@ -107,6 +107,17 @@ NOTEBOOK_WAYS = {
     "line magic in a cell": "%matplotlib inline\n{right}",
     "await": (
         "import asyncio\nawait asyncio.sleep(0.001)\nfactor = await asyncio.sleep(0, 2)\n{right}"
+    ),
+    "await of what another cell has begun": (
+        "import asyncio\nasync def begin():\n    return asyncio.ensure_future(asyncio.sleep(0, 2))"
+        "\ntask = await begin()||two = await task\n{total}\ndef halve(x):\n    return x / two"
+    ),
+    "options that a script reads": (
+        "import argparse\nargs = argparse.ArgumentParser().parse_args()\nargs.two = 2\n{total}\n"
+        "def halve(x):\n    return x / args.two"
+    ),
+    "a compiled function": (
+        "{total}\n@torch.jit.script\ndef halve(x: torch.Tensor):\n    return x / 2"
     ),
     "last expression": "{right}\nhalve(torch.ones(2))",
     "the last value has a name": "{right}\n0.5||assert _ == 0.5\ndef halve(x):\n    return x * _",
@@ -228,8 +239,8 @@ def test_the_doctor_shows_the_list_and_what_a_course_adds(
 
 def test_the_list_is_read_from_the_package_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = ['pandas>=2.2; extra == "packages"', "scipy[x]>=1; extra == 'packages'", "torch"]
-    monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: metadata)
-    assert doctor.listed_packages() == ["pandas", "scipy"]
+    monkeypatch.setattr(environment, "requires", lambda name: metadata)
+    assert environment.listed_packages.__wrapped__() == ("pandas", "scipy")
 
 
 @pytest.mark.parametrize("value", ['"pandas"', "[1]", "[[]]", "{ a = 1 }"])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import functools
 import importlib
 import inspect
 import linecache
@@ -220,14 +221,8 @@ def future_flags(statement: ast.stmt) -> int:
 
 def awaited(coroutine) -> None:
     """Run a coroutine to its end, on an event loop where one can be made."""
-    import asyncio
-
-    try:
-        loop = asyncio.new_event_loop()
-    except OSError:
-        loop = None
+    loop = event_loop()
     if loop is not None:
-        asyncio.set_event_loop(loop)
         loop.run_until_complete(coroutine)
         return
     try:
@@ -235,6 +230,21 @@ def awaited(coroutine) -> None:
             coroutine.send(None)
     except StopIteration:
         pass
+
+
+@functools.cache
+def event_loop():
+    """One loop for all of a submission, so that what is begun in one statement can be awaited in
+    another; None where none can be made.
+    """
+    import asyncio
+
+    try:
+        loop = asyncio.new_event_loop()
+    except OSError:
+        return None
+    asyncio.set_event_loop(loop)
+    return loop
 
 
 def bound_by(statement: ast.stmt) -> list[str]:
