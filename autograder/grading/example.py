@@ -193,11 +193,25 @@ def _compared(known: Known, running: Running, asked: Asked) -> Iterator[Compared
             wanted = smallest.lacking(properties, given, rung.arguments, again)
             yield Compared(rung.text, start, given, None, wanted)
             continue
-        right = running.reply(rung.call)
-        usable = [t.shape for t in start] == [t.shape for t in tensors_of(right)]
-        if start and usable and not smallest.equal(start, _own_start(known, running, rung)):
-            right = running.reply_from(rung.call, start)
-        yield Compared(rung.text, start if usable else [], given, right)
+        right = right_from(known, running, rung, start)
+        yield Compared(rung.text, start if _begins(right, start) else [], given, right)
+
+
+def right_from(known: Known, running: Running, rung: Rung, start: list[torch.Tensor]) -> Reply:
+    """What a right answer gives from where a function starts; from its own start, where that cannot
+    be one.
+    """
+    right = running.reply(rung.call)
+    if not (start and _begins(right, start)):
+        return right
+    if smallest.equal(start, _own_start(known, running, rung)):
+        return right
+    return running.reply_from(rung.call, start)
+
+
+def _begins(reply: Reply, start: list[torch.Tensor]) -> bool:
+    """Whether a call can have begun there, by the shapes."""
+    return [t.shape for t in start] == [t.shape for t in tensors_of(reply)]
 
 
 def _again(asked: Asked, rung: Rung, given: Reply) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ import torch
 from autograder.errors import SandboxError
 from autograder.grading.alike import loose, same
 from autograder.grading.edits import function_in
-from autograder.grading.example import Asked, ask, called, numbers_of, tensors_of
+from autograder.grading.example import Asked, ask, called, numbers_of, right_from, tensors_of
 from autograder.grading.known import Known, Running
 from autograder.grading.ladder import Rung
 from autograder.grading.sentences import HINTS
@@ -153,7 +153,7 @@ def _line(flat: numpy.ndarray, ends: numpy.ndarray) -> tuple[float, float]:
 def _is_right(known: Known, asked: Asked, running: Running) -> bool:
     """Whether every reply is right for where the function started."""
     return all(
-        same(loose(reply), loose(_right(known, running, rung, start)))
+        same(loose(reply), loose(right_from(known, running, rung, start)))
         for rung, start, reply in zip(asked.rungs, asked.all_starts(), asked.replies, strict=False)
     )
 
@@ -176,7 +176,7 @@ def _stops(known: Known, asked: Asked, running: Running) -> tuple[str, str, str]
         both = ask(asked.submission, [half, rung], settings)
         if len(both.replies) < 2:
             return None
-        right = _right(known, running, rung, both.start(1))
+        right = right_from(known, running, rung, both.start(1))
         if same(loose(both.replies[1]), loose(right)):
             continue
         less, more = (tensors_of(one) for one in both.replies)
@@ -308,15 +308,4 @@ def _pairs(known: Known, asked: Asked, running: Running) -> Iterator[Pair]:
     for rung, start, given in zip(asked.rungs, asked.all_starts(), asked.replies, strict=False):
         one_turn = all(_turns(rung, name) == 1 for name in counts)
         if start and one_turn and given.outcome == "returned":
-            yield Pair(rung, start, given, _right(known, running, rung, start))
-
-
-def _right(known: Known, running: Running, rung: Rung, start: list[torch.Tensor]) -> Reply:
-    """What is right from where a function starts."""
-    settings = known.assignment.start
-    assert settings is not None
-    own = tensors_of(running.reply(rung.with_options(settings.options).call))
-    usable = [t.shape for t in start] == [t.shape for t in own]
-    if start and usable and not all(map(torch.equal, start, own)):
-        return running.reply_from(rung.call, start)
-    return running.reply(rung.call)
+            yield Pair(rung, start, given, right_from(known, running, rung, start))
