@@ -41,6 +41,7 @@ from autograder.watch.arrivals import Arrivals
 from autograder.watch.entering import Entered
 from autograder.watch.exchange import Exchange
 from autograder.watch.ledger import Ledger
+from autograder.watch.staff import Staff
 from autograder.watch.watch import Watch
 
 RIGHT = tiny_course.VARIANT
@@ -403,6 +404,16 @@ def test_one_watch_at_a_time(course: Course) -> None:
         assert done.stdout == "", "the class was graded first"
     with only_one(course):
         pass
+
+
+def test_a_new_release_is_a_change_of_the_staffs_side(course: Course) -> None:
+    """Which cells of a notebook run depends on those that were released."""
+    assignment = find_assignment(course, SLUG)
+    staff = Staff(course, [assignment])
+    assert staff.unchanged()
+    text = assignment.notebook.read_text(encoding="utf-8")
+    assignment.notebook.write_text(text.replace("The end.", "At last."), encoding="utf-8")
+    assert not staff.unchanged()
 
 
 def test_an_assignment_that_is_not_released_is_named_before_anything_is_graded(

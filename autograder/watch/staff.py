@@ -23,7 +23,9 @@ class Staff:
     def __init__(self, course: Course, assignments: list[Assignment]) -> None:
         self.course = course
         self.digests = {assignment.slug: assignment.digest for assignment in assignments}
-        self.folders = [assignment.folder for assignment in assignments]
+        self.places = [assignment.folder for assignment in assignments]
+        self.places += [assignment.notebook for assignment in assignments]  # as it is released
+        self.places.append(course.root / SETTINGS)
         self.signature = self._signature()
 
     def unchanged(self) -> bool:
@@ -52,8 +54,8 @@ class Staff:
 
     def _signature(self) -> list[tuple[str, int, int]]:
         signed = []
-        for folder in (*self.folders, self.course.root / SETTINGS):
-            for path in sorted([folder, *folder.rglob("*")]):
+        for place in self.places:
+            for path in sorted([place, *place.rglob("*")]):
                 with suppress(OSError):
                     status = path.stat()
                     signed.append((str(path), status.st_mtime_ns, status.st_size))
