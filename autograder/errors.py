@@ -43,10 +43,15 @@ class PreflightFailed(AutograderError):
 
 
 class SubmissionError(AutograderError):
-    """What a student handed in cannot be read; `status` is the result's status."""
+    """What a student handed in cannot be read; `status` is the result's status.
+
+    Its message names the file, whose name is a student's, and any bytes but two: it goes into
+    terminals and notebooks as what can be printed.
+    """
 
     def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
+        shown = (one if one.isprintable() or one == "\n" else "?" for one in message)
+        super().__init__("".join(shown))
         self.status = status
 
     def __reduce__(self) -> tuple:

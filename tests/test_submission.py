@@ -58,6 +58,17 @@ def refusal(path: Path) -> tuple[str, str]:
     return caught.value.status, str(caught.value)
 
 
+def test_no_name_of_a_file_reaches_a_terminal_or_a_notebook_but_as_what_can_be_printed(
+    tmp_path: Path,
+) -> None:
+    name = os.fsdecode(b"\xff\x1b[31m.ipynb")
+    for data in (b"garbage", b"\xff", b"[]", b"\0", b"x" * ((16 << 20) + 1)):
+        status, message = refusal(write(tmp_path / name, data))
+        assert status == "unreadable"
+        assert message.isprintable()
+        assert message.encode("utf-8").startswith(b"??[31m.ipynb ")
+
+
 def sources(path: Path) -> list[str]:
     return [unit.source for unit in read(path).units]
 
