@@ -186,7 +186,7 @@ class Course:
     @property
     def workers(self) -> int:
         """How many submissions are graded at a time."""
-        return self.settings.workers or os.cpu_count() or 1
+        return self.settings.workers or processors()
 
     def secret(self) -> str:
         """What the inputs of hidden checks derive from: made on first use, for everybody the same
@@ -217,6 +217,15 @@ class Course:
             pass
         finally:
             temporary.unlink()
+
+
+def processors() -> int:
+    """How many processors this process may use: a container, or taskset, may leave it fewer than
+    the machine has.
+    """
+    if hasattr(os, "sched_getaffinity"):  # as on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def read_settings(path: Path) -> Settings:

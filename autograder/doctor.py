@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from autograder.course import Course
+from autograder.course import Course, processors
 from autograder.environment import listed_packages
 from autograder.errors import AutograderError, UsageError, to_install
 from autograder.limits import Limits
@@ -273,10 +273,7 @@ def browser() -> Finding:
 
 
 def workers() -> Finding:
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return Finding("workers", True, f"{cores} at a time by default")
+    return Finding("workers", True, f"{processors()} at a time by default")
 
 
 def course() -> list[Finding]:

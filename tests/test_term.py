@@ -473,6 +473,15 @@ def test_what_others_lay_there_in_a_name_counts_where_its_account_has_laid_nothi
     assert [record["filename"] for record in collect._sort_by_timestamp(records)] == [hers.name]
 
 
+def test_as_many_work_at_a_time_as_there_are_processors_that_they_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda number: {0})
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert Course(tmp_path).workers == 1
+    assert doctor.workers().found.startswith("1 ")
+
+
 def test_the_doctor_says_what_an_exchange_wants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
