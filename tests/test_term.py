@@ -183,6 +183,28 @@ def test_an_assignment_that_was_not_released_is_not_graded_into_the_gradebook(
         assert (done.exit_code, done.stderr) == (2, said)
 
 
+def test_no_name_is_more_than_text_for_a_terminal(
+    course: Course, downloads: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the list of who is no more in the class, where a command fails, in zip_collect's log."""
+    where = {"AUTOGRADER_COURSE": str(course.root)}
+    with Gradebook(database(course)) as book:
+        book.add_student("eve\x1b[31m")
+    done = CliRunner().invoke(app, ["students", "import", str(course.root / "list.csv")], env=where)
+    with Gradebook(database(course)) as book:
+        book.remove_student("eve\x1b[31m")
+    assert "not in the list: eve[31m" in done.stdout
+    done = CliRunner().invoke(app, ["students", "import", "no\x1b[31m.csv"], env=where)
+    assert done.exit_code != 0
+    assert "no[31m.csv" in done.stderr
+    (downloads / "A\x1b[31m_5_assignsubmission_file_work.zip").write_bytes(b"PK\3\4")
+    zip_collect(course)
+    log = capsys.readouterr().err
+    assert r"A\x1b[31m_5" in log
+    for text in (done.stdout, done.stderr, log):
+        assert "\x1b" not in text
+
+
 def test_a_list_is_entered_and_what_it_does_not_say_stays(course: Course) -> None:
     (course.root / "more.csv").write_text(
         "id,email\nalan,alan@example.org\neve,\n", encoding="utf-8"

@@ -14,6 +14,8 @@ from typer.core import TyperGroup
 
 from autograder.errors import AutograderError, UsageError, words_of_the_database
 
+LONGEST = 10_000  # characters of a line in which a command says why it ended
+
 
 class Commands(TyperGroup):
     """All commands: errors of the kit end in one clear line and exit status 2 (bad usage) or 1; so
@@ -68,13 +70,23 @@ def told(error: Exception) -> str:
 
 
 def failed(why: object, status: int) -> SystemExit:
-    """Say why on standard error; gives what ends the command."""
-    print(f"autograder: {why}", file=sys.stderr)
+    """Say why on standard error, where a student's words may be in it; gives what ends the
+    command.
+    """
+    print("\n".join(map(printable, f"autograder: {why}".split("\n"))), file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:
         nobody_reads()
     return SystemExit(status)
+
+
+def printable(line: str) -> str:
+    """A line, indented as it is, without what a terminal takes for more than a character."""
+    from autograder.report import clean
+
+    indented = len(line) - len(line.lstrip(" "))
+    return " " * indented + clean(line, LONGEST)
 
 
 def nobody_reads() -> None:

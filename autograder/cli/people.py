@@ -35,13 +35,15 @@ def import_students(
     Example:
       autograder students import class.csv --id "Login ID"
     """
+    from autograder import report
     from autograder.course import Course
     from autograder.gradebook.roster import enter_roster, read_roster
 
     found = enter_roster(Course.find(), read_roster(roster, id_column))
     print(f"{found.new} new, {found.changed} changed, {found.same} as they were")
     if found.others:
-        print(f"in the gradebook, and not in the list: {', '.join(found.others)}")
+        others = ", ".join(map(report.clean, found.others))
+        print(f"in the gradebook, and not in the list: {others}")
 
 
 @students.command("reset")

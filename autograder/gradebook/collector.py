@@ -211,7 +211,9 @@ class LmsFileNames(FileNameCollectorPlugin):
         made = re.sub(r"[^\w-]+", "_", f"{told['name']}-{told['number']}").strip("_-")
         why = "is not in the gradebook by that name"
         if known:
-            why = f"is not {known}, whose files have the number {self._numbers[known]}, or that is"
+            why = (
+                f"is not {known!r}, whose files have the number {self._numbers[known]}, or that is"
+            )
         self.log.warning("%r %s: collected as %r", told, why, made)
         return made
 
