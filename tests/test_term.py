@@ -34,6 +34,8 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import ZipCollectApp
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from traitlets.config import Config
 from traitlets.log import get_logger
 from typer.testing import CliRunner
@@ -41,7 +43,7 @@ from typer.testing import CliRunner
 from autograder import doctor
 from autograder.assignment import find_assignment
 from autograder.cli import app
-from autograder.course import Course, Late, read_settings
+from autograder.course import Course, Late, Settings, read_settings
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.gradebook import exchange, rebuild, timestamps
 from autograder.gradebook.bridge import answers_in, as_it_was, hold_to_the_release
@@ -50,7 +52,7 @@ from autograder.gradebook.commands import alembic_on_path, each_time, has_own_se
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.export import CsvExport, safe
-from autograder.gradebook.late import LatePolicy, days_late, penalty
+from autograder.gradebook.late import LatePolicy, days_late, penalty, refresh
 from autograder.gradebook.marks import database
 from autograder.gradebook.mathematics import is_modest, markdown_with_mathml, mathml
 from autograder.gradebook.rebuild import definition
@@ -345,6 +347,60 @@ def test_late_days_are_spent_in_the_order_of_due_dates(course: Course) -> None:
         for number in (1, 2, 3):
             book.remove_assignment(f"late{number}")
     assert lost == {1: None, 2: 1.0, 3: 1.0}
+
+
+@pytest.fixture
+def late_class(course: Course) -> Iterator[Course]:
+    """Twelve students who handed in three days late, with two points in one cell each."""
+    due, names = datetime(2031, 3, 1), [f"late{number}" for number in range(12)]
+    with Gradebook(database(course)) as book:
+        book.update_or_create_assignment("due", duedate=due)
+        book.add_notebook("due", "due")
+        book.add_grade_cell("check", "due", "due", max_score=3, cell_type="code")
+        for name in names:
+            book.add_student(name)
+            book.add_submission("due", name, timestamp=due + timedelta(days=3))
+            book.find_grade("check", "due", "due", name).auto_score = 2.0
+        book.db.commit()
+    yield course
+    with Gradebook(database(course)) as book:
+        book.remove_assignment("due")
+        for name in names:
+            book.remove_student(name)
+
+
+def charged(course: Course, policy: str, student: str = "") -> dict[str, float]:
+    """What students lose once a late policy is in course.toml; of one alone, where one is named."""
+    made = Course(course.root)
+    vars(made)["settings"] = Settings(late={"policy": policy})
+    refresh(made, "due", student)
+    with Gradebook(database(course)) as book:
+        rows: list[Any] = book.assignment_submissions("due")
+        return {row.student.id: row.late_submission_penalty for row in rows}
+
+
+def test_a_policy_that_costs_nothing_gives_back_what_another_has_cost(late_class: Course) -> None:
+    assert set(charged(late_class, "zero").values()) == {2.0}
+    assert set(charged(late_class, "none").values()) == {0.0}
+
+
+def test_the_penalty_of_one_student_reads_nobody_elses_work(late_class: Course) -> None:
+    asked: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        asked.append(str(arguments[3]))  # what a query is filled with
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        made = Course(late_class.root)
+        vars(made)["settings"] = Settings(late={"policy": "zero"})
+        refresh(made, "due", "late3")
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert charged(late_class, "percent", "late4")["late3"] == 2.0
+    assert charged(late_class, "percent", "late4")["late5"] == 0.0
+    assert any("late3" in one for one in asked)
+    assert not any(f"late{number}'" in one for one in asked for number in (2, 5, 11))
 
 
 @pytest.mark.parametrize(

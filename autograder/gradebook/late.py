@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader import api
 from nbgrader.api import Gradebook
 from nbgrader.plugins.base import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.preprocessors.base import NbGraderPreprocessor
+from sqlalchemy import select
 from traitlets import Enum, Float, Integer
 
-from autograder.course import POLICIES, SETTINGS, Course, Late, late_policy
+from autograder.course import POLICIES, Course, Late
 from autograder.gradebook.marks import database, is_made
 
 DAY = 24 * 3600
@@ -87,20 +89,23 @@ class LatePolicy(BasePlugin):
 
 def refresh(course: Course, assignment: str = "", student: str = "") -> None:
     """Bring the penalties of late work up to the points of now: nbgrader enters them when it
-    grades, and a person marks afterwards. Nothing where course.toml says nothing of late work.
+    grades, and a person marks afterwards. Nothing where course.toml says nothing of late work;
+    where it says that this costs nothing, what it has cost before is given back.
 
     assignment, student: of these alone, where they are named
     """
     table = course.settings.late
-    if late_policy(course.root / SETTINGS, table).policy == "none" or not is_made(course):
+    if not table or not is_made(course):
         return
+    asked: Any = select(api.SubmittedAssignment).join(api.Assignment)
+    asked = asked.where(api.Assignment.duedate.is_not(None))
+    if assignment:
+        asked = asked.where(api.Assignment.name == assignment)
+    if student:
+        asked = asked.where(api.SubmittedAssignment.student_id == student)
     with Gradebook(database(course), course.settings.course_id) as book:
-        for row in book.assignments:
-            if row.duedate is None or (assignment and row.name != assignment):
-                continue
-            for submission in row.submissions:
-                if not student or submission.student.id == student:
-                    charge(book, submission, table)
+        for submission in book.db.execute(asked).scalars().all():
+            charge(book, submission, table)
         book.db.commit()
 
 
