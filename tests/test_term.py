@@ -61,6 +61,7 @@ from autograder.gradebook.roster import enter_roster, read_roster
 from autograder.gradebook.settings import configure
 from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
 from autograder.grading.submission import counts
+from autograder.pages import class_page
 from autograder.results import Result
 from autograder.steps import enter
 
@@ -231,6 +232,19 @@ def test_what_a_spreadsheet_would_calculate_is_exported_as_text(course: Course) 
     assert "'=cmd|' /C calc'!A0" in {row["student_id"] for row in rows}
     assert {row["last_name"] for row in rows} >= {"Lovelace", "O'Neil, the\nThird"}
     assert all(len(row) == 11 and None not in row for row in rows)
+
+
+@pytest.mark.parametrize("begins", [*"=+-@|%\t\r\n", " =", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_what_one_table_takes_for_a_formula_is_one_to_all(tmp_path: Path, begins: str) -> None:
+    text = f"{begins}cmd"
+    assert safe(text) == f"'{text}"
+    assert class_page.safe(text).startswith("'")
+    place = io.StringIO()
+    csv.writer(place).writerows([["id", "name"], ["ada7", text]])
+    (tmp_path / "list.csv").write_text(place.getvalue(), encoding="utf-8")
+    if begins.strip():  # spaces around what stands in a list are no part of it
+        with pytest.raises(UsageError, match="begins as a spreadsheet's formula does"):
+            read_roster(tmp_path / "list.csv")
 
 
 def test_a_number_is_no_formula() -> None:

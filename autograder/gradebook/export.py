@@ -16,12 +16,12 @@ from nbgrader.plugins import ExportPlugin
 
 from autograder.course import Course, write_whole
 from autograder.gradebook.commands import refresh_penalties
+from autograder.gradebook.spreadsheets import is_formula
 
 COLUMNS = (  # nbgrader's own
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
-FORMULA = re.compile(r"[=+\-@\t\r\n|]")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -85,6 +85,6 @@ def safe(value: Any) -> str:
     apostrophe.
     """
     text = "" if value is None else str(value)
-    if FORMULA.match(text) and not NUMBER.fullmatch(text):
+    if is_formula(text) and not NUMBER.fullmatch(text):
         return f"'{text}"
     return text

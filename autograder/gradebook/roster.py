@@ -18,6 +18,7 @@ from typing import Any
 
 from autograder.course import Course
 from autograder.errors import UsageError
+from autograder.gradebook.spreadsheets import is_formula
 
 MAX_BYTES = 16 << 20
 MAX_FIELD = 128  # characters, nbgrader's own bound
@@ -31,7 +32,6 @@ TITLES = {  # without anything but letters, in lower case
     "last_name": ("lastname", "last", "surname", "familyname", "nachname", "name", "student"),
     "email": ("email", "emailaddress", "mail", "emailadresse"),
 }  # fmt: skip
-FORMULA = re.compile(r"[=+\-@|]")
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
@@ -150,7 +150,7 @@ def student_in(cells: list[str], places: dict[str, int], count: int) -> Student:
             raise ValueError(f"{name} {value!r} holds control characters")
         if set(value) & set("<>"):
             raise ValueError(f"{name} {value!r} holds < or >, which formgrader takes for HTML")
-        if FORMULA.match(value):
+        if is_formula(value):
             raise ValueError(f"{name} {value!r} begins as a spreadsheet's formula does")
     identifier = found["id"]
     if not identifier:

@@ -23,6 +23,7 @@ from urllib.parse import quote
 from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.gradebook.marks import CHECK_PREFIX
+from autograder.gradebook.spreadsheets import is_formula
 from autograder.pages.classroom import (
     Convergence,
     Shared,
@@ -46,7 +47,6 @@ STATUS = {
     "grader_error": "the grader failed",
     "": "not graded yet",
 }
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write_class_page(
@@ -299,7 +299,7 @@ def safe(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = "".join(letter for letter in value if letter.isprintable())
-    return f"'{text}" if text.lstrip().startswith(FORMULA) or value.startswith(FORMULA) else text
+    return f"'{text}" if is_formula(text) or is_formula(value) else text
 
 
 def table(classroom: Classroom, *, anonymous: bool = False) -> list[dict[str, Any]]:
