@@ -164,3 +164,9 @@ def test_a_definition_is_found_by_its_indentation() -> None:
     assert definition_in(source, "f") == "def f(z):\n    return 1"
     assert definition_in(source, "g") == "def g(): pass"
     assert definition_in(source, "h") == ""
+
+
+def test_a_definition_goes_on_after_a_text_at_the_margin() -> None:
+    """As it does in the answer cell of a module that was handed in."""
+    source = '@decorated\ndef f(x):\n    """One\nof several lines.\n"""\n    return {\n}\nf(1)'
+    assert definition_in(source, "f") == source.removesuffix("\nf(1)")

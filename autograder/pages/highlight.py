@@ -4,11 +4,12 @@ own classes.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
+
+from autograder.gradebook.rebuild import definition
 
 MAX_HIGHLIGHTED = 10_000  # characters; a longer source stays without colour
 CLASSES = {  # of the lexer's kinds of token, the few that the style sheet colours
@@ -40,16 +41,9 @@ def code(source: str) -> Markup:
 
 
 def definition_in(source: str, function: str) -> str:
-    """The lines of the last definition of a function at the left margin, "" where there is none.
-
-    By its indentation alone: code that was handed in is not parsed on this side of the line.
+    """The lines of the last definition of a function at the left margin, "" where there is none:
+    those that stand in its answer cell where a module was handed in.
     """
     lines = source.splitlines()
-    head = re.compile(rf"(?:async[ \t]+)?def[ \t]+{re.escape(function)}\b")
-    starts = [place for place, text in enumerate(lines) if head.match(text)]
-    if not starts:
-        return ""
-    end = starts[-1] + 1
-    while end < len(lines) and (not lines[end].strip() or lines[end][0] in " \t)#]"):
-        end += 1
-    return "\n".join(lines[starts[-1] : end]).rstrip()
+    span = definition(lines, function)
+    return "\n".join(lines[slice(*span)]) if span else ""
