@@ -98,6 +98,13 @@ class Example:
     right: str
 
 
+KNOWN_AS = {  # what is said of a diagnosis, by its `how`
+    "bank": "This behaves exactly like a known mistake",
+    "edit": "This behaves exactly like a right answer with one change",
+    "part": "This explains part of what is wrong",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What is known of a function that lost points. For one that nobody can name, `mistake`,

@@ -44,14 +44,9 @@ from autograder.grading.preflight import preflight
 from autograder.grading.store import Store
 from autograder.grading.submission import Found
 from autograder.grading.workers import grade_class
-from autograder.results import Check, Diagnosis, Result
+from autograder.results import KNOWN_AS, Check, Diagnosis, Result
 
 ANSWERS = "autograder_answers"  # among nbconvert's resources, from one preprocessor to the next
-KNOWN_AS = {
-    "bank": "This behaves like a known mistake:",
-    "edit": "This behaves like a right answer with one change:",
-    "part": "Part of what is wrong, at least:",
-}
 CELL = "text-align:left;vertical-align:top;padding:0.2em 1em 0.2em 0"
 NO_MATHEMATICS = "tex2jax_ignore mathjax_ignore"  # an exception's words are no formula
 
@@ -349,7 +344,7 @@ def story_of(diagnosis: Diagnosis) -> str:
     told = ""
     if diagnosis.mistake:
         title, hint = html.escape(diagnosis.title), html.escape(diagnosis.hint)
-        told = f"<p>{KNOWN_AS[diagnosis.how]} <b>{title}</b>. {hint}</p>"
+        told = f"<p>{KNOWN_AS[diagnosis.how]}: <b>{title}</b>. {hint}</p>"
     if (example := diagnosis.example) is not None:
         call, start, given, right = map(
             html.escape, (example.call, example.start, example.given, example.right)

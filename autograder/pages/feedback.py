@@ -20,13 +20,8 @@ from autograder.pages.drawing import curve_chart, in_words
 from autograder.pages.highlight import code, definition_in
 from autograder.pages.markup import markdown
 from autograder.pages.page import page, plain
-from autograder.results import Check, Diagnosis, Result
+from autograder.results import KNOWN_AS, Check, Diagnosis, Result
 
-KNOWN_AS = {
-    "bank": "This behaves exactly like a known mistake",
-    "edit": "This behaves exactly like a right answer with one change",
-    "part": "This explains part of what is wrong",
-}
 WHY = {
     "unreadable": "What you handed in could not be read, so nothing in it was graded.",
     "missing": "No file of yours was found, so nothing was graded.",
