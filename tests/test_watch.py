@@ -29,18 +29,20 @@ from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, put_in_place
 from autograder.errors import AuthoringError, UsageError
+from autograder.gradebook import timestamps
 from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.lock import only_one
 from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
+from autograder.grading.submission import is_wrapped
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
-from autograder.watch.arrivals import Arrivals
+from autograder.watch.arrivals import Arrivals, Folder
 from autograder.watch.entering import Entered
 from autograder.watch.exchange import Exchange
-from autograder.watch.ledger import Ledger
+from autograder.watch.ledger import Ledger, version_in
 from autograder.watch.staff import Staff
 from autograder.watch.watch import Watch
 
@@ -169,6 +171,26 @@ def test_what_waits_is_named_when_its_time_has_come_or_it_changes(tmp_path: Path
     arrivals.postpone(folder, time.time() + 1000, deferred=True)
     file.write_text("{ }", encoding="utf-8")
     assert named(arrivals) == ["bob"]
+
+
+def test_a_version_says_when_it_came_as_the_gradebook_reads_it_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """A copy of it is a submission as any other."""
+    work = tmp_path / "submitted" / "ada" / SLUG
+    work.mkdir(parents=True)
+    (work / f"{SLUG}.py").write_text(RIGHT, encoding="utf-8")
+    ledger, folder = Ledger(Course(tmp_path)), Folder(work, "ada", SLUG)
+    for moment, secret in (("2026-11-27 08:00:00 UTC", "s" * 64), ("next monday", "a b" * 6)):
+        (work / "timestamp.txt").write_text(moment, encoding="utf-8")
+        (work / "submission_secret.txt").write_text(secret, encoding="utf-8")
+        version = version_in(folder)
+        read = timestamps.timestamp_in(work)
+        assert version.timestamp == (moment if read is not None else "")
+        assert version.secret == (timestamps.secret_in(work) or "")
+        with ledger.laid(SLUG, version) as laid:
+            notebook = laid / f"{SLUG}.ipynb"
+            assert is_wrapped(notebook.read_text(encoding="utf-8"), notebook)
 
 
 # --- the whole ------------------------------------------------------------------------------------

@@ -13,10 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.gradebook.timestamps import TIMESTAMP
 from autograder.grading.submission import counts
 
-TIMESTAMP = "timestamp.txt"  # when it was handed in, as nbgrader's exchange writes it
-SECRET = "submission_secret.txt"  # from the same, under which feedback is given back
 LOOK = 0.5  # seconds between two looks; more where a look takes long
 PATIENCE = 15  # times the settling time, for what cannot be read: a copy may have stalled
 

@@ -30,13 +30,13 @@ import nbformat
 from autograder.course import Course, put_in_place, write_whole
 from autograder.errors import SubmissionError
 from autograder.gradebook.rebuild import wrapper
+from autograder.gradebook.timestamps import SECRET, TIMESTAMP, moment_of, secret_in, small_text
 from autograder.grading.submission import counts, read_bytes
 from autograder.watch.allowance import Allowance
-from autograder.watch.arrivals import SECRET, TIMESTAMP, Folder
+from autograder.watch.arrivals import Folder
 
 log = logging.getLogger(__name__)
 REMEMBERED = 100  # versions of a student that have counted; one of them again costs no token
-MAX_LINE = 500  # bytes of a small file
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Ledger:
                 if text:
                     (new / name).write_text(text, encoding="utf-8")
             if version.name.endswith(".py"):  # nbgrader passes over students without a notebook
-                notebook = nbformat.writes(wrapper(version.name)) + "\n"
+                notebook = nbformat.writes(wrapper(slug)) + "\n"
                 (new / f"{slug}.ipynb").write_text(notebook, encoding="utf-8")
             yield new
         finally:
@@ -183,30 +183,10 @@ class Ledger:
 
 def version_in(folder: Folder) -> Version:
     """What lies in a student's folder: the file that counts, or why it cannot be read."""
-    path, handed_in = counts(folder.path, folder.slug), _timestamp(folder.path / TIMESTAMP)
-    secret = _text(folder.path / SECRET)
+    path, secret = counts(folder.path, folder.slug), secret_in(folder.path) or ""
+    told = small_text(folder.path / TIMESTAMP) or ""
+    handed_in = told if moment_of(told) is not None else ""
     try:
         return Version(path.name, read_bytes(path), handed_in, secret=secret)
     except SubmissionError as error:
         return Version(f"{folder.slug}.ipynb", b"", handed_in, str(error), secret)
-
-
-def _timestamp(path: Path) -> str:
-    """When something was handed in, as nbgrader wrote it; "" where that is no time."""
-    from nbgrader.utils import parse_utc
-
-    text = _text(path)
-    try:
-        parse_utc(text)
-    except Exception:  # dateutil's parser raises what it likes
-        return ""
-    return text
-
-
-def _text(path: Path) -> str:
-    """A line of a small regular file; "" for anything else."""
-    try:
-        line = read_bytes(path)[:MAX_LINE].decode("ascii").strip()
-    except (SubmissionError, UnicodeDecodeError):
-        return ""
-    return line if line.isprintable() else ""
