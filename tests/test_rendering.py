@@ -141,6 +141,12 @@ def test_nothing_that_is_written_is_alive(text: str) -> None:
     assert 'mermaid"' not in render(Text("markdown", words))
 
 
+@pytest.mark.parametrize("begins", ["", "- ```", "1. ~~~", "> * ````", "  + ~~~~ ", "10) ```\t"])
+def test_no_diagram_is_drawn_wherever_it_begins(begins: str) -> None:
+    text = f"{begins or '```'}mermaid\ngraph TD\n```"
+    assert not re.search(r"[`~]\s*mermaid", inert_markdown(text))
+
+
 def test_links_to_the_web_and_to_mail_stay() -> None:
     page = Page(render(Text("markdown", inert_markdown(GOOD))))
     assert page.alive == []

@@ -36,7 +36,7 @@ COMMANDS = (  # of MathJax, that make a link, a style, an attribute, or load som
     "href|url|style|class|cssId|bbox|require|mmlToken|includegraphics|data|csname|unicode"
 )
 COMMAND = re.compile(rf"\\(?=(?:{COMMANDS})(?![A-Za-z]))")
-DIAGRAM = re.compile(r"(?im)^([ \t>]*(?:`{3,}|~{3,})[ \t]*)(?=mermaid)")
+DIAGRAM = re.compile(r"(?i)((?:`{3,}|~{3,})[ \t]*)(?=mermaid)")  # a fence may begin in a list
 APART = (TAG, LINK, DEFINITION, IMAGE, ENTITY, COMMAND)
 
 ATTACHED = re.compile(
