@@ -406,6 +406,23 @@ def test_points_of_an_answer_that_waits_again_stand_where_they_are_counted() -> 
         assert (">–<" in row) is not by_hand
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_comment_says_of_which_answer_it_is(waits: bool) -> None:
+    assignment = find_assignment(COURSE, "sgd_factorisation")
+    (written,), function = assignment.written, next(iter(assignment.functions))
+    marks = {
+        cell: Mark(cell, 1.0, 4.0, automatic, True, waits, "Read it again.")
+        for cell, automatic in ((written, None), (f"check_{function}", 2.0))
+    }
+    page = feedback_page(assignment, "ada", {"metadata": {}, "cells": []}, Marks("ada", "", marks))
+    for place in (f'id="w-{written}"', f'id="f-{function}"'):
+        section = page[page.index(place) :].split("</section>")[0]
+        heading, _, comment = section.partition("</h2>")
+        assert heading.endswith("1 of 4 points, on the answer before" if waits else " points")
+        assert ("<b>Comment on the answer before</b>" in comment) is waits
+        assert ("<b>Comment</b>" in comment) is not waits
+
+
 @pytest.mark.parametrize("kept", [None, {}, {"status": "graded", "tests": [{}]}, [], "graded"])
 def test_what_another_version_graded_is_still_a_page(kept: Any) -> None:
     assignment = find_assignment(COURSE, "sgd_factorisation")

@@ -85,13 +85,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Part:
-    """What a page says of one function. automatic: the points that the grader gave"""
+    """What a page says of one function. automatic: the points that the grader gave
+
+    before: what a person set or wrote is of the code before, and waits to be looked at again
+    """
 
     name: str
     points: float
     automatic: float
     maximum: float
     by_hand: bool
+    before: bool
     comment: str
     diagnoses: tuple[Diagnosis, ...]
     failed: tuple[Check, ...]
@@ -127,6 +131,7 @@ def part_of(
         automatic=automatic,
         maximum=mark.maximum if mark else assignment.functions[name],
         by_hand=bool(mark and mark.by_hand),
+        before=bool(mark and mark.open and mark.by_hand),
         comment=plain(mark.comment) if mark else "",
         diagnoses=tuple(one for one in (result.diagnosis if result else ()) if told(one, name)),
         failed=tuple(check for check in checks if check.outcome != "passed"),
@@ -163,7 +168,7 @@ def first_of(functions: list[Part]) -> Part | None:
 @dataclass(frozen=True)
 class Answer:
     """What a page says of a written answer. blank: nothing was written; open: not yet marked;
-    before: its points are those of another answer, which was marked
+    before: its points and comment are those of another answer, which was marked
     """
 
     name: str
