@@ -29,9 +29,11 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
+from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from autograder.errors import AuthoringError, UsageError
 
@@ -61,6 +63,7 @@ class Settings:
     late: what late work costs (`Late`)
     extensions: days that students have longer, by assignment and student
     names: whether markers see whose answer they read
+    timezone: where the course is, as in "Europe/Berlin"; "": where this machine says it is
     """
 
     title: str = ""
@@ -74,6 +77,12 @@ class Settings:
     late: dict[str, Any] = field(default_factory=dict)
     extensions: dict[str, dict[str, float]] = field(default_factory=dict)
     names: bool = False
+    timezone: str = ""
+
+    @property
+    def zone(self) -> tzinfo | None:
+        """The time zone in which platforms write their times; None for that of this machine."""
+        return ZoneInfo(self.timezone) if self.timezone else None
 
 
 @dataclass(frozen=True)
@@ -247,6 +256,7 @@ def read_settings(path: Path) -> Settings:
             raise AuthoringError(path, f"has {name} = {value!r}", f"It is {KINDS[wanted]}.")
     late_policy(path, values.get("late", {}))
     _check_extensions(path, values.get("extensions", {}))
+    _check_timezone(path, values.get("timezone", ""))
     return Settings(**values)
 
 
@@ -282,6 +292,15 @@ def _check_extensions(path: Path, table: dict[str, Any]) -> None:
         for student, days in students.items():
             if not _is_number(days) or not 0 <= days <= 3650:
                 raise AuthoringError(path, f"gives {student} {days!r} days for {slug}", mend)
+
+
+def _check_timezone(path: Path, name: str) -> None:
+    try:
+        if name:
+            ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, no name, a folder of names
+        mend = 'It is a name such as "Europe/Berlin". A machine without any: pip install tzdata.'
+        raise AuthoringError(path, f"has timezone = {name!r}", mend) from None
 
 
 def _is_number(value: Any) -> bool:

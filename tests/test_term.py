@@ -16,6 +16,7 @@ import shutil
 import sqlite3
 import subprocess
 import tarfile
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -941,6 +942,42 @@ def test_nobodys_work_goes_to_somebody_else(
 def people(course: Course) -> list[str]:
     with Gradebook(database(course)) as book:
         return [one.id for one in book.students]
+
+
+@pytest.mark.parametrize(
+    ("settings", "hour"),
+    [('timezone = "Asia/Tokyo"\n', 6), ('timezone = "America/New_York"\n', 20), ("", 18)],
+)
+def test_a_platforms_time_is_that_of_where_the_course_is(
+    course: Course,
+    downloads: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: str,
+    hour: int,
+) -> None:
+    """Else of where the machine is: here three hours behind."""
+    file, before = course.root / "course.toml", (course.root / "course.toml").read_text()
+    (downloads / "Halves_ada7_attempt_2026-03-01-15-00-00_halves.py").write_text("x = 1")
+    try:
+        file.write_text(before + settings, encoding="utf-8")
+        monkeypatch.setenv("TZ", "HERE+3")
+        time.tzset()
+        zip_collect(course)
+    finally:
+        file.write_text(before, encoding="utf-8")
+        monkeypatch.undo()
+        time.tzset()
+    moment = timestamps.timestamp_in(course.submitted / "ada7" / "halves")
+    assert moment == datetime(2026, 3, 1, hour)
+    assert ("Times are read as this machine's (HERE)" in capsys.readouterr().err) is (not settings)
+
+
+@pytest.mark.parametrize("name", ["Nowhere/Land", "../etc", "Europe", "/etc/localtime", "x\0y"])
+def test_a_timezone_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "course.toml").write_text(f"timezone = {json.dumps(name)}\n", encoding="utf-8")
+    with pytest.raises(AuthoringError, match=r'has timezone = .*such as "Europe/Berlin"'):
+        read_settings(tmp_path / "course.toml")
 
 
 def test_a_link_in_a_download_brings_nobody_the_staffs_files(

@@ -24,6 +24,7 @@ import shutil
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from dateutil.parser import parse  # type: ignore[import-untyped]
 from nbgrader.api import Gradebook
 from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
 
+from autograder.course import Course
 from autograder.gradebook.exchange import MAX_FILES
 from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
 
@@ -172,7 +174,7 @@ class LmsFileNames(FileNameCollectorPlugin):
             return None
         student = self._student(told)
         info = {"student_id": student, "file_id": self._file(student, told["file"])}
-        if moment := moment_in(told["time"]):
+        if moment := moment_in(told["time"], self._zone if told["time"] else None):
             info["timestamp"] = moment
         return info
 
@@ -181,6 +183,19 @@ class LmsFileNames(FileNameCollectorPlugin):
         app: Any = self.parent
         root = app._format_collect_path(app.extracted_directory)
         return Path(os.path.relpath(submitted_file, root)).as_posix()
+
+    @cached_property
+    def _zone(self) -> tzinfo | None:
+        """The zone of the platform's times, said once: they do not say it themselves."""
+        app: Any = self.parent
+        settings = Course(Path(app.coursedir.root).parent).settings
+        if settings.zone is not None:
+            self.log.info("Times are read as those of %s", settings.timezone)
+        else:
+            what = "Times are read as this machine's (%s). If the platform has others: %s"
+            mend = 'a line such as timezone = "Europe/Berlin" in course.toml'
+            self.log.warning(what, datetime.now().astimezone().tzname(), mend)
+        return settings.zone
 
     @cached_property
     def _assignment(self) -> str:
@@ -267,12 +282,20 @@ def folded(name: str) -> str:
     return "".join(letter for letter in plain if letter.isalnum())
 
 
-def moment_in(time: str) -> str | None:
-    """A platform's time as nbgrader reads one, in the platform's own zone; None for none."""
+def moment_in(time: str, zone: tzinfo | None) -> str | None:
+    """A platform's time as nbgrader reads one, in UTC; None for none. Of the two of a night in
+    which clocks are set back, the first.
+
+    zone: in which the platform writes; None for this machine's
+    """
     if re.fullmatch(r"\d{4}(?:-\d\d){5}", time):
         time = "{}-{}-{} {}:{}:{}".format(*time.split("-"))
     time = re.sub(r"(\d{1,2})(\d\d) ([AP]M)$", r"\1:\2 \3", time)
     try:
-        return str(parse(time)) if time else None
-    except (ValueError, OverflowError):
+        moment: datetime | None = parse(time) if time else None
+        if moment is None:
+            return None
+        local = moment if moment.tzinfo or zone is None else moment.replace(tzinfo=zone)
+        return f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
         return None
