@@ -189,11 +189,11 @@ def outcome(
     return Outcome(together, alone, allowed, told, before, contents(course), processes, connections)
 
 
-def by_no_clock(work: Any, tasks: Any, count: int) -> Iterator[tuple[int, Any]]:
+def by_no_clock(work: Any, tasks: Any, count: int, seconds: float) -> Iterator[tuple[int, Any]]:
     """`run_on_workers`, and no clock has ended what one did that may earn nothing."""
     earning = {f"good-{name}" for name in GOOD}
     earning |= {trick.name for trick in hostile_bank.tricks() if trick.earns}
-    for place, result in run_on_workers(work, tasks, count):
+    for place, result in run_on_workers(work, tasks, count, seconds):
         counts = isinstance(result, Result) and result.student not in earning
         yield place, replace(result, by_clock="") if counts else result
 
