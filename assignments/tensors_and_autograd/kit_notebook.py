@@ -220,7 +220,7 @@ def python_of(source: str) -> str:
     if first and first[0].startswith("%%") and first[0] not in PYTHON_CELLS:
         return ""
     lines = source.split("\n")
-    for _ in lines:
+    for _ in range(len(lines) + 1):  # each time but the last another line is replaced
         try:
             ast.parse("\n".join(lines))
         except SyntaxError as error:
