@@ -19,9 +19,9 @@ from autograder.course import Course
 from autograder.pages.class_page import as_csv, class_page, safe, table
 from autograder.pages.classroom import apart
 from autograder.pages.drawing import class_chart, curve_chart
-from autograder.pages.gathering import gather
+from autograder.pages.gathering import Classroom, Student, gather
 from autograder.pages.highlight import definition_in
-from autograder.results import Curve
+from autograder.results import Curve, Result
 from autograder.steps import fill_gradebook
 
 RIGHT = "def halve(x, factor=0.5):\n    return x * factor\n\n\ndef total(x):\n    return x.sum()\n"
@@ -112,6 +112,17 @@ def test_a_name_that_is_no_text_is_written_all_the_same(course: Path) -> None:
 
 def curve(last: float | None) -> Curve:
     return Curve("loss", 3, (1.0, 0.5, last))
+
+
+def test_the_page_does_not_tell_how_long_it_took_to_read_what_cannot_be_read(course: Path) -> None:
+    """That is another time in each run, and a page that nothing has changed is not written anew."""
+    assignment = find_assignment(Course(course), SLUG)
+    pages = set()
+    for seconds in (0.0, 0.001, 0.2):
+        unread = Result(SLUG, "", "eve", "unreadable", 4.5, message="not Python", seconds=seconds)
+        student = Student("eve", "Eve", course / "eve.py", unread, None)
+        pages.add(class_page(Classroom(assignment, (student,))))
+    assert len(pages) == 1
 
 
 def test_who_ends_elsewhere_than_the_class_is_apart() -> None:

@@ -209,7 +209,7 @@ def row_of(
         "mistakes": titles_of(student),
         "late": marks.late if marks else timedelta(),
         "handed_in": f"{marks.handed_in:%Y-%m-%d %H:%M}" if marks and dated else "",
-        "seconds": result.seconds if result is not None else None,
+        "seconds": result.seconds if student.graded and result else None,
         "status": "" if student.graded else "missing" if student.path is None else STATUS[status],
         "link": "" if anonymous else link_to(classroom, student),
     }
