@@ -297,8 +297,8 @@ def _settings(where: Path) -> dict[str, Any]:
         raise AuthoringError(where, f"has unknown settings {', '.join(unknown)}", mend)
     for name, kind in KINDS_OF.items():
         value = settings.get(name, kind())
-        texts = kind is not list or all(isinstance(item, str) for item in value)
-        if not isinstance(value, kind) or not texts:
+        right = isinstance(value, kind)
+        if not right or (kind is list and not all(isinstance(item, str) for item in value)):
             mend = "Give a list of texts." if kind is list else f"Begin it with a line [{name}]."
             raise AuthoringError(where, f"has {name} = {value!r}", mend)
     title, order = settings.get("title"), settings.get("order")

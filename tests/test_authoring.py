@@ -86,6 +86,8 @@ SETTINGS = {
     "no TOML": ("title =", "title", "is not TOML"),
     "an unknown setting": ("[functions]", "[points]", "has unknown settings points"),
     "no title": ('title = "Halves and sums"', 'title = ""', "has no title"),
+    "a number for a list": ("order = 1", "order = 1\nrequirements = 5", "has requirements = 5"),
+    "a number for a table": ("order = 1", "order = 1\nlimits = 3", "has limits = 3"),
     "no order": ("order = 1", "", "has no order"),
     "no function": ("halve = 3\ntotal = 1.5", "", "names no function"),
     "no points": ("halve = 3", 'halve = "3"', "gives functions.halve the points '3'"),

@@ -396,6 +396,10 @@ class Unused: pass
         ("def f(x): return SCALE[1]", "SCALE = [2.0, 3]"),
         ("def f(x): return st.mean(x)", "import math, statistics as st"),
         ("def f(x): return drawn", ""),  # to make it takes a training
+        # one's own is not replaced by what stands further down
+        ("SCALE, two = [1.0, 2], 2\ndef f(x): return SCALE[1]", ""),
+        ("def helper(x): return x\ndef f(x): return helper(x)", ""),
+        ("def f(x):\n    SCALE = distances(x)\n    return SCALE", "def distances(x):"),
         ("%magic that is no Python, with distances in it", "def distances(x):|helper|math|SCALE"),
     ],
 )

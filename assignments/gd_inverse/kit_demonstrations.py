@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 WORD = re.compile(r"[^\W\d]\w*")
+TARGETS = re.compile(r"[\w\s,*:]*")  # what stands before the = of an assignment of names
+MOST = 300  # characters of a line that are looked at
 
 
 class Definition(NamedTuple):
@@ -58,12 +60,29 @@ def is_plain(value: ast.expr) -> bool:
 
 def needed(texts: Iterable[str], demonstrations: Sequence[Sequence[Definition]]) -> list[list[str]]:
     """Of each demonstration, the definitions that these texts name, or that such definitions name
-    in turn.
+    in turn; none in the place of what the texts define themselves.
     """
-    known = [one for definitions in demonstrations for one in definitions]
-    mentioned = set().union(*(WORD.findall(text) for text in texts)) if known else set()
+    whole = "\n".join(texts)
+    own = set().union(*map(bound_by, whole.split("\n"))) if demonstrations else set()
+    known = [one for cell in demonstrations for one in cell if not one.names <= own]
+    mentioned = set(WORD.findall(whole)) if known else set()
     wanted: set[Definition] = set()
     while new := {one for one in known if one not in wanted and one.names & mentioned}:
         wanted |= new
         mentioned.update(*(WORD.findall(one.source) for one in new))
     return [[one.source for one in cell if one in wanted] for cell in demonstrations]
+
+
+def bound_by(line: str) -> list[str]:
+    """The names that a line at the left margin binds, by its words alone: it may be no Python."""
+    if line[:1].isspace():
+        return []
+    words = WORD.findall(line[:MOST])
+    if words[:1] in (["def"], ["class"]):
+        return words[1:2]
+    if words[:2] == ["async", "def"]:
+        return words[2:3]
+    if words[:1] in (["import"], ["from"]) and "import" in words:
+        return words[words.index("import") + 1 :]
+    head, equals, _ = line[:MOST].partition("=")
+    return WORD.findall(head) if equals and TARGETS.fullmatch(head) else []
