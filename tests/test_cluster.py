@@ -5,6 +5,7 @@ machine gives, and loses nothing when one of them is lost.
 from __future__ import annotations
 
 import json
+import locale
 import logging
 import os
 import shutil
@@ -19,7 +20,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import tiny_course
@@ -29,16 +30,16 @@ from test_grading import Command
 from tiny_course import SLUG
 
 from autograder.assignment import find_assignment
-from autograder.cluster import connection, preload
+from autograder.cluster import connection, node, preload
 from autograder.cluster.connection import Connection, Nodes
-from autograder.cluster.node import BOOTED
+from autograder.cluster.node import BOOTED, Node, NodeEnded
 from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
 from autograder.cluster.scheduler import Cluster
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission, Unit
-from autograder.grading.workers import WorkerEnded
+from autograder.grading.workers import WorkerEnded, seconds_of
 from autograder.results import Result
 
 TEXTS = (
@@ -179,6 +180,60 @@ def test_what_grades_boots_before_a_class_and_again_after_it(
     assert ahead.nodes == []
     ahead.boot()
     assert ahead.nodes == []
+
+
+@dataclass
+class Standin:
+    """A node whose process runs a few lines in the place of a grader's."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def says(self, lines: str) -> Node:
+        start = "import os, sys, time\nsay = os.fdopen(1, 'w', encoding='utf-8')\n"
+        self.monkeypatch.setattr(node, "START", [sys.executable, "-c", start + lines])
+        return Node("none")
+
+    def ask(self, lines: str, submission: bytes = b"x", seconds: float = 60.0) -> str:
+        with closing(self.says(lines)) as asked:
+            return asked.ask(submission, self.folder / "parcel.json", seconds)
+
+
+@pytest.fixture
+def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standin:
+    return Standin(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("reads", ["sys.stdin.readline()", "pass"], ids=["reads", "reads nothing"])
+def test_a_grading_that_hangs_there_is_ended(standin: Standin, reads: str) -> None:
+    submission = b"x" * 200_000  # more than a pipe holds
+    with pytest.raises(NodeEnded):
+        standin.ask(
+            f"print('booted', file=say, flush=True); {reads}; time.sleep(600)", submission, 0.2
+        )
+
+
+def test_what_never_boots_there_is_ended(standin: Standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "BOOTS", 0.2)
+    with pytest.raises(NodeEnded):
+        standin.ask("time.sleep(600)")
+
+
+def test_how_long_a_grading_may_take_there_is_what_it_may_here(grader: Grader) -> None:
+    given: list[Any] = []
+    connected = SimpleNamespace(name="a", client=None, nodes=Nodes("none", "b"), give=given.append)
+    Cluster(grader, cast(Connection, connected))
+    assert [staff.seconds for staff in given] == [seconds_of(grader)]
+
+
+def test_a_result_is_read_as_it_is_written_whatever_the_locale(standin: Standin) -> None:
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        answer = "print('booted\\n\\u2016 U V\\u1d40', file=say, flush=True)"
+        assert standin.ask(f"{answer}; sys.stdin.readline()") == "\u2016 U V\u1d40\n"
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 def test_an_address_where_nobody_answers_is_bad_usage(

@@ -48,11 +48,11 @@ class Nodes(WorkerPlugin):
             node.close()
         ahead.boot()
 
-    def ask(self, submission: bytes, parcel: Path) -> str:
+    def ask(self, submission: bytes, parcel: Path, seconds: float) -> str:
         """The result of a submission as JSON, by a process that has nothing else to do."""
         with self.lock:
             node = self.idle.pop() if self.idle else self._another()
-        answer = node.ask(submission, parcel)
+        answer = node.ask(submission, parcel, seconds)
         with self.lock:
             self.idle.append(node)
         return answer

@@ -15,13 +15,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, closing, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 START = [sys.executable, "-m", __name__]
 BOOTED = "booted\n"
+BOOTS = 600.0  # seconds until it must have booted, where what it loads comes over a network
+log = logging.getLogger(__name__)
 
 
 class NodeEnded(Exception):
@@ -33,7 +37,10 @@ class Node:
 
     def __init__(self, isolation: str) -> None:
         self._process = subprocess.Popen(
-            [*START, isolation], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*START, isolation],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",  # as `main` writes, whatever the locale of this machine
         )
         self._first: str | None = None  # of its lines: that it has booted, or why it has not
         self._told = False  # by what it grades
@@ -45,15 +52,29 @@ class Node:
     def wait(self) -> str:
         """Until it has booted, or ended. Gives its word on that."""
         if self._first is None:
-            self._first = self._line()
+            with self._ended_after(BOOTS):
+                self._first = self._line()
         return self._first
 
-    def ask(self, submission: bytes, parcel: Path) -> str:
+    def ask(self, submission: bytes, parcel: Path, seconds: float) -> str:
         """The result of a submission, as JSON.
 
         parcel: a file that holds what it is graded by, the same each time, beside which it may be
             unpacked
+        seconds: what that may take; NodeEnded where it takes longer
         """
+        answer = self.wait()
+        if answer == BOOTED:
+            with self._ended_after(seconds):
+                self._tell(submission, parcel)
+                answer = self._line()
+        if not answer.endswith("\n"):
+            self.close()
+            raise NodeEnded(f"exit status {self._process.returncode}")
+        return answer
+
+    def _tell(self, submission: bytes, parcel: Path) -> None:
+        """Hand a submission over, the first time with what it is graded by."""
         assert self._process.stdin is not None
         with suppress(OSError):  # one that has ended may have said why
             if not self._told:
@@ -62,13 +83,22 @@ class Node:
                 self._told = True
             text = base64.b64encode(submission).decode("ascii")
             print(text, file=self._process.stdin, flush=True)
-        answer = self.wait()
-        if answer == BOOTED:
-            answer = self._line()
-        if not answer.endswith("\n"):
-            self.close()
-            raise NodeEnded(f"exit status {self._process.returncode}")
-        return answer
+
+    @contextmanager
+    def _ended_after(self, seconds: float) -> Iterator[None]:
+        """End it where the block takes longer: what waits for its word then goes on."""
+
+        def end() -> None:
+            log.warning("a grading process has not answered for %.0f s; it is ended", seconds)
+            self._process.kill()
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _line(self) -> str:
         """What it says next; "" where it has ended."""

@@ -26,7 +26,7 @@ from autograder.cluster.parcel import Parcel, as_bytes, pack
 from autograder.errors import AutograderError
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, Submission
-from autograder.grading.workers import ATTEMPTS, WorkerEnded
+from autograder.grading.workers import ATTEMPTS, WorkerEnded, seconds_of
 from autograder.results import Result
 
 AHEAD = 2  # tasks that wait at a worker, for each that it runs
@@ -34,11 +34,12 @@ AHEAD = 2  # tasks that wait at a worker, for each that it runs
 
 class Staff(WorkerPlugin):
     """What a worker holds of one assignment. It travels as a pickle, between those who trust one
-    another. nodes: the name of the worker's processes (`connection.Nodes`)
+    another. nodes: the name of the worker's processes (`connection.Nodes`); seconds: what the
+    grading of one submission may take
     """
 
-    def __init__(self, parcel: Parcel, nodes: str, name: str) -> None:
-        self.parcel, self.nodes, self.name = parcel, nodes, name
+    def __init__(self, parcel: Parcel, nodes: str, name: str, seconds: float) -> None:
+        self.parcel, self.nodes, self.name, self.seconds = parcel, nodes, name, seconds
 
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
@@ -51,7 +52,8 @@ class Staff(WorkerPlugin):
 
     def grade(self, worker: Any, submission: bytes) -> str:
         """The result of a submission as JSON."""
-        return str(worker.plugins[self.nodes].ask(submission, self.folder / "parcel.json"))
+        nodes, parcel = worker.plugins[self.nodes], self.folder / "parcel.json"
+        return str(nodes.ask(submission, parcel, self.seconds))
 
 
 def grade(staff: str, submission: bytes) -> str:
@@ -73,7 +75,8 @@ class Cluster:
     def __init__(self, grader: Grader, connection: Connection) -> None:
         self.grader, self.connection, self.client = grader, connection, connection.client
         self.staff = f"{connection.name}-staff"
-        connection.give(Staff(pack(grader), connection.nodes.name, self.staff))
+        nodes, seconds = connection.nodes.name, seconds_of(grader)
+        connection.give(Staff(pack(grader), nodes, self.staff, seconds))
 
     @property
     def threads(self) -> int:
