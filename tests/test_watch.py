@@ -34,6 +34,7 @@ from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
 from autograder.gradebook.lock import only_one
+from autograder.gradebook.rebuild import wrap
 from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
 from autograder.grading.submission import is_wrapped
@@ -156,6 +157,42 @@ def test_a_file_by_another_name_is_named_where_it_counts(tmp_path: Path) -> None
     assert named(arrivals) == ["ada"]
     (folder / "other.py").write_text("x = 1\n", encoding="utf-8")
     assert named(arrivals) == []  # which of the two counts, nobody knows
+
+
+def test_a_new_version_of_it_is_named_beside_a_notebook_without_code_as_well(
+    tmp_path: Path,
+) -> None:
+    """As the gradebook lays one for nbgrader."""
+    file = tmp_path / "ada" / SLUG / "my_work.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = 1\n", encoding="utf-8")
+    assert wrap(file.parent, SLUG)
+    arrivals = Arrivals(tmp_path, [SLUG], settle=0.0)
+    (folder,) = arrivals.look()
+    assert version_in(folder).data == b"x = 1\n"
+    arrivals.done(folder)
+    assert named(arrivals) == []
+    file.write_text("x = 2  # a new version\n", encoding="utf-8")
+    assert named(arrivals) == ["ada"]
+
+
+def test_a_clock_that_is_set_right_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bob" / SLUG / f"{SLUG}.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("x = 1\n", encoding="utf-8")
+    arrivals, ahead, right = Arrivals(tmp_path, [SLUG], settle=0.0), 86400.0, time.time
+    monkeypatch.setattr(time, "time", lambda: right() + ahead)
+    (folder,) = arrivals.look()
+    arrivals.postpone(folder, time.time() + 60, deferred=True)
+    assert named(arrivals) == []
+    ahead = 0.0
+    assert named(arrivals) == ["bob"]
+    arrivals.postpone(folder, time.time() + 60, deferred=True)
+    assert named(arrivals) == []
+    ahead = 61.0
+    assert named(arrivals) == ["bob"]
 
 
 def test_what_waits_is_named_when_its_time_has_come_or_it_changes(tmp_path: Path) -> None:

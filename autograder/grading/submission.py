@@ -122,7 +122,12 @@ def counts(folder: Path, slug: str) -> Path:
         return notebook
     if os.path.lexists(module):
         return module
-    return _only_other(folder, {notebook.name, module.name}) or notebook
+    return renamed(folder, slug) or notebook
+
+
+def renamed(folder: Path, slug: str) -> Path | None:
+    """The file of another name that counts, where neither the notebook nor the module has code."""
+    return _only_other(folder, {f"{slug}.ipynb", f"{slug}.py"})
 
 
 def _only_other(folder: Path, known: set[str]) -> Path | None:

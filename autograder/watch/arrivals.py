@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.gradebook.timestamps import TIMESTAMP
-from autograder.grading.submission import counts
+from autograder.grading.submission import counts, renamed
 
 LOOK = 0.5  # seconds between two looks; more where a look takes long
 PATIENCE = 15  # times the settling time, for what cannot be read: a copy may have stalled
@@ -36,6 +36,9 @@ class Folder:
         notebook, module, moment = (_signature(self.path / name) for name in names)
         if notebook is None and module is None:  # what people and browsers rename counts as well
             notebook = _signature(counts(self.path, self.slug))
+        elif module is None:  # also beside a notebook without code, which is not read for that
+            other = renamed(self.path, self.slug)
+            module = _signature(other) if other is not None else None
         return (notebook, module, moment)
 
 
@@ -52,15 +55,21 @@ class Seen:
     """A signature, since when it has been that (`time.monotonic`), and what became of it.
 
     done: somebody has dealt with it
-    not_before: when it is to be named again, in seconds since the epoch
+    not_now: since when and until when it is not to be named, in seconds since the epoch
     deferred: nothing can be done about it until then
     """
 
     signature: Signature
     since: float
     done: bool = False
-    not_before: float = 0.0
+    not_now: tuple[float, float] = (0.0, 0.0)
     deferred: bool = False
+
+    def waits(self) -> bool:
+        """Whether it is not to be named yet. A clock that was set back, to before it was put off,
+        makes nobody wait.
+        """
+        return self.not_now[0] <= time.time() < self.not_now[1]
 
 
 class Arrivals:
@@ -89,7 +98,7 @@ class Arrivals:
         ready = [
             (one.since, folder.student, folder)
             for folder, one in seen.items()
-            if not one.done and now - one.since >= self.settle and one.not_before <= time.time()
+            if not one.done and now - one.since >= self.settle and not one.waits()
         ]
         return [folder for _, _, folder in sorted(ready, key=lambda item: item[:2])]
 
@@ -108,7 +117,7 @@ class Arrivals:
     def postpone(self, folder: Folder, until: float, *, deferred: bool) -> None:
         """Not to be named again until it changes, or until a time in seconds since the epoch."""
         one = self._seen[folder]
-        one.not_before, one.deferred = until, deferred
+        one.not_now, one.deferred = (time.time(), until), deferred
 
     def quiet(self) -> bool:
         """Whether there is nothing that could be named before long."""
