@@ -5,6 +5,7 @@ watch in between.
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import random
@@ -37,12 +38,14 @@ from autograder.gradebook.lock import only_one
 from autograder.gradebook.rebuild import wrap
 from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
+from autograder.grading.grader import Grader
 from autograder.grading.submission import is_wrapped
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals, Folder
 from autograder.watch.entering import Entered
 from autograder.watch.exchange import Exchange
+from autograder.watch.jobs import Jobs
 from autograder.watch.ledger import Ledger, version_in
 from autograder.watch.staff import Staff
 from autograder.watch.watch import Watch
@@ -230,6 +233,10 @@ def test_a_version_says_when_it_came_as_the_gradebook_reads_it_and_nothing_else(
             assert is_wrapped(notebook.read_text(encoding="utf-8"), notebook)
 
 
+def no_room(*_: Any) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 # --- the whole ------------------------------------------------------------------------------------
 
 
@@ -368,6 +375,55 @@ def test_what_cannot_be_entered_is_said_and_tried_again(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("room", "method"),
+    [(Ledger, "write"), (Ledger, "keep"), (Jobs, "done"), (Watch, "_grade")],
+    ids=["account", "version", "entered", "graded"],
+)
+def test_a_full_disk_ends_no_watch_and_what_it_kept_from_being_done_is_tried_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, room: type, method: str
+) -> None:
+    course = watched.course
+    allow(course, 1, 60)
+    does, tries = getattr(room, method), itertools.count()
+
+    def fails_once(*given: Any) -> Any:
+        if next(tries) == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return does(*given)
+
+    for student in ("alice", "bob"):
+        hand_in(course, student, RIGHT)
+    with monkeypatch.context() as patched:
+        patched.setattr(room, method, fails_once)
+        entered = watched.run()
+    assert any("No space left on device" in line for line in watched.said)
+    assert watched.run() == sorted({("alice", 4.5), ("bob", 4.5)} - set(entered))
+    assert scores(course) == {"alice": 4.5, "bob": 4.5}
+    accounts = [Ledger(course).account(SLUG, name) for name in ("alice", "bob")]
+    assert max(account.full_at for account in accounts) <= time.time() + 3600, "no second token"
+
+
+def test_what_could_not_be_kept_is_taken_when_its_time_has_come(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "alice", RIGHT)
+    said: list[str] = []
+    graders = {SLUG: Grader.of_course(find_assignment(course, SLUG))}
+    jobs = Jobs(course, graders, settle=0.0, at_a_time=8, say=said.append)
+    jobs.begin()
+    monkeypatch.setattr("autograder.watch.jobs.SELDOM", 0)
+    monkeypatch.setattr("autograder.watch.jobs.RETRY", 0.1)
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.watch.ledger.write_whole", no_room)
+        assert (jobs.batch(), len(jobs.refused), jobs.quiet()) == ([], 1, True)
+    assert jobs.batch() == []
+    time.sleep(0.11)
+    assert [job.student for job in jobs.batch()] == ["alice"]
+    assert (jobs.refused, len(said)) == (set(), 1)
+
+
+@pytest.mark.slow
 def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_back(
     watched: Watched, tmp_path: Path
 ) -> None:
@@ -415,11 +471,8 @@ def test_what_breaks_off_while_it_is_collected_takes_nothing_away_and_is_tried_a
     collecting = Exchange(Course(course.root), [SLUG], said.append)
     monkeypatch.setattr("autograder.watch.exchange.RETRY", 0.0)
 
-    def full_disk(*_: Any) -> int | None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
     with monkeypatch.context() as patched:
-        patched.setattr("autograder.gradebook.exchange._copy", full_disk)
+        patched.setattr("autograder.gradebook.exchange._copy", no_room)
         collecting.collect()
     assert "not collected" in said[-1]
     there = course.submitted / "alice" / SLUG / f"{SLUG}.py"

@@ -90,7 +90,11 @@ class Entries:
             if answer is not None:
                 self.jobs.again(job, str(answer))
                 continue
-            self.jobs.done(job)
+            try:
+                self.jobs.done(job)
+            except OSError as error:  # it is entered, and nobody would know
+                self.jobs.again(job, str(error))
+                continue
             self.tell(Entered(result, time.monotonic() - job.since))
 
     def _entering(self, slug: str) -> Entering | None:

@@ -46,6 +46,7 @@ class Jobs:
     at_a_time: versions in a batch, at the most
     say: called with a line for whoever looks at the terminal
     failed: what could not be done, and when each is tried again, by `time.monotonic`
+    refused: where a version lies that could not be accepted, on a full disk for instance
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Jobs:
         self.ledger = Ledger(course)
         self.arrivals = Arrivals(course.submitted, list(graders), settle)
         self.failed: dict[Folder, tuple[Job, float]] = {}
+        self.refused: set[Folder] = set()
         self._tries: dict[Folder, int] = {}
         self._waiting: dict[Folder, Job] = {}  # what was found before there was room for it
         self._ready: deque[Folder] = deque()  # what the last look found, and nobody has considered
@@ -93,11 +95,17 @@ class Jobs:
         self._tries.pop(job.folder, None)
 
     def again(self, job: Job, why: str) -> None:
-        """Say why something could not be done; it is tried again later, less and less often."""
-        self._tries[job.folder] = tries = self._tries.get(job.folder, 0) + 1
+        """Say why something could not be done; it is tried again later."""
+        self.failed[job.folder] = (job, time.monotonic() + self._pause(job.folder, why))
+
+    def _pause(self, folder: Folder, why: str) -> float:
+        """Seconds until something that could not be done is tried again, longer each time; says
+        why.
+        """
+        self._tries[folder] = tries = self._tries.get(folder, 0) + 1
         pause = min(RETRY * 2 ** (tries - 1), 3600.0)
-        self.say(f"{job.student}, {job.folder.slug}: {why}; tried again in {pause:g} s")
-        self.failed[job.folder] = (job, time.monotonic() + pause)
+        self.say(f"{folder.student}, {folder.slug}: {why}; tried again in {pause:g} s")
+        return pause
 
     def note(self, job: Job) -> str:
         """What the page of a version says about it, and about the next one."""
@@ -148,7 +156,17 @@ class Jobs:
             self._ready = deque(self.arrivals.look())
             self._next_look = now + SELDOM * (time.monotonic() - now)
         while self._ready and len(jobs) < self.at_a_time:
-            job = self._consider(self._ready.popleft())
+            folder = self._ready.popleft()
+            try:
+                job = self._consider(folder)
+            except OSError as error:
+                pause = self._pause(folder, f"what was handed in cannot be kept ({error})")
+                self.arrivals.postpone(folder, time.time() + pause, deferred=True)
+                self.refused.add(folder)
+                continue
+            if folder in self.refused:
+                self.refused.remove(folder)
+                del self._tries[folder]
             if job is not None:
                 self.failed.pop(job.folder, None)
                 jobs[job.folder] = job

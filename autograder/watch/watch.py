@@ -111,7 +111,12 @@ class Watch:
         """Grade and enter some versions, each assignment's in one go."""
         for slug in dict.fromkeys(job.folder.slug for job in jobs):
             mine = [job for job in jobs if job.folder.slug == slug]
-            results = self._grade(slug, mine)
+            try:
+                results = self._grade(slug, mine)
+            except OSError as error:  # no room for another process, or on the disk
+                for job in mine:
+                    self.jobs.again(job, str(error))
+                continue
             self.entries.enter(slug, [(job, results[place]) for place, job in enumerate(mine)])
 
     def _grade(self, slug: str, jobs: list[Job]) -> list[Result]:
@@ -179,4 +184,4 @@ def watch(
         except Changed:
             say("a staff folder has changed; beginning anew")
             os.execv(sys.executable, sys.orig_argv)
-        return 1 if watching.jobs.failed else 0
+        return 1 if watching.jobs.failed or watching.jobs.refused else 0
