@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -354,6 +355,29 @@ def test_what_counted_and_was_not_entered_is_entered_even_when_something_newer_w
 
 
 @pytest.mark.slow
+def test_who_is_given_longer_is_entered_again_and_nobody_else(watched: Watched) -> None:
+    course = watched.course
+    late = '[watch]\nburst = 1\n[late]\npolicy = "percent"\npercent = 10\n'
+    (course.root / "course.toml").write_text(late, encoding="utf-8")
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        book.update_or_create_assignment(SLUG, duedate=datetime(2026, 11, 1))
+    for student in ("alice", "bob"):
+        hand_in(course, student, RIGHT)
+        moment = course.submitted / student / SLUG / "timestamp.txt"
+        moment.write_text("2026-11-03 12:00:00 UTC", encoding="utf-8")
+    assert watched.run() == [("alice", 4.5), ("bob", 4.5)]
+    longer = late + "[extensions.halves]\nbob = 5\n"
+    (course.root / "course.toml").write_text(longer, encoding="utf-8")
+    assert watched.run() == [("bob", 4.5)], "without a token"
+    assert watched.run() == []
+    with Gradebook(f"sqlite:///{course.gradebook}") as book:
+        lost = {
+            one.student.id: one.late_submission_penalty for one in book.assignment_submissions(SLUG)
+        }
+    assert lost == {"alice": pytest.approx(1.35), "bob": 0.0}
+
+
+@pytest.mark.slow
 def test_what_cannot_be_entered_is_said_and_tried_again(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -526,6 +550,37 @@ def test_a_new_release_is_a_change_of_the_staffs_side(course: Course) -> None:
     text = assignment.notebook.read_text(encoding="utf-8")
     assignment.notebook.write_text(text.replace("The end.", "At last."), encoding="utf-8")
     assert not staff.unchanged()
+
+
+@pytest.mark.parametrize(
+    ("settings", "same"),
+    [
+        ("workers = 2  # the machine's", True),
+        ("workers = 3", False),
+        ("workers = 2\n[extensions.halves]\nbob = 5", False),
+        ("workers = 2\n[late]\npolicy = 'zero'", False),
+        ("workers = 2\n[watch]\nminutes = 0", False),
+        ("workers = 2\n[limits]\ncall_wall_seconds = 7", False),
+        ("workers = 2\n[watch]\nminutes = 'none'", False),
+        ("workers = ", False),
+    ],
+)
+def test_other_settings_are_a_change_of_the_staffs_side(
+    course: Course, settings: str, same: bool
+) -> None:
+    file = course.root / "course.toml"
+    file.write_text("workers = 2\n", encoding="utf-8")
+    staff = Staff(course, [find_assignment(course, SLUG)])
+    assert staff.unchanged()
+    file.write_text(settings, encoding="utf-8")
+    assert staff.unchanged() is same
+
+
+def test_what_changes_while_the_staffs_side_is_loaded_is_a_change_as_well(course: Course) -> None:
+    assignments = [find_assignment(course, SLUG)]
+    assert course.settings.workers == 0
+    (course.root / "course.toml").write_text("workers = 2\n", encoding="utf-8")
+    assert not Staff(course, assignments).unchanged()
 
 
 def test_an_assignment_that_is_not_released_is_named_before_anything_is_graded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -91,7 +92,7 @@ class Jobs:
         """A version is entered."""
         slug = job.folder.slug
         account = self.ledger.account(slug, job.student)
-        self.ledger.write(slug, replace(account, entered=self._stamp(slug, job.key)))
+        self.ledger.write(slug, replace(account, entered=self._stamp(job.folder, job.key)))
         self._tries.pop(job.folder, None)
 
     def again(self, job: Job, why: str) -> None:
@@ -125,20 +126,25 @@ class Jobs:
     # --- what there is to do ---------------------------------------------------------------------
 
     def _unfinished(self) -> dict[Folder, Job]:
-        """What counted before this run and was not entered, or was graded by other checks."""
+        """What counted before this run and was not entered, or by other checks or settings."""
         jobs = {}
         for slug in self.graders:
             for folder in self.ledger.unfinished(slug):
                 account = self.ledger.account(slug, folder.student)
-                if not account.accepted or account.entered == self._stamp(slug, account.accepted):
+                if not account.accepted or account.entered == self._stamp(folder, account.accepted):
                     continue
                 if version_in(folder).key == account.accepted:
                     jobs[folder] = Job(folder, account.accepted, time.monotonic())
         return jobs
 
-    def _stamp(self, slug: str, key: str) -> str:
-        """What the ledger says when a version is entered, as these checks grade it."""
-        return f"{key} {self.graders[slug].assignment.digest}"
+    def _stamp(self, folder: Folder, key: str) -> str:
+        """What the ledger says when a version is entered, as these checks grade it and course.toml
+        judges when it came.
+        """
+        settings, digest = self.course.settings, self.graders[folder.slug].assignment.digest
+        days = settings.extensions.get(folder.slug, {}).get(folder.student)
+        judged = hashlib.sha256(repr((days, settings.late)).encode()).hexdigest()[:16]
+        return f"{key} {digest} {judged}"
 
     def _due(self) -> dict[Folder, Job]:
         """What failed, and is to be tried again now."""
@@ -178,7 +184,7 @@ class Jobs:
         if not self.arrivals.unchanged(folder):
             return None  # written to while it was read: the next look sees that
         account, now = self.ledger.account(slug, student), time.time()
-        if account.entered == self._stamp(slug, version.key):
+        if account.entered == self._stamp(folder, version.key):
             self.arrivals.done(folder)
             return None
         with self.ledger.laid(slug, version) as laid:

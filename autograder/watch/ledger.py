@@ -77,7 +77,8 @@ class Account:
     full_at: when the student's bucket is full again, seconds since the epoch
     counted: contents that have had their token, the latest last
     accepted: the key of the version that counts
-    entered: what was entered in the gradebook last: a version's key, and what graded it
+    entered: what was entered in the gradebook last: a version's key, what graded it and judged
+        when it came
     """
 
     student: str

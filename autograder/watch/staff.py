@@ -6,15 +6,16 @@ import time
 from contextlib import suppress
 
 from autograder.assignment import Assignment, find_assignment
-from autograder.course import SETTINGS, Course
+from autograder.course import SETTINGS, Course, Settings
 from autograder.errors import AutograderError
+from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import LOOK
 
 STAFF_SETTLES = 5.0  # seconds for which a changed staff folder must stay as it is
 
 
 class Changed(Exception):
-    """A staff folder is not what it was: what was loaded of it is out of date."""
+    """The staff's side is not what it was: what was loaded of it is out of date."""
 
 
 class Staff:
@@ -22,18 +23,19 @@ class Staff:
 
     def __init__(self, course: Course, assignments: list[Assignment]) -> None:
         self.course = course
-        self.digests = {assignment.slug: assignment.digest for assignment in assignments}
+        digests = {assignment.slug: assignment.digest for assignment in assignments}
+        self.loaded = digests, course.settings
         self.places = [assignment.folder for assignment in assignments]
         self.places += [assignment.notebook for assignment in assignments]  # as it is released
         self.places.append(course.root / SETTINGS)
-        self.signature = self._signature()
+        self.signature: list[tuple[str, int, int]] | None = None  # of what is as it was loaded
 
     def unchanged(self) -> bool:
-        """Whether nothing that may change a grade has changed."""
+        """Whether nothing that may change a grade, or how it is entered, has changed."""
         signature = self._signature()
         if signature == self.signature:
             return True
-        if self._now() != self.digests:
+        if self._now() != self.loaded:
             return False
         self.signature = signature
         return True
@@ -46,9 +48,13 @@ class Staff:
             if (signature := self._signature()) != before:
                 before, since = signature, time.monotonic()
 
-    def _now(self) -> dict[str, str] | None:
+    def _now(self) -> tuple[dict[str, str], Settings] | None:
+        """What would be loaded now; None where it does not hold together."""
+        course = Course(self.course.root)  # which reads its settings anew
         try:
-            return {slug: find_assignment(self.course, slug).digest for slug in self.digests}
+            Allowance.of(course)
+            digests = {slug: find_assignment(course, slug).digest for slug in self.loaded[0]}
+            return digests, course.settings
         except (AutograderError, OSError):
             return None
 

@@ -73,7 +73,7 @@ class Watch:
 
     def run(self, *, once: bool = False) -> None:
         """Grade what lies there, and then what comes, until interrupted; with `once`, until nothing
-        is left that may be graded now. Raises Changed where a staff folder has changed.
+        is left that may be graded now. Raises Changed where the staff's side has changed.
         """
         self.jobs.begin()
         while True:
@@ -82,7 +82,7 @@ class Watch:
                 self.exchange.collect()
             batch = self.jobs.batch()
             if not self.staff.unchanged():
-                self.say("a staff folder is being changed; grading waits until it has settled")
+                self.say("the staff's side is being changed; grading waits until it has settled")
                 self.staff.wait()
                 raise Changed
             if batch:
@@ -93,8 +93,8 @@ class Watch:
                 time.sleep(max(LOOK, 10 * (time.monotonic() - started)))
 
     def _try(self, jobs: list[Job], once: bool) -> None:
-        """Grade and enter some versions; where right answers lose points, nobody is graded until a
-        staff folder has changed. With `once`, that ends the watch.
+        """Grade and enter some versions; where right answers lose points, nobody is graded until
+        the staff's side has changed. With `once`, that ends the watch.
         """
         try:
             self._do(jobs)
@@ -182,6 +182,6 @@ def watch(
             with closing(watching):
                 watching.run(once=once)
         except Changed:
-            say("a staff folder has changed; beginning anew")
+            say("the staff's side has changed; beginning anew")
             os.execv(sys.executable, sys.orig_argv)
         return 1 if watching.jobs.failed or watching.jobs.refused else 0
