@@ -478,27 +478,103 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
         assert book.find_submission(SLUG, "alice").timestamp.minute == 1
 
 
-def test_what_breaks_off_while_it_is_collected_takes_nothing_away_and_is_tried_again(
-    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Inbound:
+    """The exchange of a course, in which alice hands in."""
+
+    def __init__(self, course: Course, exchange: Path) -> None:
+        settings = f'course_id = "la"\nexchange = "{exchange}"\n'
+        (course.root / "course.toml").write_text(settings, encoding="utf-8")
+        self.course, self.folder = course, exchange / "la" / "inbound"
+        self.said: list[str] = []
+        self.place = course.submitted / "alice" / SLUG
+
+    def hand_in(self, text: str, moment: str, told: str = "") -> Path:
+        """Lay a version there. told: what its own file says of the time, if something else"""
+        folder = self.folder / f"alice+{SLUG}+{moment}+abc"
+        folder.mkdir(parents=True)
+        (folder / f"{SLUG}.py").write_text(text, encoding="utf-8")
+        (folder / "timestamp.txt").write_text(told or moment, encoding="utf-8")
+        (folder / "submission_secret.txt").write_text("s" * 64, encoding="utf-8")
+        return folder
+
+    def lay(self, text: str, moment: str) -> None:
+        """What an instructor lays in `submitted/`."""
+        hand_in(self.course, "alice", text)
+        (self.place / "timestamp.txt").write_text(moment, encoding="utf-8")
+
+    def begin(self) -> Exchange:
+        course = Course(self.course.root)
+        return Exchange(course, [SLUG], Ledger(course), self.said.append)
+
+    def collect(self) -> tuple[str, str]:
+        """Collect as a watch does that begins; gives the work that lies there, and its time."""
+        self.begin().collect()
+        file, moment = self.place / f"{SLUG}.py", self.place / "timestamp.txt"
+        return file.read_text(encoding="utf-8"), moment.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def inbound(course: Course, tmp_path: Path) -> Inbound:
+    return Inbound(course, tmp_path / "exchange")
+
+
+EARLY, NOON, LATE = (f"2026-11-27 {hour}:00:00.000000 UTC" for hour in ("08", "12", "16"))
+
+
+def test_what_was_mended_after_it_was_collected_stays_until_something_newer_comes(
+    inbound: Inbound,
 ) -> None:
-    (course.root / "course.toml").write_text(
-        f'course_id = "la"\nexchange = "{tmp_path / "exchange"}"\n', encoding="utf-8"
-    )
-    inbound = tmp_path / "exchange" / "la" / "inbound"
-    folder = inbound / f"alice+{SLUG}+2026-11-27 08:00:00.000000 UTC+abc"
-    folder.mkdir(parents=True)
-    for name, text in ((f"{SLUG}.py", RIGHT), ("timestamp.txt", folder.name.split("+")[2])):
-        (folder / name).write_text(text, encoding="utf-8")
-    (folder / "submission_secret.txt").write_text("s" * 64, encoding="utf-8")
+    inbound.hand_in(WRONG, NOON)
+    assert inbound.collect() == (WRONG, NOON)
+    for moment in (EARLY, LATE):
+        inbound.lay(HALF, moment)
+        assert inbound.collect() == (HALF, moment)
+    inbound.lay(HALF, EARLY)
+    inbound.hand_in(RIGHT, LATE)
+    assert inbound.collect() == (RIGHT, LATE)
+    shutil.rmtree(inbound.place)
+    assert inbound.collect() == (RIGHT, LATE), "what was taken away is collected again"
+
+
+def test_what_was_laid_by_hand_gives_way_to_nothing_older(inbound: Inbound) -> None:
+    inbound.lay(HALF, LATE)
+    inbound.hand_in(WRONG, NOON)
+    assert inbound.collect() == (HALF, LATE)
+    assert "not collected, as what lies there is of a later time" in inbound.said[-1]
+    inbound.lay(HALF, EARLY)
+    assert inbound.collect() == (WRONG, NOON)
+
+
+def test_what_nbgrader_has_collected_is_not_collected_again(inbound: Inbound) -> None:
+    inbound.hand_in(WRONG, NOON)
+    inbound.lay(WRONG, NOON)
+    inbound.collect()
+    inbound.lay(HALF, EARLY)
+    assert (inbound.collect(), inbound.said) == ((HALF, EARLY), [])
+
+
+def test_a_time_that_a_students_file_makes_up_keeps_no_newer_version_away(
+    inbound: Inbound,
+) -> None:
+    inbound.hand_in(WRONG, EARLY, told="2099-01-01 00:00:00 UTC")
+    assert inbound.collect()[0] == WRONG
+    inbound.hand_in(RIGHT, NOON)
+    assert inbound.collect() == (RIGHT, NOON)
+    assert len(inbound.said) == 2
+
+
+def test_what_breaks_off_while_it_is_collected_takes_nothing_away_and_is_tried_again(
+    course: Course, inbound: Inbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbound.hand_in(RIGHT, EARLY)
     hand_in(course, "alice", WRONG)
-    said: list[str] = []
-    collecting = Exchange(Course(course.root), [SLUG], said.append)
+    collecting = inbound.begin()
     monkeypatch.setattr("autograder.watch.exchange.RETRY", 0.0)
 
     with monkeypatch.context() as patched:
         patched.setattr("autograder.gradebook.exchange._copy", no_room)
         collecting.collect()
-    assert "not collected" in said[-1]
+    assert "not collected" in inbound.said[-1]
     there = course.submitted / "alice" / SLUG / f"{SLUG}.py"
     assert there.read_text(encoding="utf-8") == WRONG
     collecting.collect()

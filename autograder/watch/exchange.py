@@ -5,7 +5,8 @@ back.
 
 `nbgrader submit` copies into such a folder file by file, and lays `submission_secret.txt` last; a
 folder is collected when that is there. nbgrader's own collector copies, elsewhere in the course
-first, so that a kill leaves no half in `submitted/`.
+first, so that a kill leaves no half in `submitted/`. Each folder is collected once: what is mended
+in `submitted/` afterwards stays until something newer comes.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import glob
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from autograder.course import Course, put_in_place
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.commands import run_nbgrader
-from autograder.gradebook.timestamps import SECRET, TIMESTAMP, small_text
+from autograder.gradebook.timestamps import SECRET, small_text, timestamp_in
+from autograder.watch.ledger import Ledger
 
 STEP = "watch/collected"
 RETRY = 60.0  # seconds until what could not be collected is tried again
@@ -29,11 +32,14 @@ RETRY = 60.0  # seconds until what could not be collected is tried again
 class Exchange:
     """A course's exchange. UsageError where the course has no name there.
 
+    ledger: where it is kept what was collected
     say: called with a line for whoever looks at the terminal
     """
 
-    def __init__(self, course: Course, slugs: list[str], say: Callable[[str], None]) -> None:
-        self.course, self.slugs, self.say = course, slugs, say
+    def __init__(
+        self, course: Course, slugs: list[str], ledger: Ledger, say: Callable[[str], None]
+    ) -> None:
+        self.course, self.slugs, self.ledger, self.say = course, slugs, ledger, say
         if not course.settings.course_id:
             mend = 'Add a line such as course_id = "la-2027" to course.toml.'
             raise UsageError(f"an exchange needs the course's name. {mend}")
@@ -43,17 +49,21 @@ class Exchange:
 
     def collect(self) -> None:
         """Collect what is new and whole."""
-        for (student, slug), name in sorted(self._newest().items()):
+        for (student, slug), (moment, name) in sorted(self._newest().items()):
             if name in self._done or self._later.get(name, 0.0) > time.monotonic():
                 continue
-            if self._is_collected(student, slug, name):
-                self._done.add(name)
-            elif small_text(self.inbound / name / SECRET):
-                self._collect(student, slug, name)
+            try:
+                if self._stays(student, slug, moment, name):
+                    self._done.add(name)
+                elif small_text(self.inbound / name / SECRET):
+                    self._collect(student, slug, name)
+            except (AutograderError, OSError) as error:
+                self.say(f"{student}, {slug}: not collected ({error}); tried again in {RETRY:g} s")
+                self._later[name] = time.monotonic() + RETRY
 
-    def _newest(self) -> dict[tuple[str, str], str]:
-        """The latest folder of each student, for each assignment that is watched. Where some are
-        the account's of that name, only those count.
+    def _newest(self) -> dict[tuple[str, str], tuple[datetime, str]]:
+        """Time and name of the latest folder of each student, for each assignment that is watched.
+        Where some are the account's of that name, only those count.
         """
         from autograder.gradebook.exchange import is_of, told_by
 
@@ -67,26 +77,43 @@ class Exchange:
             if told is not None and told[1] in self.slugs:
                 found = is_of(self.inbound / name, told[0]), told[2], name
                 newest[told[:2]] = max(newest.get(told[:2], found), found)
-        return {key: name for key, (_, _, name) in newest.items()}
+        return {key: (moment, name) for key, (_, moment, name) in newest.items()}
 
-    def _is_collected(self, student: str, slug: str, name: str) -> bool:
-        moment = small_text(self.course.submitted / student / slug / TIMESTAMP)
-        return moment is not None and moment == name.rsplit("+", 3)[2]
+    def _stays(self, student: str, slug: str, moment: datetime, name: str) -> bool:
+        """Whether what lies in `submitted/` stays: it was collected from this folder, whatever
+        became of it there; or somebody has laid it there with a later time.
+        """
+        place, before = self.course.submitted / student / slug, self._collected(student, slug)
+        if before == name and place.is_dir():
+            return True
+        lies = timestamp_in(place)
+        if lies == moment:
+            self._note(student, slug, name)
+            return True
+        came = timestamp_in(self.inbound / before) if before else None
+        if lies is None or lies == came or lies < moment:
+            return False
+        self.say(f"{student}, {slug}: not collected, as what lies there is of a later time")
+        return True
 
     def _collect(self, student: str, slug: str, name: str) -> None:
         there = self.course.work / STEP / student / slug
         asked = {"submitted_directory": STEP, "student_id": glob.escape(student)}
-        try:
-            run_nbgrader(self.course, "collect", slug, update=True, directories=asked)
-            if not small_text(there / SECRET):  # which lay there, so the copy broke off
-                raise AutograderError("it could not be copied whole")
-            put_in_place(there, self.course.submitted / student / slug)
-        except (AutograderError, OSError) as error:
-            self.say(f"{student}, {slug}: not collected ({error}); tried again in {RETRY:g} s")
-            self._later[name] = time.monotonic() + RETRY
-            return
+        run_nbgrader(self.course, "collect", slug, update=True, directories=asked)
+        if not small_text(there / SECRET):  # which lay there, so the copy broke off
+            raise AutograderError("it could not be copied whole")
+        put_in_place(there, self.course.submitted / student / slug)
+        self._note(student, slug, name)
         self._done.add(name)
         self.say(f"{student}, {slug}: collected from the exchange")
+
+    def _collected(self, student: str, slug: str) -> str:
+        """The name of the folder that was collected last of a student; "" where none was."""
+        return self.ledger.account(slug, student).collected
+
+    def _note(self, student: str, slug: str, name: str) -> None:
+        account = self.ledger.account(slug, student)
+        self.ledger.write(slug, replace(account, collected=name))
 
     def release(self, slug: str, student: str) -> None:
         """Give a student's page back, if the work came through the exchange."""

@@ -79,6 +79,7 @@ class Account:
     accepted: the key of the version that counts
     entered: what was entered in the gradebook last: a version's key, what graded it and judged
         when it came
+    collected: the folder of the exchange that was collected last, by its name
     """
 
     student: str
@@ -86,6 +87,7 @@ class Account:
     counted: tuple[str, ...] = ()
     accepted: str = ""
     entered: str = ""
+    collected: str = ""
 
     def accepting(
         self, version: Version, allowance: Allowance, now: float, *, free: bool
@@ -135,6 +137,7 @@ class Ledger:
                 student=student,
                 full_at=float(account.full_at),
                 counted=tuple(map(str, account.counted)),
+                collected=str(account.collected),
             )
         except FileNotFoundError:
             return Account(student)

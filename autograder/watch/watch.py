@@ -57,11 +57,11 @@ class Watch:
         self.course, self.workers, self.say = course, workers, say
         self.graders = {one.slug: Grader.of_course(one) for one in assignments}
         self.ahead: set[str] = set()  # the assignments whose right answers were graded
-        self.exchange = None
-        if course.settings.exchange:
-            self.exchange = Exchange(course, list(self.graders), say)
         self.staff = Staff(course, assignments)
         self.jobs = Jobs(course, self.graders, settle=settle, at_a_time=BATCH * workers, say=say)
+        self.exchange = None
+        if course.settings.exchange:
+            self.exchange = Exchange(course, list(self.graders), self.jobs.ledger, say)
         self.entries = Entries(self.graders, self.jobs, self.exchange, workers=workers, tell=tell)
         self._own = ExitStack()
         self._sandbox: Sandbox | None = None
