@@ -336,6 +336,68 @@ def test_memory_counts_whatever_a_process_says_of_itself(sandbox: Sandbox, trick
         assert box.call("sgd_factorise", (), {}, seed=0).outcome == "out_of_memory"
 
 
+# children of the top level that take 200 MiB together, or compute, when it is long over
+LATER = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        time.sleep(0.3)
+        kept = b"1" * (50 << 20)
+        while {computes}: pass
+        time.sleep(1000)
+def f(x):
+    return x
+"""
+# a top level that says it were over and hears no call, while its children do
+UNHEARD = """
+import fcntl, json, os, struct, sys, time
+frame = sys._getframe()
+while "replies" not in frame.f_locals: frame = frame.f_back
+fcntl.fcntl(frame.f_locals["requests"], 1031, 4096)
+told = {"outcome": "loaded", "functions": {"f": {}}, "errors": [], **frame.f_locals["number"]}
+text = json.dumps(told).encode()
+os.write(frame.f_locals["replies"], struct.pack("!II", len(text), 0) + text)
+def f(x): pass
+"""
+
+
+@pytest.mark.parametrize("pause", [1.0, 0.0], ids=["grader-computes", "calls-are-short"])
+def test_memory_counts_between_calls_too(sandbox: Sandbox, pause: float) -> None:
+    with sandbox.open(Limits(memory_bytes=64 << 20)) as box:
+        load(box, LATER.format(computes=False), "f")
+        time.sleep(pause)
+        ends, over = set(), time.monotonic() + 3.0
+        while ends <= {"returned"} and time.monotonic() < over:
+            ends.add(box.call("f", (1,), {}, seed=0, apart=True).outcome)
+            over = 0.0 if pause else over
+        assert "out_of_memory" in ends
+        assert box.call("f", (1,), {}, seed=0).value == 1
+
+
+def test_computing_counts_between_calls_too(sandbox: Sandbox) -> None:
+    with sandbox.open(Limits(call_cpu_seconds=0.5)) as box:
+        load(box, LATER.format(computes=True), "f")
+        time.sleep(2.5)
+        assert box.call("f", (1,), {}, seed=0).message == "stopped after 0.5 s of computing"
+        assert (box.by_clock, box.cpu_seconds < 1.2) == ("computed", True)
+
+
+def test_memory_counts_while_a_call_is_handed_over(sandbox: Sandbox) -> None:
+    source = UNHEARD + LATER.format(computes=False) + "time.sleep(1000)\n"
+    with sandbox.open(Limits(memory_bytes=64 << 20, call_wall_seconds=3.0)) as box:
+        load(box, source, "f")
+        assert box.call("f", (torch.rand(60, 60),), {}, seed=0).outcome == "out_of_memory"
+
+
+@pytest.mark.parametrize("kind", ["progress", "started", "ended"])
+def test_a_frame_of_two_kinds_ends_no_supervisor(
+    sandbox: Sandbox, quick: Limits, kind: str
+) -> None:
+    with sandbox.open(quick) as box:
+        load(box, UNHEARD.replace('"errors": []', f'"{kind}": 0'), "f")
+        assert box.call("f", (1,), {}, seed=0).outcome == "returned"
+
+
 def test_many_processes_that_hold_little_are_no_matter_of_memory(sandbox: Sandbox) -> None:
     source = "import os, time\ndef f():\n    for _ in range(20):\n"
     source += "        if os.fork() == 0: time.sleep(1); os._exit(0)\n"

@@ -203,7 +203,7 @@ class Box:
         a call over and to wait for its end.
         """
         load, call = self.limits.load_wall_seconds, self.limits.call_wall_seconds
-        return (3 * load + calls * call) * CROWDED + calls * call + GRACE_SECONDS
+        return (3 * load + calls * call) * CROWDED + GRACE_SECONDS
 
     def _note(self, by_clock: object) -> None:
         """Remember the worst that a clock did."""

@@ -93,6 +93,10 @@ class Census:
         own = self.process(self.first)
         self.threads, self.common = own.threads, own.resident + self.beside_pages(self.first)
         self.reaped = reaped_seconds()
+        # how long each had run at the latest taking; none where one had several threads, or where
+        # there were others than before: who moves on while it is taken may not be seen
+        self.ran: dict[str, str] = {}
+        self.there: set[str] = set()
 
     def take(self, *, memory: bool = True) -> Usage:
         """CPU seconds, those of ended processes included, and bytes of memory, all together.
@@ -102,6 +106,8 @@ class Census:
         seconds = reaped_seconds() - self.reaped
         held = self.sockets() * SOCKET_BYTES if memory else 0
         delays: dict[str, float] = {}
+        ran: dict[str, str] = {}
+        threads = 0
         seen: set[str] = set()
         shared = 0
         waiting, steady = self.children(self.first, self.threads)
@@ -112,9 +118,11 @@ class Census:
             pid = waiting.pop()
             seen.add(pid)
             with contextlib.suppress(OSError):  # it may end at any time
+                ran[pid] = self.schedule(pid)  # first of all: who has run since is told by it
                 process = self.process(pid)
                 seconds += process.seconds
-                delays[pid] = self.delay(pid)
+                threads += process.threads
+                delays[pid] = delay(ran[pid])
                 children, all_told = self.children(pid, process.threads)
                 waiting += [child for child in children if child not in seen]
                 steady = steady and all_told
@@ -122,7 +130,15 @@ class Census:
                     own = self.held(pid, process)
                     held += own
                     shared += max(0, process.resident - own)
+        self.ran = ran if threads == len(ran) and self.there == seen else {}
+        self.there = seen
         return Usage(seconds, held, delays, shared)
+
+    def nobody_ran(self) -> bool:
+        """Whether nobody has run since the latest taking: then all is as it was."""
+        return bool(self.ran) and all(
+            text and text == self.schedule(pid) for pid, text in self.ran.items()
+        )
 
     def held(self, pid: str, process: Process) -> int:
         """Bytes that a process holds, without what it shares with the warm one."""
@@ -154,11 +170,13 @@ class Census:
                 pass
         return max(0, held - self.common)
 
-    def delay(self, pid: str) -> float:
-        """Seconds that a process waited for a processor; 0.0 where the kernel does not say."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            return int(self.read(f"{pid}/schedstat").split()[1]) / 1e9
-        return 0.0
+    def schedule(self, pid: str) -> str:
+        """How long a process has run and waited, its first thread alone; "" where the kernel does
+        not say.
+        """
+        with contextlib.suppress(OSError):
+            return self.read(f"{pid}/schedstat")
+        return ""
 
     def sockets(self) -> int:
         """How many sockets there are in the box's network namespace, those on their way included;
@@ -262,6 +280,13 @@ def reaped_seconds() -> float:
     """CPU seconds of the processes that this one has waited for, and of those that they had."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def delay(schedule: str) -> float:
+    """Seconds that a process waited for a processor; 0.0 where the kernel does not say."""
+    with contextlib.suppress(ValueError, IndexError):
+        return int(schedule.split()[1]) / 1e9
+    return 0.0
 
 
 def longest_wait(now: Mapping[str, float], before: Mapping[str, float]) -> float:

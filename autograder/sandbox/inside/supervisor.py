@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -23,6 +24,9 @@ from .walls import WRITABLE, confine_student
 TICK_SECONDS = 0.02
 PIPE_BYTES = 1 << 16  # that a pipe holds: to make room for more costs more than to read it
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
+# what a header may be, and of which type that is
+KINDS = {"started": int, "progress": int, "ended": int, "outcome": str}
+OWN = 2  # processes of a box where a submission has started none: the loader, and a call's
 # ends of a call that another call in the same process, earlier, could be the cause of
 DOUBTFUL_ENDS = ("raised", "missing", "died", "out_of_memory")
 
@@ -56,7 +60,8 @@ class Watch:
         self.group_before, self.kills = group.seconds(), group.kills()
         self.written = {folder: written_in(folder) for folder in WRITABLE} if confined else {}
         self.start = time.monotonic()
-        self.due = self.start + TICK_SECONDS  # most calls end before a census is worth its time
+        # most calls end before a census is worth its time; where somebody was left, it is due
+        self.due = self.start + (TICK_SECONDS if len(before.delays) <= OWN else 0.0)
 
 
 class Supervisor:
@@ -85,12 +90,14 @@ class Supervisor:
         self.stays = False  # whether the process of the last call waits for another
         self.process = 0  # which request was the first of that process
         self.by_clock = ""  # of the request under way: see Breach
+        self.broken: Breach | None = None  # by what ran between two requests: the next one's end
         # of the request under way; what earlier ones left running may still write, and is not heard
         self.number = 0
 
     def serve(self) -> None:
         """Answer the grader's requests until it hangs up."""
         while True:
+            self.rest()
             try:
                 request, payload = read_frame(self.channel)
             except EOFError:
@@ -102,6 +109,28 @@ class Supervisor:
             else:
                 reply, tensors = self.call(request, payload)
             write_all(self.channel, self.pack_bounded(reply, tensors))
+
+    def rest(self) -> None:
+        """Wait for the next request; what was left running keeps to the limits of a call."""
+        watch = None
+        while self.census and self.loader:
+            if select.select([self.channel], [], [], TICK_SECONDS)[0]:
+                return
+            if watch and self.census.nobody_ran():
+                continue
+            if not watch:
+                watch = self.watch(None, self.limits["call_cpu_seconds"], math.inf)
+                watch.due = watch.start
+            try:
+                self.enforce(watch)
+            except Breach as breach:
+                self.give_up(breach)
+                self.broken = breach
+
+    def watch(self, pid: int | None, cpu_limit: float, wall_limit: float) -> Watch:
+        """Limits from now on. pid: of the process whose clock is read, if there is one"""
+        before, confined = self.last or self.at_rest(), self.census is not None
+        return Watch(CpuClock(pid), cpu_limit, wall_limit, before, self.group, confined)
 
     def pack_bounded(self, reply: dict, tensors: bytes) -> bytes:
         """The frame of a reply, whose header may have grown over the bound, or deeper than can be
@@ -165,6 +194,10 @@ class Supervisor:
         """One call, in the process of the call before it where that one stays. Where it does not
         return from there, it is made once more, in a process of its own.
         """
+        if self.broken is not None:
+            broken, self.broken = self.broken, None
+            self.by_clock = broken.by_clock
+            return broken.reply, b""
         shared = self.stays and not request["apart"]
         reply, tensors = self.call_once(request, payload, anew=not shared)
         if shared and reply["outcome"] in DOUBTFUL_ENDS:
@@ -186,9 +219,9 @@ class Supervisor:
                 self.process = self.number
             self.started = self.stays = False
             try:
-                self.send(words + pack(request | {"number": self.number}, payload))
+                words += pack(request | {"number": self.number}, payload)
                 cpu, wall = self.limits["call_cpu_seconds"], self.limits["call_wall_seconds"]
-                return self.exchange(None, cpu, wall, finished=self.is_over)
+                return self.exchange(None, cpu, wall, finished=self.is_over, words=words)
             except Breach as breach:
                 self.give_up(breach)
                 reply = breach.reply
@@ -239,30 +272,27 @@ class Supervisor:
             os.close(descriptor)
         os.set_blocking(self.requests, False)
 
-    def send(self, data: bytes) -> None:
-        """Write a request to the loader, which may be hostile and never read it."""
-        deadline = time.monotonic() + self.limits["call_wall_seconds"]
-        view = memoryview(data)
+    def send(self, words: bytes, watch: Watch) -> None:
+        """Write to the loader, which may be hostile and never read it."""
+        view = memoryview(words)
         while view:
-            ready = select.select([], [self.requests], [], max(0.0, deadline - time.monotonic()))[1]
-            if not ready:
-                raise Breach("timed_out", "the submission stopped listening", by_clock="slept")
-            try:
-                view = view[os.write(self.requests, view) :]
-            except BrokenPipeError:
-                raise Breach("died", "the process ended before the call") from None
+            if select.select([], [self.requests], [], TICK_SECONDS)[1]:
+                try:
+                    view = view[os.write(self.requests, view) :]
+                except BrokenPipeError:
+                    raise Breach("died", "the process ended before the call") from None
+            self.enforce(watch)
 
     def exchange(
-        self, pid: int | None, cpu_limit: float, wall_limit: float, finished
+        self, pid: int | None, cpu_limit: float, wall_limit: float, finished, words: bytes = b""
     ) -> tuple[dict, bytes]:
-        """Wait for the reply to what was asked, reading everything that comes on the way within its
-        limits.
+        """Hand over what is asked and wait for the reply to it, reading everything that comes on
+        the way within its limits.
         """
-        before = self.last or self.at_rest()
-        confined = self.census is not None
-        watch = Watch(CpuClock(pid), cpu_limit, wall_limit, before, self.group, confined)
+        watch = self.watch(pid, cpu_limit, wall_limit)
         self.written = 0
         try:
+            self.send(words, watch)
             return self.answer_within(watch, finished)
         except Breach:
             if self.group.kills() > watch.kills:
@@ -411,18 +441,16 @@ class Supervisor:
 
 
 def believe_shape(text: bytes) -> dict:
-    """A header from hostile bytes: a JSON object whose control fields have the right types; else
-    the process 'died'.
+    """A header from hostile bytes: a JSON object that is of one kind at most, and that one of the
+    right type; else the process 'died'.
     """
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
         header = None
-    if not isinstance(header, dict):
+    kinds = KINDS.keys() & header.keys() if isinstance(header, dict) else None
+    if kinds is None or len(kinds) > 1 or any(type(header[k]) is not KINDS[k] for k in kinds):
         raise Breach("died", "the process wrote something that is no answer")
-    for name, kind in (("started", int), ("progress", int), ("ended", int), ("outcome", str)):
-        if name in header and type(header[name]) is not kind:
-            raise Breach("died", "the process wrote something that is no answer")
     return header
 
 
