@@ -470,6 +470,7 @@ def test_what_a_submission_writes_into_its_answers_costs_no_grading() -> None:
     for header in (deep, {"outcome": "returned", "a": "x" * MOST_BYTES}):
         assert answered(header).to_bytes({"test_a": "0"}, "v") == b""
     assert not answered({"outcome": "returned"}, bytes(MOST_BYTES + 1)).whole
+    assert not answered({"outcome": "returned", "a": "x" * MOST_BYTES}).whole
     told = answered({"outcome": "returned", "value": 3, "key": "mine", "valid": "no"})
     data = told.to_bytes({"test_a": "0"}, "v")
     kept = Replies.from_bytes(data, "v")

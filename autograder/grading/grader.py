@@ -200,9 +200,10 @@ class Grader:
     def _to_keep(self, loaded: Loaded) -> Replies | None:
         """Where the answers of a submission are noted, if there is a store that may keep them."""
         from autograder.grading.replies import Replies
+        from autograder.sandbox.box import loading
 
         frame = loaded.box.frame
-        return Replies(frame[0]) if self.store is not None and frame is not None else None
+        return Replies(loading(frame[0])) if self.store is not None and frame is not None else None
 
     def _kept_of(self, loaded: Loaded) -> bytes:
         """What the store is to keep of a submission's answers; b"" where that is nothing."""

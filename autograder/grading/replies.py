@@ -21,7 +21,7 @@ from autograder.assignment import Assignment
 from autograder.errors import SandboxError, WireError
 from autograder.grading.known import key_of
 from autograder.grading.student import Loaded, Recorded
-from autograder.sandbox.box import Box, Reply, read_reply
+from autograder.sandbox.box import LOADED, Box, Reply, read_reply
 from autograder.sandbox.inside.frames import FRAME, pack
 from autograder.sandbox.process import Sandbox
 
@@ -32,9 +32,6 @@ MOST_BYTES = 1 << 21  # of one submission: who answers more is asked again
 Frame = tuple[dict[str, Any], bytes]
 
 
-TOLD = ("outcome", "functions", "errors")  # of a loading
-
-
 class LoadedOtherwise(SandboxError):
     """A submission whose top level now leaves other functions than when its replies were kept."""
 
@@ -43,7 +40,7 @@ class Replies:
     """The replies of one submission.
 
     loading: the header of the reply to its loading
-    frames: of its calls, by their fingerprints
+    frames: of its calls, as they cross the line, by their fingerprints
     calls: the fingerprints of the calls that each check made, in their order
     made_by: the digests of the checks that made them, as they were read (decided.py)
     whole: whether everything could be kept so far
@@ -53,7 +50,7 @@ class Replies:
     def __init__(
         self,
         loading: dict[str, Any],
-        frames: Mapping[str, Frame] | None = None,
+        frames: Mapping[str, bytes] | None = None,
         calls: Mapping[str, list[str]] | None = None,
         made_by: Mapping[str, str] | None = None,
     ) -> None:
@@ -63,7 +60,7 @@ class Replies:
         self.whole, self.new = True, not frames
         self._under_way: list[str] = []
         self._key = ""  # of the call that was recalled last
-        self._bytes = sum(len(payload) for _, payload in self._frames.values())
+        self._bytes = sum(map(len, self._frames.values()))
 
     def begin(self, check: str) -> None:
         """What is asked from now on, this check asks."""
@@ -81,7 +78,7 @@ class Replies:
         if frame is None:
             return None
         try:
-            return read_reply(*frame)
+            return read_reply(*next(split(frame))[:2])
         except WireError:
             return None
 
@@ -90,11 +87,12 @@ class Replies:
 
         frame: None where it is none that can be read again
         """
-        if frame is None or self._bytes + len(frame[1]) > MOST_BYTES:
+        whole = packed(frame, self._key) if self.whole and frame is not None else b""
+        if not whole or self._bytes + len(whole) > MOST_BYTES:
             self.whole = False
             return
-        self._bytes += len(frame[1])
-        self._frames[self._key] = frame
+        self._bytes += len(whole)
+        self._frames[self._key] = whole
         self.new = True
 
     def _numbered(self, key: str) -> str:
@@ -120,23 +118,18 @@ class Replies:
         if not asked.keys() <= self._frames.keys():
             return b""
         head = {"valid": valid, "loading": self.loading, "calls": names, "made_by": dict(checks)}
-        try:
-            parts = [pack(head)]
-            for key in asked:
-                header, payload = self._frames[key]
-                parts.append(pack({**header, "key": key}, payload))
-        except (RecursionError, ValueError):  # what a submission wrote may be nested as it likes
-            return b""
-        return b"".join(parts) if sum(map(len, parts)) <= MOST_BYTES else b""
+        begin = packed((head, b""), "")
+        parts = [begin, *map(self._frames.__getitem__, asked)]
+        return b"".join(parts) if begin and sum(map(len, parts)) <= MOST_BYTES else b""
 
     @classmethod
     def from_bytes(cls, data: bytes, valid: str) -> Replies | None:
         """Back from a file; None where it holds for something else, or cannot be read."""
         try:
-            (head, _), *frames = split(data)
+            (head, *_), *frames = split(data)
             if head["valid"] != valid:
                 return None
-            by_key = {header["key"]: (header, payload) for header, payload in frames}
+            by_key = {header["key"]: whole for header, _, whole in frames}
             asked = {key for calls in head["calls"].values() for key in calls}
             if not asked <= by_key.keys() or not isinstance(head["loading"]["outcome"], str):
                 return None
@@ -150,8 +143,19 @@ def base(name: str) -> str:
     return name.partition("[")[0]
 
 
-def split(data: bytes) -> Iterator[Frame]:
-    """The frames in a row of them; ValueError or struct.error where it is cut short."""
+def packed(frame: Frame, key: str) -> bytes:
+    """A frame with its key; b"" where it cannot be written, as a submission nests what it likes."""
+    header, payload = frame
+    try:
+        return pack({**header, "key": key}, payload)
+    except (RecursionError, ValueError):
+        return b""
+
+
+def split(data: bytes) -> Iterator[tuple[dict[str, Any], bytes, bytes]]:
+    """The frames in a row of them, each read and as it is; ValueError or struct.error where the row
+    is cut short.
+    """
     place = 0
     while place < len(data):
         header_length, payload_length = FRAME.unpack_from(data, place)
@@ -159,7 +163,7 @@ def split(data: bytes) -> Iterator[Frame]:
         end = middle + payload_length
         if end > len(data):
             raise ValueError("cut short")
-        yield json.loads(data[place + FRAME.size : middle]), data[middle:end]
+        yield json.loads(data[place + FRAME.size : middle]), data[middle:end], data[place:end]
         place = end
 
 
@@ -200,7 +204,7 @@ def reopened(
         def begin() -> Box:
             box = stack.enter_context(sandbox().open(assignment.limits))
             reply = box.load([asdict(unit) for unit in submission.units], names)
-            if any(reply.header.get(part) != replies.loading.get(part) for part in TOLD):
+            if any(reply.header.get(part) != replies.loading.get(part) for part in LOADED):
                 raise LoadedOtherwise("a submission was not loaded as it was before")
             return box
 

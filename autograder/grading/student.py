@@ -28,9 +28,8 @@ from autograder.vocabulary import Call
 if TYPE_CHECKING:
     from autograder.grading.replies import Replies
 
-RECORDED_BYTES = (
-    1 << 20
-)  # larger replies are not kept: no diagnosis compares them, and they would add up
+# of replies: larger ones are not kept, as no diagnosis compares them; nor more of one submission
+RECORDED_BYTES, ALL_RECORDED_BYTES = 1 << 20, 1 << 25
 HIDDEN_CHARACTERS = 80  # of a call's own words in the message of a hidden check
 PLACE = re.compile(r"(?:submission|cell \d{1,5}) line \d{1,6}(?!\d)")
 SAYS = {
@@ -123,6 +122,7 @@ class Loaded:
     text: str = ""
     asked: int = 0  # how often checks wanted something of the submission
     check: str = ""  # the one that is under way
+    room: int = ALL_RECORDED_BYTES  # for what is recorded
     replies: Replies | None = None
 
     def require(self, name: str) -> None:
@@ -174,17 +174,19 @@ class Loaded:
             name, arguments, options, seed, differentiate, times, UNANSWERED, self.check
         )
         reply = self._answered(call)
-        kept = (
-            reply
-            if reply.size <= RECORDED_BYTES
-            else replace(reply, value=None, arguments=(), gradients=())
-        )
-        self.recorded.append(replace(call, reply=kept))
+        self.recorded.append(replace(call, reply=self._kept(reply)))
         if reply.outcome == "returned":
             return reply
         if reply.outcome == "timed_out":
             self.timed_out.add(name)
         raise self.verdict(name, reply)
+
+    def _kept(self, reply: Reply) -> Reply:
+        """A reply as it is recorded: without its values where they are large, or too many."""
+        if reply.size > min(RECORDED_BYTES, self.room):
+            return replace(reply, value=None, arguments=(), gradients=())
+        self.room -= reply.size
+        return reply
 
     def attempt(self, name: str, arguments: tuple, options: dict, seed: int) -> Reply:
         """Call a function that may take long, however that ends: a limit that it meets is held

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from autograder.sandbox.process import Process
 
 CLOCKS = ("", "computed", "slept", "crowded")  # what may end a request; the later is the worse
+LOADED = ("outcome", "functions", "errors")  # what the reply to a loading tells
+MOST_BASES = 8  # of an exception's class
 GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box is lost
 
 
@@ -28,6 +30,9 @@ GRACE_SECONDS = 10.0  # for the supervisor to report a breach; past it the box i
 class Reply:
     """What came back for one request: an `outcome`, and for a returned call its values as plain
     Python and tensors.
+
+    header: what else was said (`said`), and of a loading what it tells
+    size: bytes that it may take: of the tensors that its frame carried, and of all else
     """
 
     outcome: str
@@ -35,7 +40,7 @@ class Reply:
     value: Any = None
     arguments: tuple = ()
     gradients: tuple = ()
-    size: int = 0  # bytes of tensors that its frame carried
+    size: int = 0
 
     @property
     def message(self) -> str:
@@ -49,6 +54,23 @@ class Reply:
         return f"{said} ({where})" if where else said
 
 
+def said(header: dict) -> dict:
+    """The words in a header, cut to a length; what else a submission writes there is not kept."""
+    told: dict[str, Any] = {
+        name: header[name][: wire.MAX_TEXT]
+        for name in ("type", "message", "where")
+        if isinstance(header.get(name), str)
+    }
+    if isinstance(bases := header.get("bases"), list):
+        told["bases"] = [wire.printable(base) for base in bases[:MOST_BASES]]
+    return told
+
+
+def loading(header: dict) -> dict:
+    """What the header of the reply to a loading tells."""
+    return said(header) | {name: header[name] for name in LOADED if name in header}
+
+
 def read_reply(header: dict, payload: bytes) -> Reply:
     """A reply from its frame; WireError where its trees or tensors are none."""
     decoder = wire.Decoder(wire.load_tensors(payload))
@@ -57,7 +79,8 @@ def read_reply(header: dict, payload: bytes) -> Reply:
         raise WireError("a reply whose lists are none")
     value = decoder.decode(header.get("value"))
     after, gradients = (tuple(decoder.decode(tree) for tree in trees) for trees in lists)
-    return Reply(header["outcome"], header, value, after, gradients, len(payload))
+    size = len(payload) + wire.MAX_TEXT * decoder.nodes
+    return Reply(header["outcome"], said(header), value, after, gradients, size)
 
 
 def read_several(header: dict, payload: bytes, count: int) -> list[Reply]:
@@ -74,10 +97,11 @@ def read_several(header: dict, payload: bytes, count: int) -> list[Reply]:
         arguments = one.get("arguments", [])
         if not isinstance(arguments, list):
             raise WireError("a reply whose lists are none")
+        nodes = decoder.nodes
         after = tuple(decoder.decode(tree) for tree in arguments)
-        replies.append(
-            Reply(one["outcome"], one, decoder.decode(one.get("value")), after, (), len(payload))
-        )
+        value = decoder.decode(one.get("value"))
+        size = len(payload) + wire.MAX_TEXT * (decoder.nodes - nodes)
+        replies.append(Reply(one["outcome"], said(one), value, after, (), size))
     return replies
 
 
@@ -108,7 +132,8 @@ class Box:
         failed on the way.
         """
         seconds = self._patience(calls=0)
-        return self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
+        reply = self._ask({"op": "load", "units": units, "names": names}, {}, seconds)
+        return reply if self.frame is None else replace(reply, header=loading(self.frame[0]))
 
     def call(
         self,

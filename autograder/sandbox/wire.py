@@ -109,11 +109,11 @@ def type_name(text: Any) -> str:
 
 class Decoder:
     """Makes the values of one reply from its trees; all of them together share one bound on how
-    much is built.
+    much is built. Each tensor is named once.
     """
 
     def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
-        self.tensors, self.nodes, self.floats = tensors, 0, 0
+        self.tensors, self.nodes, self.floats = dict(tensors), 0, 0
 
     def decode(self, tree: Any, depth: int = 0) -> Any:
         self.nodes += 1
@@ -140,9 +140,9 @@ class Decoder:
         raise WireError("a reply with a value of no known kind")
 
     def _tensor(self, key: Any) -> Any:
-        tensor = self.tensors.get(key) if isinstance(key, str) else None
+        tensor = self.tensors.pop(key, None) if isinstance(key, str) else None
         if tensor is None:
-            raise WireError("a reply that names a tensor it does not carry")
+            raise WireError("a reply that names a tensor it does not carry, or one again")
         if tensor.ndim > MAX_DIMENSIONS:
             raise WireError("a reply with a tensor of too many dimensions")
         if tensor.numel() == 0 and math.prod(max(1, size) for size in tensor.shape) > MAX_EMPTY:
@@ -153,7 +153,8 @@ class Decoder:
 
     def _floats(self, key: Any) -> list:
         packed = self._tensor(key)
-        if not isinstance(packed, torch.Tensor) or packed.ndim != 1:
+        plain = isinstance(packed, torch.Tensor) and packed.dtype is torch.float64
+        if not plain or packed.ndim != 1:
             raise WireError("a reply with a list of numbers that is none")
         self.floats += packed.numel()
         if self.floats > MAX_FLOATS:
