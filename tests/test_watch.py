@@ -40,11 +40,11 @@ from autograder.gradebook.rebuild import wrap
 from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
 from autograder.grading.grader import Grader
-from autograder.grading.submission import is_wrapped
+from autograder.grading.submission import Found, is_wrapped
 from autograder.sandbox.process import Sandbox
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals, Folder
-from autograder.watch.entering import Entered
+from autograder.watch.entering import Entered, Entries
 from autograder.watch.exchange import Exchange
 from autograder.watch.jobs import Jobs
 from autograder.watch.ledger import Ledger, version_in
@@ -476,6 +476,35 @@ def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_b
     assert watched.run() == []
     with Gradebook(f"sqlite:///{course.gradebook}") as book:
         assert book.find_submission(SLUG, "alice").timestamp.minute == 1
+
+
+def test_what_the_grader_fails_on_costs_a_token_each_time_that_it_is_handed_in(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was graded costs nothing again, since nothing is run for it."""
+    allow(course, 2, 60)
+    monkeypatch.setattr("autograder.watch.jobs.SELDOM", 0)
+    graders = {SLUG: Grader.of_course(find_assignment(course, SLUG))}
+    said: list[str] = []
+    jobs = Jobs(course, graders, settle=0.0, at_a_time=8, say=said.append)
+    entries = Entries(graders, jobs, None, workers=1, tell=lambda entered: None)
+
+    def graded(hour: int, status: str) -> list[str]:
+        hand_in(course, "alice", RIGHT)
+        moment = course.submitted / "alice" / SLUG / "timestamp.txt"
+        moment.write_text(f"2026-11-01 {hour}:00:00 UTC", encoding="utf-8")
+        batch = jobs.batch()
+        if status == "graded":
+            for job in batch:
+                jobs.done(job)
+        else:
+            result = graders[SLUG].blank(Found(moment, "alice"), status, "it fails", 0.0)
+            entries.enter(SLUG, [(job, result) for job in batch])
+        return [job.student for job in batch]
+
+    assert [graded(hour, "graded") for hour in (10, 11, 12)] == [["alice"]] * 3
+    assert [graded(hour, "grader_error") for hour in (13, 14, 15)] == [["alice"]] * 2 + [[]]
+    assert "waits until" in said[-1]
 
 
 class Inbound:

@@ -65,7 +65,7 @@ class Entries:
         good = []
         for job, result in graded:
             if result.status == "grader_error" or result.by_clock == "crowded":
-                self.jobs.again(job, result.message or "the machine is too busy to time it")
+                self.jobs.ungraded(job, result.message or "the machine is too busy to time it")
             else:
                 good.append((job, result))
         notes = {job.student: self.jobs.note(job) for job, _ in good}

@@ -25,12 +25,14 @@ SELDOM = 30  # times what a look takes, until the next where something is left o
 
 @dataclass(frozen=True)
 class Job:
-    """A version that counts and is not entered yet. since: when it was seen, by the clock of
-    `time.monotonic`; problem: why what was handed in could not even be copied
+    """A version that counts and is not entered yet. content: its digest, whenever it was handed in;
+    since: when it was seen, by the clock of `time.monotonic`; problem: why what was handed in could
+    not even be copied
     """
 
     folder: Folder
     key: str
+    content: str
     since: float
     problem: str = ""
 
@@ -66,6 +68,7 @@ class Jobs:
         self.failed: dict[Folder, tuple[Job, float]] = {}
         self.refused: set[Folder] = set()
         self._tries: dict[Folder, int] = {}
+        self._ungraded: set[str] = set()  # contents on which the grader failed
         self._waiting: dict[Folder, Job] = {}  # what was found before there was room for it
         self._ready: deque[Folder] = deque()  # what the last look found, and nobody has considered
         self._next_look = 0.0  # by `time.monotonic`
@@ -94,6 +97,14 @@ class Jobs:
         account = self.ledger.account(slug, job.student)
         self.ledger.write(slug, replace(account, entered=self._stamp(job.folder, job.key)))
         self._tries.pop(job.folder, None)
+        self._ungraded.discard(job.content)
+
+    def ungraded(self, job: Job, why: str) -> None:
+        """Say why a version could not be graded, as `again` does. Handed in once more, it takes a
+        token as a new one does, since it is graded anew.
+        """
+        self._ungraded.add(job.content)
+        self.again(job, why)
 
     def again(self, job: Job, why: str) -> None:
         """Say why something could not be done; it is tried again later."""
@@ -133,8 +144,9 @@ class Jobs:
                 account = self.ledger.account(slug, folder.student)
                 if not account.accepted or account.entered == self._stamp(folder, account.accepted):
                     continue
-                if version_in(folder).key == account.accepted:
-                    jobs[folder] = Job(folder, account.accepted, time.monotonic())
+                version = version_in(folder)
+                if version.key == account.accepted:
+                    jobs[folder] = Job(folder, version.key, version.content, time.monotonic())
         return jobs
 
     def _stamp(self, folder: Folder, key: str) -> str:
@@ -192,7 +204,10 @@ class Jobs:
             if not readable and self.arrivals.waited(folder) < PATIENCE * self.arrivals.settle:
                 self.arrivals.postpone(folder, now + self.arrivals.settle, deferred=False)
                 return None
-            accepted = account.accepting(version, self.allowance, now, free=not readable)
+            known = account
+            if version.content in self._ungraded:
+                known = account.without(version.content)
+            accepted = known.accepting(version, self.allowance, now, free=not readable)
             opens = self.allowance.opens_at(account.full_at, now)
             if accepted.full_at != account.full_at and opens > now:
                 self._defer(folder, opens)
@@ -204,7 +219,7 @@ class Jobs:
             self.say(f"{student}, {slug}: {version.problem}")
         since = time.monotonic() - self.arrivals.waited(folder)
         place = Folder(self.ledger.taken(slug, student), student, slug)
-        return Job(place, version.key, since, version.problem)
+        return Job(place, version.key, version.content, since, version.problem)
 
     def _reads(self, slug: str, laid: Path, student: str) -> bool:
         """Whether a version can be read at all. One that cannot be tells nobody anything about a

@@ -102,6 +102,10 @@ class Account:
             accepted=version.key,
         )
 
+    def without(self, content: str) -> Account:
+        """The account as if this content had had no token."""
+        return replace(self, counted=tuple(one for one in self.counted if one != content))
+
 
 @dataclass
 class Ledger:
