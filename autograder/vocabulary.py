@@ -202,11 +202,8 @@ def unchanged(call: Call, *given: torch.Tensor) -> None:
         same = (
             isinstance(after, torch.Tensor)
             and after.shape == before.shape
-            and bool(
-                torch.equal(
-                    torch.nan_to_num(after.to(torch.float64)),
-                    torch.nan_to_num(before.to(torch.float64)),
-                )
+            and torch.allclose(
+                after.to(torch.float64), before.to(torch.float64), rtol=0, atol=0, equal_nan=True
             )
         )
         expect(same, f"the call changed its argument number {number}; work on a copy")

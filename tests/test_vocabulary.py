@@ -312,6 +312,6 @@ def test_another_start_is_not(
 def test_a_changed_argument_is_noticed() -> None:
     A, M = torch.tensor([1.0, math.nan]), torch.tensor([True, False])
     unchanged(Call(None, (A.clone(), M.clone(), 3)), A, M)
-    for after in ((A + 1, M), (A, ~M), (None, M), (A[:1], M)):
+    for after in ((A + 1, M), (A, ~M), (None, M), (A[:1], M), (A.nan_to_num(), M)):
         with pytest.raises(Wrong, match="argument number"):
             unchanged(Call(None, after), A, M)
