@@ -43,7 +43,7 @@ REQUIREMENTS = (
     "numpy",
     # the last torch for Macs with Intel, 2.2, knows no newer numpy
     'numpy<2; sys_platform == "darwin" and platform_machine == "x86_64"',
-    "matplotlib>=3.6",
+    "matplotlib>=3.7",
     "pytest>=8",
     "jupyter",
 )
