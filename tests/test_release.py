@@ -318,6 +318,35 @@ def test_a_planted_leak_is_refused_and_nothing_is_written(
     assert not assignment.released.exists()
 
 
+SENTENCE = "The other half belongs to somebody else entirely."
+
+
+@pytest.mark.parametrize("where", ["rubric.md", "answers.md", "handout.md"])
+@pytest.mark.parametrize(
+    ("written", "released"),
+    [
+        (f"- {SENTENCE}", SENTENCE),
+        (f"2. **{SENTENCE}**", f"* {SENTENCE}"),
+        (f"- [ ] {SENTENCE}", f"> {SENTENCE}"),
+        (SENTENCE, SENTENCE.replace("somebody", "_somebody_").replace(" else", "\n  else")),
+    ],
+)
+def test_marks_of_markdown_hide_no_leak(
+    assignment: Assignment, where: str, written: str, released: str
+) -> None:
+    handout = assignment.folder / "handout.md"
+    edit(handout, "The end.", f"{released}\n\nThe end.")
+    if where == "handout.md":
+        edit(handout, "Because the other half belongs to somebody else entirely.", written)
+        edit(handout, 'written="why_halve"', "written='why_halve'")
+    else:
+        (assignment.folder / where).write_text(f"## why_halve\n\n{written}\n", encoding="utf-8")
+    with pytest.raises(AuthoringError, match=rf"{where}:\d+: its line `.*` would reach students"):
+        guard(assignment, build(assignment).student)
+    edit(handout, released, "Something else.")
+    guard(assignment, build(assignment).student)
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

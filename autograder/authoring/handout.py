@@ -92,15 +92,12 @@ def source_notebook(assignment: Assignment) -> Any:
     """handout.md as nbgrader's source notebook: solutions in, model answers in, nbgrader's metadata
     on them.
     """
-    try:
-        import jupytext
-        import nbformat
-    except ImportError as error:
-        raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
     handout = assignment.folder / "handout.md"
     text = handout.read_text(encoding="utf-8")
     parts = _Handout(assignment, handout, text)
-    cells = [parts.cell(cell) for cell in jupytext.reads(text, fmt="md").cells]
+    cells = [parts.cell(cell) for cell in cells_of(text)]
+    import nbformat  # which jupytext brings along
+
     parts.complete()
     for position, (cell, released) in enumerate(cells, start=1):
         cell["id"] = (
@@ -112,6 +109,15 @@ def source_notebook(assignment: Assignment) -> Any:
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return notebook
+
+
+def cells_of(handout: str) -> list[Any]:
+    """The cells of a handout, as jupytext reads its Markdown."""
+    try:
+        import jupytext
+    except ImportError as error:
+        raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
+    return list(jupytext.reads(handout, fmt="md").cells)
 
 
 class _Handout:

@@ -5,7 +5,7 @@ A line counts where it says something of its own: arithmetic, indexing, conditio
 enough of it (see SHORTEST). Imports, loops over names and plain calls of a library do not count, so
 a demonstration may call torch.linalg.svd although a mistake does, too. What stands in the stubs is
 public, and hidden checks may share lines with the public ones. White space, line breaks and another
-name for a value hide nothing.
+name for a value hide nothing, nor do the marks of a list or of emphasis in prose.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import bisect
 import json
 import re
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from itertools import accumulate
@@ -23,13 +23,15 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.authoring.handout import BEGIN, END, stub_of
+from autograder.authoring.handout import BEGIN, END, cells_of, stub_of
 from autograder.course import STUDENTS
 from autograder.errors import AuthoringError
 
 SHORTEST = 20  # characters of a line that is a secret
 SHORTEST_IN_SOLUTION = 12  # `C -= lr * C.grad` gives a solution away; elsewhere so little is chance
 BOUND = re.compile(r"^(?:return\b|[\w., ]+=(?!=))\s*")  # what stands before a value
+MARKS = re.compile(r"^(?:(?:[-*+>]|#+|\d+[.)]|\[[ xX]\])\s+)+")  # before a line of Markdown
+EMPHASIS = str.maketrans("", "", "*_`")
 TELLING: tuple[Any, ...] = (
     ast.BinOp,
     ast.AugAssign,
@@ -50,19 +52,22 @@ TELLING: tuple[Any, ...] = (
 @dataclass(frozen=True)
 class StaffLine:
     """A line of the staff's side that students must not receive. test: it may stand in the public
-    checks all the same
+    checks all the same; prose: it is Markdown
     """
 
     path: Path
     number: int
     line: str
     test: bool = False
+    prose: bool = False
 
     @property
     def value(self) -> str:
         """What it gives or binds, whatever the name, where that alone is enough to tell; else all
         of it.
         """
+        if self.prose:
+            return self.line
         value = BOUND.sub("", self.line)
         return value if len(squeezed(value)) >= SHORTEST else self.line
 
@@ -76,13 +81,14 @@ def guard(assignment: Assignment, files: Mapping[str, bytes]) -> None:
     checks = _squeezed_lines(assignment.checks[0].read_text(encoding="utf-8"))
     for_code = {name: _Text(lines, stubs) for name, lines in words.items()}
     for_tests = {name: _Text(lines, stubs | checks) for name, lines in words.items()}
+    for_prose = {name: _Text(lines, stubs, unmarked) for name, lines in words.items()}
     leaks = []
     for secret in staff_lines(assignment):
         texts, public = (for_tests, stubs | checks) if secret.test else (for_code, stubs)
         if squeezed(secret.line) in public:
             continue
-        wanted = squeezed(secret.value)
-        for name, text in texts.items():
+        wanted = unmarked(secret.value) if secret.prose else squeezed(secret.value)
+        for name, text in (for_prose if secret.prose else texts).items():
             line = text.find(wanted)
             if line is not None:
                 leaks.append((secret, name, line))
@@ -120,12 +126,15 @@ def staff_lines(assignment: Assignment) -> list[StaffLine]:
 
 
 def _model_answers(handout: Path) -> list[StaffLine]:
-    found, inside = [], False
-    for number, line in enumerate(handout.read_text(encoding="utf-8").splitlines(), start=1):
-        if re.match(r"<!-- #(end)?region\b", line):
-            inside = 'written="' in line
-        elif inside and len(line.strip()) >= SHORTEST:
-            found.append(StaffLine(handout, number, line.strip()))
+    """The lines of the model answers, as jupytext reads the handout."""
+    text = handout.read_text(encoding="utf-8")
+    found = []
+    for cell in cells_of(text):
+        if "written" in cell.metadata:
+            begins = re.search(rf"#region\b.*{re.escape(str(cell.metadata['written']))}", text)
+            place = text.find(cell.source, begins.end() if begins else 0)
+            number = text.count("\n", 0, max(place, 0)) + 1
+            found += _sentences(handout, cell.source, number)
     return found
 
 
@@ -135,11 +144,19 @@ def _staff_answers(path: Path) -> list[StaffLine]:
     """
     if not path.is_file():
         return []
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if len(line.strip()) >= SHORTEST and not line.lstrip().startswith(("#", ">")):
-            found.append(StaffLine(path, number, line.strip()))
-    return found
+    text = path.read_text(encoding="utf-8")
+    return [
+        one for one in _sentences(path, text, 1) if not one.line.lstrip().startswith(("#", ">"))
+    ]
+
+
+def _sentences(path: Path, text: str, first: int) -> list[StaffLine]:
+    """The lines of Markdown that begins in line `first` of a file."""
+    return [
+        StaffLine(path, number, line.strip(), prose=True)
+        for number, line in enumerate(text.splitlines(), start=first)
+        if len(line.strip()) >= SHORTEST and unmarked(line)
+    ]
 
 
 def _solution_lines(path: Path) -> set[int]:
@@ -182,18 +199,25 @@ def squeezed(text: str) -> str:
     return "".join(text.strip().lstrip("#").split())
 
 
+def unmarked(text: str) -> str:
+    """A line of prose without white space, and without the marks of lists, quotes and emphasis."""
+    return squeezed(MARKS.sub("", text.strip()).translate(EMPHASIS))
+
+
 def _squeezed_lines(text: str) -> set[str]:
     return {squeezed(line) for line in text.splitlines()}
 
 
 class _Text:
     """A released text to search in, whatever its line breaks. public: squeezed lines that are not
-    looked at
+    looked at; piece: what of a line is looked at
     """
 
-    def __init__(self, lines: list[str], public: set[str]) -> None:
+    def __init__(
+        self, lines: list[str], public: set[str], piece: Callable[[str], str] = squeezed
+    ) -> None:
         self.lines = [line for line in lines if squeezed(line) not in public]
-        pieces = [squeezed(line) for line in self.lines]
+        pieces = [piece(line) for line in self.lines]
         self.squeezed = "".join(pieces)
         self.starts = [0, *accumulate(map(len, pieces))]
 
