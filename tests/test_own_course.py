@@ -101,9 +101,21 @@ def test_a_file_that_holds_no_secret_is_none(tmp_path: Path, data: bytes) -> Non
     assert (course.work / "secret").read_bytes() == data
 
 
+@pytest.mark.parametrize("name", ['Bob "ML" course', r"a\quest", "Gr\xfc\xdfe", "bell\x07\x7f"])
+def test_the_title_is_the_folders_name_whatever_is_in_it(tmp_path: Path, name: str) -> None:
+    assert init(tmp_path / name, "--lessons", "none").exit_code == 0
+    expected = {"bell\x07\x7f": "Bell"}.get(name, name.capitalize())
+    assert Course(tmp_path / name).settings.title == expected
+    assert f"# {expected}\n" in (tmp_path / name / "README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("lessons", "expected"),
-    [("none", set()), ("gd_svd", {"gd_svd"}), ("gd_svd, gd_inverse", {"gd_svd", "gd_inverse"})],
+    [
+        ("none", set()),
+        ("gd_svd", {"gd_svd"}),
+        ("gd_svd, gd_inverse,gd_svd", {"gd_svd", "gd_inverse"}),
+    ],
 )
 def test_lessons_are_chosen_by_name(tmp_path: Path, lessons: str, expected: set[str]) -> None:
     assert init(tmp_path / "mine", "--lessons", lessons).exit_code == 0

@@ -7,6 +7,7 @@ autograder init FOLDER    a course: course.toml, nbgrader_config.py, README.md, 
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 import shutil
@@ -52,9 +53,8 @@ def new_course(folder: Path, lessons: str) -> list[Path]:
         mend = "Name a folder that is new or empty."
         raise UsageError(f"{folder} exists already, and nothing in it was touched. {mend}")
     chosen = chosen_lessons(lessons)
-    title = (
-        folder.absolute().name.replace("_", " ").replace("-", " ").strip().capitalize() or "Course"
-    )
+    plain = "".join(filter(str.isprintable, folder.absolute().name))
+    title = plain.replace("_", " ").replace("-", " ").strip().capitalize() or "Course"
     course_id = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.absolute().name).strip("-") or "course"
     with emptied_where_it_fails(folder):
         laid = lay_skeleton("course", folder, {"title": title, "course_id": course_id})
@@ -96,7 +96,9 @@ def lay_skeleton(kind: str, folder: Path, words: dict[str, str]) -> list[Path]:
     for template in sorted(templates, key=lambda path: (path.name == "assignment.toml", path)):
         text = template.read_text(encoding="utf-8")
         for word, value in words.items():
-            text = text.replace(f"{{{word}}}", value)
+            in_quotes = json.dumps(value, ensure_ascii=False)[1:-1]  # as TOML has it, too
+            said = in_quotes if template.suffix == ".toml" else value
+            text = text.replace(f"{{{word}}}", said)
         place = template.relative_to(SKELETON / kind)
         path = folder / place.with_name(HIDDEN.get(place.name, place.name))
         write_whole(path, text)
@@ -122,7 +124,7 @@ def chosen_lessons(named: str) -> Sequence[Path]:
             known[folder.name] = folder
     if named in ("all", "none"):
         return list(known.values()) if named == "all" else []
-    names = [name.strip() for name in named.split(",")]
+    names = list(dict.fromkeys(name.strip() for name in named.split(",")))
     unknown = [name for name in names if name not in known]
     if unknown:
         listed = ", ".join(map(repr, unknown))
