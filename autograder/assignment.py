@@ -28,10 +28,13 @@ from autograder.limits import MIB, Limits
 ENGINE = Path(__file__).parent
 KINDS = {int: "a whole number", float: "a number"}
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
-RUBRIC = re.compile(r"(?m)^## (\w+)[ \t]*$")
+QUESTION = re.compile(r"[A-Za-z0-9_-]+")  # the name of a written answer, as nbgrader allows it
+DRAW = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+RUBRIC = re.compile(r"(?m)^##[ \t]+(.*?)[ \t]*$")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
+DIAGNOSIS = {"start", "draw", "interval", "bases", "edited", "long", "words"}
 NO_HELPERS = ("test_*.py", "measure.py", "draws.py", "properties.py")  # Python that no check uses
 KINDS_OF = {  # of settings that may be left out
     "objectives": list, "requirements": list,
@@ -179,7 +182,7 @@ class Assignment:
         file = self.folder / "rubric.md"
         if not file.is_file():
             return {}
-        parts = RUBRIC.split(file.read_text(encoding="utf-8"))
+        parts = RUBRIC.split(text_of(file))
         found = dict(zip(parts[1::2], map(str.strip, parts[2::2]), strict=True))
         if unknown := sorted(found.keys() - self.written.keys()):
             names = ", ".join(self.written) or "there are none"
@@ -215,6 +218,14 @@ class Assignment:
         for file in self.files:
             digest.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()[:16]
+
+
+def text_of(path: Path) -> str:
+    """What a file of a staff folder says; AuthoringError where it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise AuthoringError(path, "is not UTF-8", "Save it as UTF-8.") from None
 
 
 def stamp_of(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
@@ -279,7 +290,7 @@ def read_assignment(folder: Path) -> Assignment:
         order=settings["order"],
         objectives=tuple(settings.get("objectives", ())),
         functions=functions,
-        written=_points(where, settings, "written"),
+        written=_written(where, settings, functions),
         requirements=(*REQUIREMENTS, *settings.get("requirements", ())),
         limits=_limits(where, course.settings.limits | settings.get("limits", {})),
         start=_start(where, settings.get("diagnosis", {})),
@@ -322,15 +333,29 @@ def _words(where: Path, words: object) -> dict[str, str]:
 
 
 def _start(where: Path, table: dict[str, Any]) -> Start | None:
+    if unknown := sorted(table.keys() - DIAGNOSIS):
+        mend = f"Known are {', '.join(sorted(DIAGNOSIS))}."
+        raise AuthoringError(
+            where, f"has unknown settings {', '.join(unknown)} in [diagnosis]", mend
+        )
     if set(table) <= {"words"}:
         return None
+    for name in ("bases", "edited"):
+        names = table.get(name, [])
+        if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+            mend = 'Give a list of texts: the names of files of variants/, as in ["loops"].'
+            raise AuthoringError(where, f"has {name} = {names!r} in [diagnosis]", mend)
     example = 'start = { lr = 0.0 }, draw = "torch.rand", interval = [0.0, 1.0]'
     mend = f"It has three lines, such as {example}."
+    draw = table.get("draw", "torch.rand")
+    if not isinstance(draw, str) or not DRAW.fullmatch(draw):
+        what = f"has draw = {draw!r} in [diagnosis]"
+        raise AuthoringError(where, what, 'Give the whole name of a function: "torch.rand".')
     try:
         options, draw, (low, high) = dict(table["start"]), table["draw"], table["interval"]
         return Start(
             {name: _number(value) for name, value in options.items()},
-            str(draw),
+            draw,
             float(low),
             float(high),
             tuple(table.get("bases", ())),
@@ -356,6 +381,17 @@ def _points(where: Path, settings: dict[str, Any], table: str) -> dict[str, floa
                 where, f"gives {table}.{name} the points {value!r}", "Points are a number above 0."
             )
     return {name: float(value) for name, value in points.items()}
+
+
+def _written(where: Path, settings: dict[str, Any], functions: Iterable[str]) -> dict[str, float]:
+    """The points of written answers, whose names are those of nbgrader's cells."""
+    written = _points(where, settings, "written")
+    cells = {cell for function in functions for cell in (function, f"check_{function}")}
+    for name in written:
+        if not QUESTION.fullmatch(name) or name in cells:
+            mend = "Use letters, digits, underscores and hyphens, and no name of a function."
+            raise AuthoringError(where, f"names a written answer {name!r}", mend)
+    return written
 
 
 def _limits(where: Path, settings: dict[str, Any]) -> Limits:
@@ -386,10 +422,7 @@ def read_mistake(path: Path) -> Overlay:
     # fails = ["test_every_row_is_trained"]
     # ///
     """
-    try:
-        match = MISTAKE_BLOCK.search(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise AuthoringError(path, "is not UTF-8", "Save it as UTF-8.") from None
+    match = MISTAKE_BLOCK.search(text_of(path))
     mend = (
         "Begin the file with a block `# /// mistake` of title, hint and fails, closed by `# ///`."
     )

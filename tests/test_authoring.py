@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from conftest import ASSIGNMENTS
 from autograder.assignment import Assignment, read_assignment
 from autograder.audit.audit import audit
 from autograder.authoring.folder import REQUIRED, validate_folder
+from autograder.authoring.leaks import guard
+from autograder.authoring.release import build
 from autograder.errors import AuthoringError
 from autograder.grading.checks import declared_checks
 from autograder.grading.grader import Grader
@@ -159,10 +162,33 @@ def test_the_course_has_assignments_with_names_of_their_own(assignment: Assignme
     assert orders.count(assignment.order) == 1, f"two assignments have the order {assignment.order}"
 
 
+DIAGNOSIS = '[diagnosis]\nstart = { factor = 0.0 }\ndraw = "torch.rand"\ninterval = [0.0, 1.0]\n'
+RUNG = "halve = [{ x = [[1.0, 2.0]] }]\n"
+WRITTEN = "[written]\nwhy_halve = 2"
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
         (TOML, "halve = 3", "halve = 5", "its checks add up to 3"),
+        (TOML, WRITTEN, '[written]\n"why halve" = 2', "names a written answer 'why halve'"),
+        (TOML, WRITTEN, "[written]\ncheck_total = 2", "names a written answer 'check_total'"),
+        (TOML, WRITTEN, f"{WRITTEN}\n{DIAGNOSIS}base = []", "unknown settings base in [diagnosis]"),
+        (TOML, WRITTEN, f'{WRITTEN}\n{DIAGNOSIS}bases = "divides"', "has bases = 'divides' in"),
+        (TOML, WRITTEN, f"{WRITTEN}\n{DIAGNOSIS}".replace("torch.rand", "rand"), "draw = 'rand'"),
+        (TOML, WRITTEN, f"{WRITTEN}\n{DIAGNOSIS}".replace("torch.r", "torch.b"), "'torch.band'"),
+        (
+            HANDOUT,
+            'tags=["setup"]',
+            'tags="setup"',
+            "handout.md: makes no notebook (metadata.tags: 'setup' is not",
+        ),
+        (HANDOUT, 'stub="halve"', 'stub=["halve"]', 'handout.md:17: has stub=["halve"]. Give one'),
+        (HANDOUT, 'stub="halve"', "stub=5", "handout.md:17: has stub=5. Give one name in quotes"),
+        (HANDOUT, "plt.show()", "### BEGIN SOLUTION", "handout.md: makes no notebook ("),
+        ("ladder.toml", "", RUNG.replace("x =", "x = 1, y ="), "it has no parameter y"),
+        ("rubric.md", "", "## why-halve\n\n- 1 for it\n", "rubric.md: has sections why-halve"),
+        ("rubric.md", "", "##  why halve \n\n- 1 for it\n", "rubric.md: has sections why halve"),
         (HIDDEN, "", "", "test_hidden.py: is missing"),
         (HIDDEN, "import", "improt", "test_hidden.py:3: is not Python"),
         (HIDDEN, "import close", "import close, nothing", "cannot be collected ("),
@@ -171,7 +197,8 @@ def test_the_course_has_assignments_with_names_of_their_own(assignment: Assignme
 def test_nothing_is_laid_of_what_nobody_could_be_graded_by(
     folder: Path, file: str, old: str, new: str, expected: str, command: Callable[..., Result]
 ) -> None:
-    if old:
+    plant(folder, "ladder.toml", "", RUNG)
+    if old or new:
         plant(folder, file, old, new)
     else:
         (folder / file).unlink()
@@ -180,3 +207,36 @@ def test_nothing_is_laid_of_what_nobody_could_be_graded_by(
     assert (ended.exit_code, expected in ended.stderr) == (1, True), ended.stderr
     assert not (root / "assignments").exists()
     assert not (root / "course" / "source").exists()
+
+
+@pytest.mark.parametrize("file", [HANDOUT, "rubric.md", "answers.md", "ladder.toml", TOML])
+def test_a_file_in_another_encoding_is_named(
+    folder: Path, file: str, command: Callable[..., Result]
+) -> None:
+    with (folder / file).open("ab") as opened:
+        opened.write("\n# Gr\xfc\xdfe\n".encode("latin-1"))
+    ended = command(folder.parent.parent, "release", "--no-edits")
+    assert ended.exit_code == 1
+    assert re.search(rf"{file}: is not (UTF-8\.|TOML \()", ended.stderr), ended.stderr
+
+
+def test_what_is_only_called_a_notebook_is_read_as_text(folder: Path) -> None:
+    plant(folder, "data/x.ipynb", "", "no JSON")
+    read = read_assignment(folder)
+    guard(read, build(read).student)
+    plant(
+        folder,
+        "data/x.ipynb",
+        "no JSON",
+        "Because the other half belongs to somebody else entirely.",
+    )
+    with pytest.raises(AuthoringError, match=r"would reach students: .*/data/x\.ipynb"):
+        guard(read, build(read).student)
+
+
+def test_a_question_may_have_a_hyphen_in_its_name(folder: Path) -> None:
+    for file in (TOML, HANDOUT):
+        plant(folder, file, "why_halve", "why-halve")
+    plant(folder, "rubric.md", "", "# Marks\n\n## why-halve\n\n- 1 for it\n")
+    assert read_assignment(folder).rubric == {"why-halve": "- 1 for it"}
+    assert validate_folder(read_assignment(folder)) == []

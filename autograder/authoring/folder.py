@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from autograder.assignment import Assignment, read_mistake
+from autograder.assignment import Assignment, read_mistake, text_of
 from autograder.authoring.handout import source_notebook
+from autograder.authoring.released_ladder import drawn_with
 from autograder.errors import AuthoringError, AutograderError
 from autograder.grading.checks import Declared, declared_checks, faults_of
 
@@ -67,12 +68,13 @@ def stops_grading(error: AuthoringError) -> bool:
 
 def stops_release(assignment: Assignment) -> Iterator[AuthoringError]:
     """What is wrong with what students are to be graded by: a file that is missing or no Python,
-    checks that cannot be collected, points that do not add up.
+    checks that cannot be collected, points that do not add up, a rubric of other answers.
     """
     graded_by = (assignment.solution, *assignment.checks)
     found = [error for error in _files(assignment) if error.what == MISSING]
     found = [error for error in found if error.where in graded_by] + [*not_python(assignment)]
     yield from found
+    yield from _rubric(assignment)
     if not found:
         checks = _collected(assignment)
         yield from [checks] if isinstance(checks, AuthoringError) else faults_of(assignment, checks)
@@ -107,16 +109,20 @@ def _files(assignment: Assignment) -> Iterator[AuthoringError]:
             yield AuthoringError(
                 path, STRAY, f"Remove it, or rename it: known are {', '.join(KNOWN)}."
             )
-    try:
-        _ = assignment.rubric
-    except AuthoringError as error:
-        yield error
+    yield from _rubric(assignment)
     if not assignment.variants:
         yield AuthoringError(
             folder / "variants",
             NO_VARIANT,
             "Add another right answer: it shows that the checks are fair.",
         )
+
+
+def _rubric(assignment: Assignment) -> Iterator[AuthoringError]:
+    try:
+        _ = assignment.rubric
+    except AuthoringError as error:
+        yield error
 
 
 def not_python(assignment: Assignment) -> Iterator[AuthoringError]:
@@ -209,6 +215,8 @@ def _mistakes(assignment: Assignment, checks: list[Declared]) -> Iterator[Author
 
 def _rest(assignment: Assignment) -> Iterator[AuthoringError]:
     looks: list[Callable[[Assignment], object]] = [equivalents]
+    if assignment.start is not None:
+        looks.append(drawn_with)
     if (assignment.folder / "handout.md").is_file():
         looks.append(source_notebook)
     for look in looks:
@@ -233,7 +241,7 @@ def equivalents(assignment: Assignment) -> dict[tuple[str, str], str]:
     mend = 'Each [[mutant]] has three strings: was = "...", becomes = "...", reason = "...".'
     accepted = {}
     try:
-        for item in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+        for item in tomllib.loads(text_of(path))["mutant"]:
             accepted[item["was"].strip(), item["becomes"].strip()] = item["reason"].strip()
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise AuthoringError(path, f"cannot be read ({error})", mend) from error

@@ -14,10 +14,14 @@ from __future__ import annotations
 import ast
 import copy
 import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment
+from autograder.assignment import Assignment, text_of
 from autograder.errors import AuthoringError, UsageError, to_install
 from autograder.grading.submission import normalised
 
@@ -93,9 +97,8 @@ def source_notebook(assignment: Assignment) -> Any:
     on them.
     """
     handout = assignment.folder / "handout.md"
-    text = handout.read_text(encoding="utf-8")
-    parts = _Handout(assignment, handout, text)
-    cells = [parts.cell(cell) for cell in cells_of(text)]
+    parts = _Handout(assignment, handout, text_of(handout))
+    cells = [parts.cell(cell) for cell in cells_of(handout)]
     import nbformat  # which jupytext brings along
 
     parts.complete()
@@ -107,17 +110,34 @@ def source_notebook(assignment: Assignment) -> Any:
         cells=[cell for cell, _ in cells], metadata=copy.deepcopy(METADATA)
     )
     notebook.nbformat_minor = 5
-    nbformat.validate(notebook)
+    with as_authoring_error(handout):
+        nbformat.validate(notebook)
     return notebook
 
 
-def cells_of(handout: str) -> list[Any]:
+@contextmanager
+def as_authoring_error(handout: Path) -> Iterator[None]:
+    """What nbformat and nbgrader say of a notebook that they refuse, as an error of its handout."""
+    from nbformat import ValidationError
+
+    try:
+        yield
+    except (ValidationError, RuntimeError, ValueError) as error:
+        place = ".".join(map(str, getattr(error, "path", ())))  # such as metadata.tags
+        said = f"{place}{': ' if place else ''}{str(error).strip().partition(chr(10))[0]}"
+        mend = "Look at the metadata of its cells, and at the markers in them."
+        raise AuthoringError(handout, f"makes no notebook ({said})", mend) from error
+
+
+def cells_of(handout: Path) -> list[Any]:
     """The cells of a handout, as jupytext reads its Markdown."""
+    text = text_of(handout)
     try:
         import jupytext
     except ImportError as error:
         raise UsageError(f"{error.name} is not installed. {for_releases()}") from None
-    return list(jupytext.reads(handout, fmt="md").cells)
+    with as_authoring_error(handout):
+        return list(jupytext.reads(text, fmt="md").cells)
 
 
 class _Handout:
@@ -176,6 +196,10 @@ class _Handout:
 
     def note(self, marker: str, name: str) -> None:
         """Record that a marker was met; AuthoringError where it should not have been."""
+        if not isinstance(name, str):
+            mend = f'Give one name in quotes: {marker}="name".'
+            what = f"has {marker}={json.dumps(name)}"
+            raise AuthoringError(self.line_of(marker, name), what, mend)
         if name in self.seen[marker]:
             raise self.wrong(marker, name, "stands here a second time", "Remove one of the two.")
         if marker != "stub" and name not in self.table(marker):
@@ -201,14 +225,19 @@ class _Handout:
         return self.assignment.written if marker == "written" else self.assignment.functions
 
     def wrong(self, marker: str, name: str, what: str, mend: str) -> AuthoringError:
+        where = self.line_of(marker, name)
+        return AuthoringError(where, f'{marker}="{name}" {what}', mend)
+
+    def line_of(self, key: str, value: Any) -> str:
+        """The last line that gives a key of a cell's metadata this value."""
+        written = f"{re.escape(json.dumps(value))}|'{re.escape(str(value))}'"
+        given = re.compile(rf"\b{key}\s*=\s*(?:{written})")
         lines = [
             number
             for number, line in enumerate(self.text.splitlines(), start=1)
-            if f'{marker}="{name}"' in line
+            if given.search(line)
         ]
-        return AuthoringError(
-            f"{self.path}:{lines[-1] if lines else 1}", f'{marker}="{name}" {what}', mend
-        )
+        return f"{self.path}:{lines[-1] if lines else 1}"
 
 
 def _nbgrader(name: str, points: float | None = None, **true: bool) -> dict[str, Any]:

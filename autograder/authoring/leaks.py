@@ -22,7 +22,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from autograder.assignment import Assignment
+from autograder.assignment import Assignment, text_of
 from autograder.authoring.handout import BEGIN, END, cells_of, stub_of
 from autograder.course import STUDENTS
 from autograder.errors import AuthoringError
@@ -127,9 +127,9 @@ def staff_lines(assignment: Assignment) -> list[StaffLine]:
 
 def _model_answers(handout: Path) -> list[StaffLine]:
     """The lines of the model answers, as jupytext reads the handout."""
-    text = handout.read_text(encoding="utf-8")
+    text = text_of(handout)
     found = []
-    for cell in cells_of(text):
+    for cell in cells_of(handout):
         if "written" in cell.metadata:
             begins = re.search(rf"#region\b.*{re.escape(str(cell.metadata['written']))}", text)
             place = text.find(cell.source, begins.end() if begins else 0)
@@ -144,7 +144,7 @@ def _staff_answers(path: Path) -> list[StaffLine]:
     """
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     return [
         one for one in _sentences(path, text, 1) if not one.line.lstrip().startswith(("#", ">"))
     ]
@@ -230,7 +230,12 @@ class _Text:
 def _words_of(name: str, data: bytes) -> str:
     """What people can read in a file: of a notebook, the text of its cells and outputs."""
     text = data.decode("utf-8", errors="replace")
-    return "\n".join(_strings(json.loads(text))) if name.endswith(".ipynb") else text
+    if not name.endswith(".ipynb"):
+        return text
+    try:
+        return "\n".join(_strings(json.loads(text)))
+    except (ValueError, RecursionError):  # it is called so, and is none
+        return text
 
 
 def _strings(tree: Any) -> Iterator[str]:

@@ -18,7 +18,13 @@ from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.authoring.folder import not_python
-from autograder.authoring.handout import STUB, notebook_bytes, source_notebook, student_notebook
+from autograder.authoring.handout import (
+    STUB,
+    as_authoring_error,
+    notebook_bytes,
+    source_notebook,
+    student_notebook,
+)
 from autograder.authoring.leaks import guard
 from autograder.authoring.released_ladder import ladder_files
 from autograder.course import STUDENTS, Course, write_whole
@@ -77,7 +83,9 @@ def build(assignment: Assignment) -> Built:
     for error in not_python(assignment):
         raise error
     source = source_notebook(assignment)
-    student = student_notebook(source, nbgrader_config(assignment.course))
+    config = nbgrader_config(assignment.course)
+    with as_authoring_error(assignment.folder / "handout.md"):
+        student = student_notebook(source, config)
     requirements = "".join(f"{line}\n" for line in assignment.requirements)
     common: Files = {
         "README.md": readme(assignment).encode(),

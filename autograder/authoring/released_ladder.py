@@ -13,13 +13,15 @@ not because another machine rounds otherwise.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.assignment import ENGINE, Assignment, Start
+from autograder.assignment import ENGINE, Assignment
+from autograder.errors import AuthoringError
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +85,8 @@ def made(assignment: Assignment, made_of: str) -> bytes:
     from autograder.grading.ladder import read_ladder
 
     start = assignment.start
+    if start is not None:
+        drawn_with(assignment)
     functions = {
         function: [_rung(assignment, rung) for rung in rungs]
         for function, rungs in read_ladder(assignment).items()
@@ -152,7 +156,7 @@ def _ways(
         still = _reply(assignment, None, rung.with_options(assignment.start.options), [])
         drawn = tensors_of(still.value)
         if [t.shape for t in drawn] == [t.shape for t in tensors_of(usual.value)]:
-            starts = _starts(assignment.start, drawn) or [[]]
+            starts = _starts(drawn_with(assignment), drawn) or [[]]
     for start in starts:
         replies: list[Reply] = [_reply(assignment, path, rung, start) for path in answers]
         yield (
@@ -166,16 +170,27 @@ def _ways(
         )
 
 
-def _starts(start: Start, usual: list[torch.Tensor]) -> list[list[torch.Tensor]]:
-    """The solution's start, and those of who draws in another order or lying down."""
-    import importlib
+def drawn_with(assignment: Assignment) -> Callable[..., Any]:
+    """The function that an assignment's start is drawn with; AuthoringError where it is none."""
+    assert assignment.start is not None
+    module, _, name = assignment.start.draw.rpartition(".")
+    try:
+        draw = getattr(importlib.import_module(module), name)
+        if callable(draw):
+            return draw
+    except (ImportError, AttributeError):
+        pass
+    what = f"has draw = {assignment.start.draw!r} in [diagnosis], which is no function"
+    mend = 'Name one that can be imported, such as "torch.rand".'
+    raise AuthoringError(assignment.folder / "assignment.toml", what, mend)
 
+
+def _starts(draw: Callable[..., Any], usual: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+    """The solution's start, and those of who draws in another order or lying down."""
     import torch
 
     from autograder.grading.smallest import SEED
 
-    module, _, name = start.draw.rpartition(".")
-    draw = getattr(importlib.import_module(module), name)
     found = [usual] if usual else []
     for order in itertools.permutations(range(len(usual))):
         for turned in itertools.product((False, True), repeat=len(usual)):

@@ -108,7 +108,7 @@ def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
         tables = tomllib.loads(where.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise AuthoringError(where, f"is not TOML ({error})", "Mend that line.") from error
-    required, properties = _required(assignment.solution), read_properties(assignment)
+    signatures, properties = _signatures(assignment.solution), read_properties(assignment)
     ladder = {}
     for function, rungs in tables.items():
         if function not in assignment.functions:
@@ -118,7 +118,7 @@ def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
         if not isinstance(rungs, list) or not all(isinstance(rung, dict) for rung in rungs):
             raise AuthoringError(where, f"has rungs of {function} that are no tables", mend)
         try:
-            ladder[function] = tuple(_rung(function, required[function], rung) for rung in rungs)
+            ladder[function] = tuple(_rung(function, signatures[function], rung) for rung in rungs)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise AuthoringError(
                 where, f"has a rung of {function} that cannot be read ({error})", mend
@@ -132,20 +132,37 @@ def read_ladder(assignment: Assignment) -> dict[str, tuple[Rung, ...]]:
     return ladder
 
 
-def _required(solution: Path) -> dict[str, list[str]]:
-    """The parameters of each function of a solution that have no default."""
-    required = {}
+@dataclass(frozen=True)
+class Signature:
+    """The parameters of a function: those that have no default, in order, and all there are; None
+    where it takes any.
+    """
+
+    required: list[str]
+    known: set[str] | None
+
+
+def _signatures(solution: Path) -> dict[str, Signature]:
+    """The parameters of each function of a solution."""
+    found = {}
     for node in ast.parse(solution.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
-            count = len(node.args.args) - len(node.args.defaults)
-            required[node.name] = [argument.arg for argument in node.args.args[:count]]
-    return required
+            placed, named = [*node.args.posonlyargs, *node.args.args], node.args.kwonlyargs
+            count = len(placed) - len(node.args.defaults)
+            known = {argument.arg for argument in (*placed, *named)}
+            required = [argument.arg for argument in placed[:count]]
+            found[node.name] = Signature(required, None if node.args.kwarg else known)
+    return found
 
 
-def _rung(function: str, required: list[str], table: dict[str, Any]) -> Rung:
+def _rung(function: str, signature: Signature, table: dict[str, Any]) -> Rung:
+    required = signature.required
     placed = tuple(_value(table[name]) for name in required)
     own = (*required, "long", "right")
     rest = {name: value for name, value in table.items() if name not in own}
+    unknown = rest.keys() - (rest.keys() if signature.known is None else signature.known)
+    if unknown:
+        raise ValueError(f"it has no parameter {', '.join(sorted(unknown))}")
     named = {name: _value(value) for name, value in rest.items()}
     right = tuple(table.get("right", ()))
     return Rung(function, placed, named, bool(table.get("long")), tuple(required), right)
