@@ -5,6 +5,7 @@ show nothing of the solution; what nobody can name is left unnamed, and can be l
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import signal
 from contextlib import closing
@@ -432,6 +433,57 @@ def test_what_a_function_needs_is_taken_out_with_it() -> None:
     assert "def helper" in code
     assert "MORE = 1.37" in code
     assert "undefined_here" not in code
+
+
+NEEDS = """
+%matplotlib inline
+import torch, numpy as np
+import matplotlib.pyplot as plt
+torch.manual_seed(3)
+START, SCALE = 0.0, 2.0
+EPS: float = 1e-9
+RATES = []
+for rate in (0.5, 0.25):
+    RATES.append(rate)
+with torch.no_grad():
+    WEIGHTS = torch.ones(2)
+WEIGHTS[0] += START
+if SCALE > 1:
+    def helper(x): return "first"
+def helper(x, factor=SCALE): return np.abs(factor * x)
+UNUSED, a = helper(1), 2
+plt.plot(a)
+def descend(x):
+    a = helper(x) + EPS * RATES[0]
+    return [a + one for one in WEIGHTS]
+"""
+
+
+def test_all_that_makes_what_a_function_needs_is_taken_out() -> None:
+    code = taken_out([NEEDS], "descend")
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert [float(one) for one in names["descend"](3.0)] == [7.0, 7.0]  # type: ignore[operator]
+    assert not names.keys() & {"UNUSED", "a"}
+    assert not re.search("first|manual_seed|plot\\(", code)
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "name", "says"),
+    [
+        ("exec('ALL = 1.37')" + STRANGE.replace("** MORE", "** ALL"), "hidden", "ends otherwise ("),
+        (STRANGE, "../variants/hidden", "is no name for a file"),
+    ],
+)
+def test_a_mistake_that_would_be_another_one_is_not_written(
+    descent: Assignment, sandbox: Sandbox, tmp_path: Path, handed_in: str, name: str, says: str
+) -> None:
+    file = tmp_path / "strange.py"
+    file.write_text(handed_in, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        learn(descent, file, sandbox, name=name)
+    assert says in str(caught.value)
+    assert not list(descent.folder.rglob("hidden.py"))
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,29 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import symtable
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from autograder.assignment import UNWRITTEN, Assignment
+from autograder.authoring.student_kit.kit_notebook import (
+    DEFINITIONS,
+    IMPORTS,
+    changed_by,
+    python_of,
+)
 from autograder.course import write_whole
 from autograder.errors import UsageError
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Submission, Unit, find
-from autograder.results import Result
+from autograder.results import Check, Result
 from autograder.sandbox.process import Sandbox
 
 SECRETS = ("", "another")  # inputs on which a mistake must fail the same checks
+NAME = re.compile(r"\w+")
+RAISED = re.compile(r" raised (\w+)")
 
 
 def learn(
@@ -28,14 +38,24 @@ def learn(
 
     function: whose mistake it is; where that is not said, the only one that lost points
     name: of the file; where that is not said, of the submission and the function
-    Raises UsageError where there is no one such function, or its code cannot be taken out.
+    Raises UsageError where there is no one such function, or its code cannot be taken out, or does
+    not end the checks alone as it did in what was handed in.
     """
+    if name and not NAME.fullmatch(name):
+        raise UsageError(f"{name!r} is no name for a file: use letters, digits and underscores")
     found = find(path, assignment.slug)[0]
     with closing(Grader(assignment, SECRETS[0], sandbox=sandbox, diagnoses=False)) as grader:
         submission = grader.read(found)
-        chosen = _chosen(assignment, grader.run(submission), function)
+        handed_in = grader.run(submission)
+    chosen = _chosen(assignment, handed_in, function)
     code = taken_out([unit.source for unit in submission.units], chosen)
-    fails = _fails(assignment, sandbox, code, chosen)
+    alone = _alone(assignment, sandbox, code)
+    for was, now in zip(handed_in.of(chosen), alone[0].of(chosen), strict=True):
+        if _ending(was) != _ending(now):
+            told = f"{now.name} {now.outcome}: {now.message}".strip(": ")
+            what = f"{path}: {chosen} alone, over the solution, ends otherwise ({told})"
+            raise UsageError(f"{what}: something that it needs is not taken out with it")
+    fails = [name for name in _failed(alone[0]) if all(name in _failed(one) for one in alone)]
     if not fails:
         raise UsageError(
             f"{path}: {chosen} alone, over the solution, fails no check: what is wrong is elsewhere"
@@ -61,64 +81,99 @@ def _chosen(assignment: Assignment, result: Result, function: str) -> str:
 
 
 def taken_out(sources: Sequence[str], function: str) -> str:
-    """A function's code, with the imports, functions, classes and names of the submission's that it
-    needs; UsageError where it is not there to be taken.
+    """A function's code, with the imports, and with all that makes or changes the functions,
+    classes and names of the submission's that it needs; UsageError where it is not there to be
+    taken.
     """
-    bound: dict[str, ast.stmt] = {}
-    imports: list[ast.stmt] = []
-    for statement in _statements(sources):
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            imports.append(statement)
-        for name in _bound(statement):
-            bound[name] = statement
-    if function not in bound:
+    statements = list(_statements(sources))
+    imports = [one for one in statements if isinstance(one, IMPORTS)]
+    modules = set().union(*map(_makes, imports))
+    makers: dict[str, list[ast.stmt]] = {}
+    for statement in statements:
+        if isinstance(statement, IMPORTS):
+            continue
+        made = _makes(statement)
+        for name in made - modules if isinstance(statement, ast.Expr) else made:
+            makers.setdefault(name, []).append(statement)
+    for several in makers.values():  # a definition counts until the next one
+        places = [at for at, one in enumerate(several) if isinstance(one, DEFINITIONS)]
+        del several[: max(places, default=0)]
+    if function not in makers:
         raise UsageError(f"{function} is not defined at the top level of what was handed in")
-    wanted, needed = [function], []
+    wanted, needed = [function], list[ast.stmt]()
     while wanted:
-        statement = bound[wanted.pop()]
-        if statement not in needed:
-            needed.append(statement)
-            read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-            wanted += [name for name in read if name in bound]
-    ordered = [one for one in dict.fromkeys(bound.values()) if one in needed]
+        for statement in makers.pop(wanted.pop(), ()):
+            if statement not in needed:
+                needed.append(statement)
+                wanted += sorted(_read(statement))
     texts = []
-    for statement in [*imports, *ordered]:
+    for statement in [*imports, *(one for one in statements if one in needed)]:
         try:
             texts.append(ast.unparse(statement))
         except RecursionError:  # which Python's parser was spared
-            if statement is bound[function]:
+            if function in _makes(statement):
                 raise UsageError(f"{function} is too deeply nested to be taken out") from None
     return "\n\n\n".join(texts)
 
 
 def _statements(sources: Sequence[str]) -> Iterator[ast.stmt]:
-    """The statements of all units that are Python; a cell with a magic is none."""
+    """The statements of all units that are Python, but for what is IPython's in them."""
     for source in sources:
         try:
-            yield from ast.parse(source).body
+            yield from ast.parse(python_of(source)).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # nested too deeply, too
             continue
 
 
-def _bound(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
-        return [statement.name]
-    if isinstance(statement, ast.Assign):
-        return [target.id for target in statement.targets if isinstance(target, ast.Name)]
-    return []
+def _makes(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives a value to, or whose value it changes."""
+    if isinstance(statement, DEFINITIONS):
+        return {statement.name}
+    found = {node.name for node in ast.walk(statement) if isinstance(node, DEFINITIONS)}
+    for node in ast.walk(statement):
+        if isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+    with suppress(RecursionError):  # nested too deeply
+        found |= changed_by(statement)
+    return found
 
 
-def _fails(assignment: Assignment, sandbox: Sandbox, code: str, function: str) -> list[str]:
-    """The checks that the code fails, laid over the solution, whatever the inputs."""
+def _read(statement: ast.stmt) -> set[str]:
+    """The names that a statement, and the functions in it, take from around them."""
+    try:
+        waiting = [symtable.symtable(ast.unparse(statement), "<statement>", "exec")]
+    except (SyntaxError, RecursionError, MemoryError):  # nested too deeply
+        return set()
+    found: set[str] = set()
+    while waiting:
+        table = waiting.pop()
+        outside = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (outside and symbol.is_referenced()):
+                found.add(symbol.get_name())
+        waiting += table.get_children()
+    return found
+
+
+def _alone(assignment: Assignment, sandbox: Sandbox, code: str) -> list[Result]:
+    """How the checks end of the code laid over the solution, on one draw of inputs and another."""
     solution = assignment.solution.read_text(encoding="utf-8")
     units = (Unit("statements", solution, "1"), Unit("statements", code, "2"))
-    failed: list[set[str]] = []
+    results = []
     for secret in SECRETS:
         with closing(Grader(assignment, secret, sandbox=sandbox, diagnoses=False)) as grader:
-            result = grader.run(Submission(units, ""))
-            failed.append({one.name for one in result.tests if one.outcome != "passed"})
-            names = [one.name for one in result.tests]
-    return [name for name in names if all(name in one for one in failed)]
+            results.append(grader.run(Submission(units, "")))
+    return results
+
+
+def _failed(result: Result) -> list[str]:
+    return [check.name for check in result.tests if check.outcome != "passed"]
+
+
+def _ending(check: Check) -> tuple[str, str]:
+    """How a check ended, and what was raised: lines and values may differ."""
+    raised = RAISED.search(check.message) if check.outcome == "raised" else None
+    return check.outcome, raised[1] if raised else ""
 
 
 def _name(path: Path, function: str) -> str:
