@@ -17,11 +17,12 @@ from conftest import ASSIGNMENTS
 from nbgrader.apps import NbGraderAPI
 from nbgrader.utils import capture_log
 from nbgrader.validator import Validator
+from test_grading import Command
 
 from autograder.assignment import Assignment, find_assignments
 from autograder.authoring.handout import STUB, function_source, source_notebook, stub_of
 from autograder.authoring.leaks import guard, staff_lines
-from autograder.authoring.release import KIT, build, drift, lay, release
+from autograder.authoring.release import KIT, build, drift, lay, release, strays
 from autograder.authoring.released_ladder import SHARED
 from autograder.course import Course
 from autograder.errors import AuthoringError
@@ -223,21 +224,45 @@ def test_a_release_is_whole_and_a_rebuild_changes_nothing(
     assert {path: path.stat().st_mtime_ns for path in course.rglob("*") if path.is_file()} == before
 
 
-def test_stale_files_go_and_nothing_else(course: Path, assignment: Assignment) -> None:
+def test_what_an_earlier_release_laid_goes_and_nothing_else(
+    course: Path, assignment: Assignment
+) -> None:
+    old = assignment.folder / "data" / "old" / "numbers.csv"
+    old.parent.mkdir()
+    old.touch()
     release([assignment])
-    stale = assignment.released / "old_data" / "test_hidden.py"
+    old.unlink()
+    stale = [assignment.released / "data" / "old" / "numbers.csv", assignment.released / "kit_x.py"]
+    stale[1].touch()
     cache = assignment.released / "__pycache__" / "conftest.pyc"
+    packages = assignment.released / ".venv" / "lib" / "torch.py"
+    notes = assignment.released / "mine" / "notes.txt"
+    empty = assignment.released / ".venv" / "include"
     other = assignment.released.parent / "by_somebody" / "notes.txt"
-    for path in (stale, cache, other):
-        path.parent.mkdir()
+    for path in (cache, packages, notes, other, empty / "x"):
+        path.parent.mkdir(parents=True)
         path.touch()
+    (assignment.released / ".venv" / "pyvenv.cfg").touch()
+    (empty / "x").unlink()
     assert drift([assignment]) == [
-        "assignments/halves/old_data/test_hidden.py is not part of the release"
+        f"assignments/halves/{name} is not part of the release"
+        for name in ("data/old/numbers.csv", "kit_x.py", "mine/notes.txt")
     ]
-    assert release([assignment]) == [stale]
-    assert not stale.parent.exists()
-    assert cache.exists()
-    assert other.exists()
+    source = assignment.course.source / "halves" / "data" / "old" / "numbers.csv"
+    assert sorted(release([assignment])) == sorted([*stale, source])
+    assert not stale[0].parent.exists()
+    assert all(path.exists() for path in (cache, packages, notes, other, empty))
+    assert strays([assignment]) == [notes]
+
+
+def test_what_stays_beside_a_release_is_told(course: Path, command: Command) -> None:
+    assert command(course, "release", "--no-edits").exit_code == 0
+    mine = course / "assignments" / "halves" / "mine.ipynb"
+    mine.write_text("my answers", encoding="utf-8")
+    ended = command(course, "release", "--no-edits")
+    assert ended.stdout == "", "nbgrader has no need to make it again"
+    assert ended.stderr == f"{mine} is not part of the release, and stays\n"
+    assert mine.read_text(encoding="utf-8") == "my answers"
 
 
 def test_drift_names_what_differs(course: Path, assignment: Assignment) -> None:

@@ -11,8 +11,10 @@ nbgrader makes of its source is `gradebook.commands`' matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from autograder.course import STUDENTS, Course, write_whole
 KIT = Path(__file__).with_name("student_kit")
 README = Path(__file__).with_name("skeleton") / "released_README.md"
 LITTER = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache")
+OF_THE_KIT = ("kit_*.py", "ladder*.json", "ladder_*.py")  # which nobody but a release lays
 
 Files = dict[str, bytes]
 
@@ -47,7 +50,7 @@ class Built:
 
 def release(assignments: Sequence[Assignment]) -> list[Path]:
     """Lay each assignment in `assignments/` and as nbgrader's source; gives the files that changed
-    or went.
+    or went. What no release has laid stays in `assignments/`: see `strays`.
     """
     built = [build(assignment) for assignment in assignments]
     for files in built:
@@ -55,9 +58,20 @@ def release(assignments: Sequence[Assignment]) -> list[Path]:
     changed = []
     for files in built:
         assignment = files.assignment
-        changed += lay(assignment.released, files.student)
-        changed += lay(assignment.course.source / assignment.slug, files.source)
+        source = assignment.course.source / assignment.slug
+        changed += lay(assignment.released, files.student, files_in(source))
+        changed += lay(source, files.source)
     return changed
+
+
+def strays(assignments: Sequence[Assignment]) -> list[Path]:
+    """The files in `assignments/` that are no part of the last release."""
+    found = []
+    for assignment in assignments:
+        laid = files_in(assignment.course.source / assignment.slug)
+        there = files_in(assignment.released)
+        found += [path for name, path in there.items() if name not in laid]
+    return found
 
 
 def drift(assignments: Sequence[Assignment]) -> list[str]:
@@ -141,8 +155,12 @@ def readme(assignment: Assignment) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def lay(folder: Path, files: Files) -> list[Path]:
-    """Make a folder hold exactly these files, each written whole; gives what changed or went."""
+def lay(folder: Path, files: Files, laid: Container[str] | None = None) -> list[Path]:
+    """Lay these files in a folder, each written whole; gives what changed or went.
+
+    laid: what an earlier release has laid there, which goes where it is none of these; None: all
+        that is there
+    """
     there = files_in(folder)
     changed = []
     for name, data in files.items():
@@ -151,23 +169,32 @@ def lay(folder: Path, files: Files) -> list[Path]:
             write_whole(path, data)
             changed.append(path)
     for name in there.keys() - files.keys():
-        there[name].unlink()
-        changed.append(there[name])
-    for inner in sorted(_folders_in(folder), reverse=True):
-        if not any(inner.iterdir()):
-            inner.rmdir()
+        if laid is None or name in laid or any(fnmatchcase(name, kind) for kind in OF_THE_KIT):
+            there[name].unlink()
+            changed.append(there[name])
+            _remove_empty(there[name].parent, folder)
     return changed
 
 
+def _remove_empty(inner: Path, folder: Path) -> None:
+    """Remove a folder where nothing is left in it, and so on up to `folder`."""
+    while inner != folder and not any(inner.iterdir()):
+        inner.rmdir()
+        inner = inner.parent
+
+
 def files_in(folder: Path) -> dict[str, Path]:
-    """The files below a folder by their path in it, without what Python and Jupyter leave."""
+    """The files below a folder by their path in it, without what Python and Jupyter leave, and
+    without environments.
+    """
     found = {}
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        if (path.is_file() or path.is_symlink()) and not set(place.parts) & set(LITTER):
-            found[place.as_posix()] = path
-    return found
+    for place, inner, names in os.walk(folder):
+        inner[:] = [name for name in inner if not _is_litter(Path(place, name))]
+        for path in (Path(place, name) for name in (*names, *inner)):
+            if (path.is_file() or path.is_symlink()) and path.name not in LITTER:
+                found[path.relative_to(folder).as_posix()] = path
+    return dict(sorted(found.items()))
 
 
-def _folders_in(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_dir())
+def _is_litter(inner: Path) -> bool:
+    return inner.name in LITTER or (inner / "pyvenv.cfg").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Optional
@@ -74,7 +75,7 @@ def release(
       autograder release gd_inverse
     """
     from autograder.authoring.folder import stops_release
-    from autograder.authoring.release import drift
+    from autograder.authoring.release import drift, strays
     from autograder.authoring.release import release as lay_release
     from autograder.gradebook.commands import generate
 
@@ -89,6 +90,8 @@ def release(
             raise error
     for file in lay_release(chosen):
         print(file)
+    for file in strays(chosen):
+        print(f"{file} is not part of the release, and stays", file=sys.stderr)
     for assignment in chosen:
         for file in generate(assignment):
             print(file)

@@ -42,11 +42,11 @@ def generate(assignment: Assignment) -> list[Path]:
 
 def _is_generated(assignment: Assignment) -> bool:
     """Whether nbgrader's release is that of `assignments/`, and its gradebook knows it."""
-    released = files_in(assignment.released)
+    source, released = assignment.course.source / assignment.slug, assignment.released
     made = files_in(assignment.course.release / assignment.slug)
-    if made.keys() != released.keys():
+    if made.keys() != files_in(source).keys():
         return False
-    if any(released[name].read_bytes() != made[name].read_bytes() for name in released):
+    if any((released / name).read_bytes() != made[name].read_bytes() for name in made):
         return False
     return is_entered(assignment)
 
