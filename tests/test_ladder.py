@@ -119,16 +119,23 @@ def known() -> dict[str, Known]:
     return {slug: Known(assignment) for slug, assignment in ASSIGNMENTS.items()}
 
 
-def examples(known: Known, text: str, sandbox: Sandbox) -> dict[str, list[Example | None]]:
-    """The grader's and the kit's smallest example of each function that has one."""
+REFUSING = ("f(x) returned a float; expected a torch.Tensor",)
+
+
+def examples(
+    known: Known, text: str, sandbox: Sandbox, messages: tuple[str, ...] = REFUSING
+) -> dict[str, list[Example | None]]:
+    """The grader's and the kit's smallest example of each function that has one, where checks say
+    these messages.
+    """
     assignment, found = known.assignment, {}
     student = in_a_notebook(assignment, text)
     with loaded(assignment, text, sandbox) as submission:
         for function, rungs in known.ladder.items():
             asked = ask(submission, [rung for rung in rungs if not rung.long], assignment.start)
-            theirs = smallest_example(known, sandbox, asked)
+            theirs = smallest_example(known, sandbox, asked, smallest.refuse_kinds(messages))
             with kit_student.clean_state():
-                ours = kit_ladder.smallest_example(assignment.released, student, function)
+                ours = kit_ladder.smallest_example(assignment.released, student, function, messages)
             if theirs or ours:
                 found[function] = [theirs, ours and Example(*ours)]
     return found
@@ -144,6 +151,105 @@ def test_the_notebook_shows_what_the_grader_shows(
     for theirs, ours in found.values():
         assert theirs is not None
         assert replace(theirs, given=without_place(theirs.given)) == ours
+
+
+INVERSE = """
+def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):
+    n, m = M.shape
+    if n != m:
+        raise ValueError
+    {first}
+    X, velocity, losses = torch.rand(n, n), torch.zeros(n, n), []
+    for _ in range(num_iterations):
+        R = X @ M - torch.eye(n)
+        losses.append({loss})
+        velocity = momentum * velocity + 2 * {gradient} / n**2
+        X = X - lr * velocity
+    return X, losses
+"""
+PARTIALS = "def partial_derivatives(x, y): return y**5, 5 * x * y**4"
+MEAN = "(R**2).mean()"
+
+
+@pytest.mark.parametrize("messages", [(), REFUSING], ids=["whatever kind", "of one kind"])
+def test_a_kind_that_checks_take_is_not_said_to_be_wrong(
+    messages: tuple[str, ...], known: dict[str, Known], sandbox: Sandbox
+) -> None:
+    """Tensors in a history are numbers, and who agrees with one right answer is not held against
+    another.
+    """
+    source = INVERSE.format(first="", loss=MEAN, gradient="R @ M.T")
+    assert examples(known["gd_inverse"], source, sandbox, messages) == {}
+
+
+def test_a_kind_is_told_where_a_check_refuses_it(known: dict[str, Known], sandbox: Sandbox) -> None:
+    one = known["tensors_and_autograd"]
+    assert examples(one, PARTIALS, sandbox, ("dz_dy is wrong: 80, and 92.1 is right",)) == {}
+    (pair,) = examples(one, PARTIALS, sandbox).values()
+    for example in pair:
+        assert example is not None
+        assert (example.given, example.right) == (
+            "(1, 5) (float, float)",
+            "(1, 5) (a tensor of shape (), a tensor of shape ())",
+        )
+    held = INVERSE.format(first="", loss=f"{MEAN}.reshape(1, 1)", gradient="R @ M.T")
+    (pair,) = examples(known["gd_inverse"], held, sandbox).values()
+    for example in pair:
+        assert example is not None
+        assert example.given.endswith("a list, each a tensor of shape (1, 1))")
+        assert example.right.endswith("a list, each float)")
+
+
+def test_what_is_wrong_beside_a_kind_is_told(known: dict[str, Known], sandbox: Sandbox) -> None:
+    source = INVERSE.format(first="torch.manual_seed(0)", loss=MEAN, gradient="R @ M.T")
+    for theirs in examples(known["gd_inverse"], source, sandbox)["gd_inverse"]:
+        assert theirs is not None
+        assert theirs.given == "the same numbers both times"
+
+
+def test_of_several_right_answers_the_nearest_is_told(
+    known: dict[str, Known], sandbox: Sandbox
+) -> None:
+    source = INVERSE.format(first="", loss=f"{MEAN}.item()", gradient="M.T @ R")
+    for example in examples(known["gd_inverse"], source, sandbox)["gd_inverse"]:
+        assert example is not None
+        first = [text.rpartition("[")[2].split(",")[0] for text in (example.given, example.right)]
+        assert first[0] == first[1]
+
+
+def test_an_example_has_the_digits_that_show_the_difference() -> None:
+    reply = Reply("returned", {}, (torch.tensor([1.67209]), 2.0))
+    right = replace(reply, value=(torch.tensor([1.67188]), 2.0))
+    compared = smallest.Compared("f()", [torch.tensor([0.123456])], reply, right)
+    assert compared.differs
+    assert compared.lines() == ("f()", "([0.12346])", "([1.6721], 2)", "([1.6719], 2)")
+    rougher = replace(right, value=(torch.tensor([1.5]), 2.0))
+    assert smallest.Compared("f()", [], reply, rougher).lines() == (
+        "f()",
+        "",
+        "([1.672], 2)",
+        "([1.5], 2)",
+    )
+    long = [replace(reply, value=[0.0] * 20 + [last]) for last in (1.0, 2.0)]
+    assert smallest.first_difference([smallest.Compared("f()", [], *long)], True) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "refuses"),
+    [
+        ("dot(a, b) returned a float; expected a torch.Tensor", True),
+        ("f(A) returned: a value of type float; expected a torch.Tensor of shape ()", True),
+        ("f(A) returned a loss_history with a tensor of shape (1, 1) in it; expected floats", True),
+        ("f(A) returned X of shape (); expected (1, 1)", True),
+        ("dot gave what this check could not work with (TypeError)", True),
+        ("the check could not use what your function returned (TypeError: no)", True),
+        ("f(A): U is off by 0.3 (largest difference 0.3, at most 1e-05 allowed)", False),
+        ("f(A) returned S = [1, 2]; expected a descending order", False),
+        ("f raised TypeError: expected Tensor as element 0", False),
+    ],
+)
+def test_whether_a_check_refuses_a_kind(message: str, refuses: bool) -> None:
+    assert smallest.refuse_kinds(["f(A) is wrong", message]) == refuses
 
 
 def without_place(given: str) -> str:
@@ -170,6 +276,12 @@ def test_from_a_start_that_is_not_known_the_usual_one_is_told(
     assert "which torch.rand gives" in ours.right
 
 
+def example_in_the_kit(
+    assignment: Assignment, student: kit_student.Student, function: str
+) -> object:
+    return kit_ladder.smallest_example(assignment.released, student, function, REFUSING)
+
+
 @pytest.mark.parametrize("slug", ASSIGNMENTS)
 def test_right_answers_have_no_example_in_the_kit(slug: str) -> None:
     assignment = ASSIGNMENTS[slug]
@@ -180,7 +292,7 @@ def test_right_answers_have_no_example_in_the_kit(slug: str) -> None:
         student = in_a_notebook(assignment, text)
         for function in read_ladder(assignment):
             with kit_student.clean_state():
-                assert kit_ladder.smallest_example(assignment.released, student, function) is None
+                assert example_in_the_kit(assignment, student, function) is None
 
 
 def test_a_slow_function_is_asked_no_longer_than_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +300,7 @@ def test_a_slow_function_is_asked_no_longer_than_its_time(monkeypatch: pytest.Mo
     student = in_a_notebook(assignment, "")
     monkeypatch.setattr(kit_ladder, "SECONDS", -1.0)
     monkeypatch.setattr(kit_ladder.Ladder, "call", lambda *given: calls.append(given))
-    assert kit_ladder.smallest_example(assignment.released, student, "gd_inverse") is None
+    assert example_in_the_kit(assignment, student, "gd_inverse") is None
     assert calls == []
 
 
@@ -272,7 +384,7 @@ def test_what_the_solution_says_when_it_raises_is_not_shown(
     rung = known[slug].ladder["gd_inverse"][5]
     with loaded(ASSIGNMENTS[slug], silent, sandbox) as submission:
         asked = ask(submission, [rung], ASSIGNMENTS[slug].start)
-        example = smallest_example(known[slug], sandbox, asked)
+        example = smallest_example(known[slug], sandbox, asked, kinds_matter=False)
     assert example is not None
     assert (example.given.partition(" (")[0], example.right) == (
         "raised TypeError: no",
@@ -346,6 +458,7 @@ def test_no_result_makes_an_example_long() -> None:
     reply = Reply("returned", {}, deep, arguments=(deep,))
     right = Reply("returned", {}, 1.0, arguments=(torch.ones(1),))
     lines = smallest.Compared("f()", [], reply, right).lines()
+    assert lines is not None
     assert max(map(len, lines)) < 2100
     raised = Reply("raised", {"type": "E" * 400, "message": "x" * 400, "where": "y" * 400})
     assert len(smallest.told(raised)) <= smallest.MOST_SHOWN

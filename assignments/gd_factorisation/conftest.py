@@ -19,7 +19,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -48,7 +48,7 @@ MARKS = (
     "hint(text): where to look when a check fails",
 )
 MESSAGE = 400  # characters of what a check says
-MISSED = pytest.StashKey[dict[str, tuple[Path, Student]]]()  # functions that failed a check
+MISSED = pytest.StashKey[dict[str, "Missed"]]()  # functions that failed a check
 
 
 # --- in the notebook ------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class NotebookRun:
         self._student, self.function = student, function
         self.checks: list[Told] = []
         self.examples: dict[str, Lines] = {}  # the smallest that fails, by function
-        self._missed: dict[str, None] = {}
+        self._missed: dict[str, list[str]] = {}  # what failed checks say, by function
         self.trouble = ""  # why the checks could not be run to the end
 
     @property
@@ -109,8 +109,9 @@ class NotebookRun:
         sys.modules.pop("test_public", None)  # it is read anew
         with clean_state(), quietly() as printed:
             status = pytest.main([*options, str(HERE / "test_public.py")], plugins=[self])
-            for function in self._missed if status != pytest.ExitCode.INTERRUPTED else ():
-                example = smallest_example(HERE, self._student, function)
+            missed = self._missed if status != pytest.ExitCode.INTERRUPTED else {}
+            for function, messages in missed.items():
+                example = smallest_example(HERE, self._student, function, messages)
                 self.examples |= {function: example} if example else {}
         sys.modules.pop("test_public", None)
         if status == pytest.ExitCode.INTERRUPTED:
@@ -163,7 +164,8 @@ class NotebookRun:
         if call.when == "call" or call.excinfo is not None:
             told = told_of(item, call.excinfo and call.excinfo.value)
             self.checks.append(told)
-            self._missed |= {task_of(item): None} if has_example(told) else {}
+            if has_example(told):
+                self._missed.setdefault(task_of(item), []).append(told.happened)
         outcome = "failed" if call.excinfo else "passed"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
@@ -247,6 +249,14 @@ def picture_of(item: pytest.Item) -> Any:
 # --- `pytest` in this folder ----------------------------------------------------------------------
 
 
+class Missed(NamedTuple):
+    """A function that failed checks: the folder of these, and what they say."""
+
+    folder: Path
+    student: Student
+    messages: list[str]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "the notebook or .py file to check; default: the notebook here"
     with contextlib.suppress(ValueError):  # the course's own package has this option too
@@ -289,15 +299,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         item.config.get_terminal_writer().line("\n".join(lines))
         student = getattr(item, "funcargs", {}).get("student")
         if has_example(told) and isinstance(student, Student):
-            item.config.stash.setdefault(MISSED, {})[task_of(item)] = (item.path.parent, student)
+            missed = item.config.stash.setdefault(MISSED, {})
+            one = missed.setdefault(task_of(item), Missed(item.path.parent, student, []))
+            one.messages.append(told.happened)
     return report
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
     """The smallest example of each function that failed a check."""
-    for function, (folder, student) in config.stash.get(MISSED, {}).items():
+    for function, one in config.stash.get(MISSED, {}).items():
         with clean_state(), quietly():
-            example = smallest_example(folder, student, function)
+            example = smallest_example(one.folder, one.student, function, one.messages)
         if example:
             config.get_terminal_writer().line("\n" + "\n".join(example_as_text(example)))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import runpy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,12 +68,17 @@ class Draw(NamedTuple):
 
 @dataclass
 class Ladder:
-    """A function of yours on its ladder. cpu_seconds: what it has used there so far"""
+    """A function of yours on its ladder.
+
+    kinds_matter: whether a check refuses the kind of what it was given
+    begun: when it was first asked
+    """
 
     student: Student
     function: str
     read: dict[str, Any]
     properties: dict[str, Callable[..., str]]
+    kinds_matter: bool
     begun: float = field(default_factory=time.process_time)
 
     def smallest(self) -> Lines | None:
@@ -116,13 +121,11 @@ class Ladder:
     # --- what is told -----------------------------------------------------------------------------
 
     def differs(self, asked: list[Asked]) -> Lines | None:
-        """In the eyes of the last of the right answers; None where it agrees with one of them."""
-        found = None
-        for base in range(self.read["bases"]):
-            found = smallest.first_difference(self.compared(asked, base))
-            if found is None:
-                return None
-        return found
+        """In the eyes of the nearest right answer; None where it agrees with one of them."""
+        bases = (self.compared(asked, base) for base in range(self.read["bases"]))
+        return smallest.from_the_nearest(
+            smallest.first_difference(base, self.kinds_matter) for base in bases
+        )
 
     def compared(self, asked: list[Asked], base: int) -> Iterator[Compared]:
         """Each rung with what is right there, where that is known."""
@@ -197,9 +200,11 @@ class Asked(NamedTuple):
     start: list[torch.Tensor]
 
 
-def smallest_example(folder: Path, student: Student, function: str) -> Lines | None:
+def smallest_example(
+    folder: Path, student: Student, function: str, messages: Iterable[str]
+) -> Lines | None:
     """The smallest example on which a function differs; None where there is none, or no ladder in
-    this folder.
+    this folder. messages: what the checks say that it failed
     """
     file = folder / LADDER
     if not file.is_file():
@@ -209,7 +214,8 @@ def smallest_example(folder: Path, student: Student, function: str) -> Lines | N
         properties = runpy.run_path(str(folder / PROPERTIES), run_name="properties")
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
-        return Ladder(student, function, read, properties).smallest()
+        kinds_matter = smallest.refuse_kinds(messages)
+        return Ladder(student, function, read, properties, kinds_matter).smallest()
     except (ValueError, KeyError, TypeError, IndexError):  # a file that is not as it came
         return None
 

@@ -8,22 +8,28 @@ value, arguments and gradients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 
 if __name__.startswith("autograder."):
-    from autograder.grading.alike import alike, loose, same
+    from autograder.grading.alike import alike, loose, numbers, same, settled
 else:
-    from kit_alike import alike, loose, same  # type: ignore[no-redef]
+    from kit_alike import alike, loose, numbers, same, settled  # type: ignore[no-redef]
 
 SEED = 0
 CPU_SECONDS = 0.7  # of a function on its ladder; past it, what was asked has to do
-DIGITS = 4  # of a number that is shown
+DIGITS, MOST_DIGITS = 4, 7  # of a number that is shown; the most where fewer show no difference
 SHOWN_NUMBERS = 12  # of a tensor or a list; the rest is "..."
 MOST_SHOWN = 1000  # characters of a value, or of an exception; what a check asks for has fewer
+REFUSED = (  # how checks say that they refuse the kind of a result
+    r"\b(?:type|dtype|shape|tensor|Tensor|floats?|numbers?)\b.*; expected ",
+    r"; expected .*\b(?:type|dtype|shape|tensor|Tensor|floats?|numbers?)\b",
+    r"could not (?:use what your function returned|work with)",
+)
 
 
 class Lines(NamedTuple):
@@ -60,19 +66,38 @@ class Compared:
 
     @property
     def differs_in_kind(self) -> bool:
-        return self.right is not None and not same(self.given, self.right)
+        """Whether a number is of another kind; in a list, a tensor of no dimension is a number."""
+        return self.right is not None and not same(_listed_plainly(self.given), self.right)
 
-    def lines(self, tell: Callable[[Any], str] | None = None) -> Lines:
-        """All of that as text. tell: how what was returned is told"""
-        tell = tell or told
-        start = shown(tuple(self.start)) if self.start else ""
-        given = tell(self.given)
+    @property
+    def agreement(self) -> float:
+        """How much of what was given is right: the share of its numbers."""
+        if self.right is None:
+            return 0.0
+        ones, others = list(_numbers_in(self.given.value)), list(_numbers_in(self.right.value))
+        if not ones or len(ones) != len(others):
+            return 0.0
+        return sum(map(alike, ones, others)) / len(ones)
+
+    def lines(self, tell: Callable[..., str] | None = None) -> Lines | None:
+        """All of that as text, with as many digits as show that it differs; None where no number
+        that is shown does. tell: how what was returned is told
+        """
+        for digits in range(DIGITS, MOST_DIGITS + 1):
+            lines = self._told_with(digits, tell or told)
+            if lines.given != lines.right:
+                return lines
+        return None
+
+    def _told_with(self, digits: int, tell: Callable[..., str]) -> Lines:
+        start = shown(tuple(self.start), digits) if self.start else ""
+        given = tell(self.given, digits)
         if self.right is None:
             return Lines(self.call, start, given, self.wanted)
         if self.given.arguments and not same(_arguments(self.given), _arguments(self.right)):
-            given += f", and left its arguments as {shown(self.given.arguments)}"
+            given += f", and left its arguments as {shown(self.given.arguments, digits)}"
         raises = self.right.outcome == "raised"  # its words may be a line of the solution
-        right = f"raises {self.right.header.get('type')}" if raises else tell(self.right)
+        right = f"raises {self.right.header.get('type')}" if raises else tell(self.right, digits)
         return Lines(self.call, start, given, right)
 
 
@@ -80,16 +105,72 @@ def _arguments(reply: Any) -> Any:
     return replace(reply, value=None, gradients=())
 
 
-def first_difference(compared: Iterable[Compared]) -> Lines | None:
-    """The first call that differs, else the first that differs in the kind of a number; None where
-    none does.
+def _listed_plainly(reply: Any) -> Any:
+    """A reply with a Python number for every tensor of no dimension in a list."""
+    parts = reply.value if isinstance(reply.value, tuple) else (reply.value,)
+    plain = tuple(_plain(part) if isinstance(part, list) else part for part in parts)
+    return replace(reply, value=plain if isinstance(reply.value, tuple) else plain[0])
+
+
+def _plain(items: list[Any]) -> list[Any]:
+    return [
+        numbers(one) if isinstance(one, torch.Tensor) and not one.ndim else one for one in items
+    ]
+
+
+def _numbers_in(value: Any) -> Iterator[float]:
+    """The numbers of a result, one after another."""
+    if isinstance(value, torch.Tensor):
+        yield from settled(value.flatten()).tolist()
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _numbers_in(part)
+    elif isinstance(value, float | int):
+        yield float(value)
+
+
+class Difference(NamedTuple):
+    """The first call on which a function differs from one right answer: how many agree before it,
+    how much of it is right, and the call as text.
     """
-    seen = []
+
+    before: int
+    agreement: float
+    lines: Lines
+
+
+def first_difference(compared: Iterable[Compared], kinds_matter: bool) -> Difference | None:
+    """The first call that differs; else, where kinds matter, the first that differs in the kind of
+    a number. None where none does.
+    """
+    seen: list[Compared] = []
     for one in compared:
-        if one.differs:
-            return one.lines()
+        lines = one.lines() if one.differs else None
+        if lines is not None:
+            return Difference(len(seen), one.agreement, lines)
         seen.append(one)
-    return next((one.lines(kinds) for one in seen if one.differs_in_kind), None)
+    for one in seen if kinds_matter else ():
+        lines = one.lines(kinds) if one.differs_in_kind else None
+        if lines is not None:
+            return Difference(len(seen), 1.0, lines)
+    return None
+
+
+def from_the_nearest(differences: Iterable[Difference | None]) -> Lines | None:
+    """Of the differences from several right answers, that from the nearest one, which agrees
+    longest and then in most numbers; None where one of them agrees wholly.
+    """
+    found = []
+    for one in differences:
+        if one is None:
+            return None
+        found.append(one)
+    return max(found, key=lambda one: one[:2]).lines
+
+
+def refuse_kinds(messages: Iterable[str]) -> bool:
+    """Whether checks that failed say that they refuse the kind of a result."""
+    return any(re.search(says, one) for says in REFUSED for one in messages)
 
 
 # --- properties of a right answer -----------------------------------------------------------------
@@ -192,47 +273,48 @@ def tensors_of(value: Any) -> list[torch.Tensor]:
 # --- what is shown --------------------------------------------------------------------------------
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, digits: int = DIGITS) -> str:
     """A value as one line that a student reads."""
     if isinstance(value, torch.Tensor):
         if not 0 < value.numel() <= SHOWN_NUMBERS:  # rows of nothing may be as many as one likes
             return f"a tensor of shape {tuple(value.shape)}"
-        return _listed(value.tolist())
+        return _listed(value.tolist(), digits)
     if isinstance(value, tuple | list):
-        parts = [shown(part) for part in value[:SHOWN_NUMBERS]]
+        parts = [shown(part, digits) for part in value[:SHOWN_NUMBERS]]
         rest = ", ..." if len(value) > SHOWN_NUMBERS else ""
         opening, closing = "()" if isinstance(value, tuple) else "[]"
         return _cut(f"{opening}{', '.join(parts)}{rest}{closing}")
-    return _listed(value) if isinstance(value, float) else _cut(str(value))
+    return _listed(value, digits) if isinstance(value, float) else _cut(str(value))
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
 
 
-def _listed(value: Any) -> str:
+def _listed(value: Any, digits: int) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_listed, value))}]"
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else str(value)
+        return f"[{', '.join(_listed(part, digits) for part in value)}]"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
-def told(reply: Any) -> str:
+def told(reply: Any, digits: int = DIGITS) -> str:
     """How a call ended, as one line that a student reads."""
     if reply.outcome == "returned":
-        return shown(reply.value)
+        return shown(reply.value, digits)
     if reply.outcome == "raised":
         return _cut(f"raised {reply.message}")
     return str(reply.outcome).replace("_", " ")
 
 
-def kinds(reply: Any) -> str:
+def kinds(reply: Any, digits: int = DIGITS) -> str:
     """How a call ended, with the kinds of its parts."""
-    value = reply.value
-    parts = value if isinstance(value, tuple | list) else (value,)
-    return f"{told(reply)} ({', '.join(map(_kind, parts))})"
+    parts = reply.value if isinstance(reply.value, tuple) else (reply.value,)
+    return f"{told(reply, digits)} ({', '.join(map(_kind, parts))})"
 
 
 def _kind(value: object) -> str:
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, list) and len(inside := {_kind(item) for item in value}) == 1:
+        return f"a list, each {inside.pop()}"
     return type(value).__name__

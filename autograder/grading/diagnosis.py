@@ -27,6 +27,7 @@ from autograder.grading.effects import told_by_effect
 from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
 from autograder.grading.search import Answered, Search, group_of
+from autograder.grading.smallest import refuse_kinds
 from autograder.grading.student import Loaded, Recorded, Verdict
 from autograder.grading.traits import trait_of
 from autograder.results import Check, Diagnosis
@@ -46,6 +47,7 @@ class Failing:
     names: its checks; missed: all checks, of whatever function, that were not passed
     calls: what the checks asked of it
     submission: still open
+    kinds_matter: whether one of its checks refuses the kind of what it was given
     """
 
     function: str
@@ -53,6 +55,7 @@ class Failing:
     missed: frozenset[str]
     calls: tuple[Recorded, ...]
     submission: Loaded
+    kinds_matter: bool = False
 
     @property
     def lost(self) -> frozenset[str]:
@@ -80,7 +83,8 @@ def diagnose(
         names = frozenset(check.name for check in checks if check.function == function)
         calls = tuple(call for call in submission.recorded if call.function == function)
         if names & missed and any(_tells(call.reply) for call in calls):
-            failing = Failing(function, names, missed, calls, submission)
+            kinds = refuse_kinds(check.message for check in checks if check.function == function)
+            failing = Failing(function, names, missed, calls, submission, kinds)
             told = _diagnosed(search, sandbox, failing)
             if told is not None:
                 found.append(told)
@@ -96,7 +100,7 @@ def _diagnosed(search: Search, sandbox: Sandbox, failing: Failing) -> Diagnosis 
         rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
         asked = ask(submission, rungs, known.assignment.start)
         answered = search.answered(sandbox, function, asked)
-        example = smallest_example(known, sandbox, asked)
+        example = smallest_example(known, sandbox, asked, failing.kinds_matter)
     mistake = _mistake(search, sandbox, answered, failing)
     if mistake is not None:
         return Diagnosis(function, mistake.name, mistake.title, mistake.hint, example=example)

@@ -1,8 +1,8 @@
 """The smallest example that fails: the first rung of the ladder on which a function differs.
 
 What is right for a rung is what a right answer gives from the function's own start, where the
-assignment says how one is asked for. Of several right answers (`bases`) the last one counts from
-which it differs. Where right answers give different results, it is what they have in common.
+assignment says how one is asked for. Of several right answers (`bases`) the nearest counts. Where
+right answers give different results, it is what they have in common.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from autograder.errors import SandboxError
 from autograder.grading import smallest
 from autograder.grading.known import Known, Running
 from autograder.grading.ladder import Rung
-from autograder.grading.smallest import CPU_SECONDS, SEED, Compared, Ended, Lines, OutOfTime
+from autograder.grading.smallest import (
+    CPU_SECONDS,
+    SEED,
+    Compared,
+    Difference,
+    Ended,
+    Lines,
+    OutOfTime,
+)
 from autograder.grading.student import RECORDED_BYTES, Loaded, Recorded
 from autograder.results import Example
 from autograder.sandbox.box import Reply
@@ -149,38 +157,43 @@ def numbers_of(tensors: Sequence[torch.Tensor]) -> numpy.ndarray:
     return torch.cat([tensor.flatten() for tensor in tensors]).to(torch.float64).numpy()
 
 
-def smallest_example(known: Known, sandbox: Sandbox, asked: Asked) -> Example | None:
+def smallest_example(
+    known: Known, sandbox: Sandbox, asked: Asked, kinds_matter: bool
+) -> Example | None:
     """The first rung on which a function differs from every right answer that starts where it does;
     None where it differs on none.
 
-    Where nothing differs but the kind of a number, that does; where nothing does from its own
-    start, a start that is none of `draw`'s; where that is as it should be, a long rung.
+    Where nothing differs but the kind of a number, that does, if kinds matter; where nothing does
+    from its own start, a start that is none of `draw`'s; where that is as it should be, a long
+    rung.
+
+    kinds_matter: whether a check refuses the kind of what it was given
     """
-    lines = _differs(known, sandbox, asked) or _odd_start(known, asked)
+    lines = _differs(known, sandbox, asked, kinds_matter) or _odd_start(known, asked)
     if lines is None and len(asked.replies) == len(asked.rungs) and asked.rungs:
         longer = [rung for rung in known.ladder[asked.rungs[0].function] if rung.long]
         for rung in longer:
             one = ask(asked.submission, [rung], known.assignment.start, asked.begun)
-            lines = _differs(known, sandbox, one)
+            lines = _differs(known, sandbox, one, kinds_matter)
             if lines is not None or not one.replies:
                 break
     return None if lines is None else Example(*lines)
 
 
-def _differs(known: Known, sandbox: Sandbox, asked: Asked) -> Lines | None:
-    """The first rung on which a function differs, in the eyes of the last of the right answers that
-    it is compared with; None where it agrees with one of them.
+def _differs(known: Known, sandbox: Sandbox, asked: Asked, kinds_matter: bool) -> Lines | None:
+    """The first rung on which a function differs from the nearest of the right answers; None where
+    it agrees with one of them.
     """
-    found = None
-    for base in (None, *known.assignment.bases):
-        try:
+
+    def differences() -> Iterator[Difference | None]:
+        for base in (None, *known.assignment.bases):
             with known.running(sandbox, base) as running:
-                found = smallest.first_difference(_compared(known, running, asked))
-        except SandboxError:
-            found = None
-        if found is None:
-            return None
-    return found
+                yield smallest.first_difference(_compared(known, running, asked), kinds_matter)
+
+    try:
+        return smallest.from_the_nearest(differences())
+    except SandboxError:
+        return None
 
 
 def _compared(known: Known, running: Running, asked: Asked) -> Iterator[Compared]:
