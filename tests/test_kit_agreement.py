@@ -117,6 +117,11 @@ CALLS = {
     "gradients off for the next call": "y = x.requires_grad_() * 2\n"
     "    torch.set_grad_enabled(False)\n    return y.requires_grad",
     "not written": "raise NotImplementedError",
+    "another is not written": "def g(x): raise NotImplementedError\n    return g(x)",
+    "written but for a case": "if len(x): raise NotImplementedError('of many rows')",
+    "a module without forward": "class Model(torch.nn.Module):\n"
+    "        def foward(self, x): return x\n    return Model()(x)",
+    "an operator that the processor lacks": "return torch.linalg.svd(x.to_sparse())",
     "no message": "raise ValueError",
     "a class of exceptions": "class Odd(KeyError): pass\n    raise Odd('k')",
     "an exception beyond Exception": "class Odd(BaseException): pass\n    raise Odd('k')",

@@ -229,6 +229,24 @@ def test_the_hint_follows_what_happened(tmp_path: Path, monkeypatch: pytest.Monk
     )
 
 
+def test_only_a_stub_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What torch raises, or a function that is called, is another thing to mend."""
+    model = (
+        "class Model(torch.nn.Module):\n    def foward(self, x): return x\n"
+        "def f(x): return Model()(x)"
+    )
+    run = run_of(model, tmp_path, monkeypatch)
+    assert {check.word for check in run.checks} == {"raised"}
+    assert 'missing the required "forward" function' in run.checks[0].happened
+    assert "is not written yet" not in run.summary
+    run = run_of(
+        "def g(x): raise NotImplementedError\ndef f(x): return g(x)", tmp_path, monkeypatch
+    )
+    assert [(check.word, check.happened, check.look) for check in run.checks] == [
+        ("raised", "f calls g, which is not written yet", "")
+    ] * len(run.checks)
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [

@@ -466,6 +466,19 @@ ANY = ("Exception", "BaseException", "object")
             "f is not written yet",
         ),
         (
+            'def g(x):\n    """Later."""\n    raise NotImplementedError("not yet")\n'
+            "def f(x): return g(x)",
+            "raised",
+            ("NotImplementedError", "RuntimeError", *ANY),
+            "f calls g, which is not written yet",
+        ),
+        (
+            "def f(x):\n    if abs(x): raise NotImplementedError(x)",
+            "raised",
+            ("NotImplementedError", "RuntimeError", *ANY),
+            "f raised NotImplementedError: 1 (line 3)",
+        ),
+        (
             "def f(x): raise ValueError('not\\nsquare')",
             "raised",
             ("ValueError", *ANY),

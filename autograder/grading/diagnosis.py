@@ -28,7 +28,7 @@ from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
 from autograder.grading.search import Answered, Search, group_of
 from autograder.grading.smallest import refuse_kinds
-from autograder.grading.student import Loaded, Recorded, Verdict
+from autograder.grading.student import Loaded, Recorded, Verdict, stub_in
 from autograder.grading.traits import trait_of
 from autograder.results import Check, Diagnosis
 from autograder.sandbox.box import Reply
@@ -142,12 +142,8 @@ def _mistake(
 
 
 def _tells(reply: Reply) -> bool:
-    """Whether an ending says something about the mistake made: a limit or a stub's
-    NotImplementedError does not.
-    """
-    if reply.outcome == "raised":
-        return reply.header.get("type") != "NotImplementedError"
-    return reply.outcome == "returned"
+    """Whether an ending says something about the mistake made: a limit or a stub does not."""
+    return reply.outcome == "returned" or (reply.outcome == "raised" and not stub_in(reply))
 
 
 def first_alike(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # of replies: larger ones are not kept, as no diagnosis compares them; nor more of one submission
 RECORDED_BYTES, ALL_RECORDED_BYTES = 1 << 20, 1 << 25
 HIDDEN_CHARACTERS = 80  # of a call's own words in the message of a hidden check
+NAME_CHARACTERS = 40  # of a function's name that a call says
 PLACE = re.compile(r"(?:submission|cell \d{1,5}) line \d{1,6}(?!\d)")
 SAYS = {
     "timed_out": "{name} did not finish: {message}",
@@ -75,6 +76,16 @@ def guarded(reply: Reply) -> str:
     plain = "".join(letter if " " <= letter <= "~" else "?" for letter in said[:400])
     room = HIDDEN_CHARACTERS - len(line)
     return (plain if len(plain) <= room else plain[: room - 3] + "...") + line
+
+
+def stub_in(reply: Reply) -> str:
+    """The function that is not written yet, where a call met its stub; "" where it met none, or
+    says something else than a name.
+    """
+    stub = reply.header.get("stub")
+    if not isinstance(stub, str) or len(stub) > NAME_CHARACTERS:
+        return ""
+    return stub if stub.isascii() and stub.isidentifier() else ""
 
 
 @dataclass(frozen=True)
@@ -211,8 +222,9 @@ class Loaded:
         outcome = reply.outcome if reply.outcome in SAYS else "died"
         bases = reply.header.get("bases")
         error_types = tuple(map(printable, bases[:8])) if isinstance(bases, list) else ()
-        if "NotImplementedError" in error_types:
-            return Verdict("raised", f"{name} is not written yet", error_types)
+        if outcome == "raised" and (stub := stub_in(reply)):
+            calls = "" if stub == name else f" calls {stub}, which"
+            return Verdict("raised", f"{name}{calls} is not written yet", error_types)
         if outcome == "missing":  # its own code took it away
             return Verdict(outcome, SAYS[outcome].format(name=name), error_types)
         why = why_undefined(self.errors, reply.message) if outcome == "raised" else ""

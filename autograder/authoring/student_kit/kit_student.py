@@ -28,6 +28,7 @@ else:
 
 TRAINED = (torch.optim.Optimizer, torch.nn.Module)
 CONSTANT = (bool, int, float, str, bytes, type(None))
+NAME_CHARACTERS = 40  # of a function's name that is said
 SAYS = {
     "raised": "{name} raised {message}",
     "missing": "{name} is not defined",
@@ -140,11 +141,25 @@ class Student:
             message = SAYS["out_of_memory"].format(name=name, message=reached)
             return Verdict("out_of_memory", message)
         bases = tuple(kind.__name__ for kind in type(error).__mro__[:8])
-        if "NotImplementedError" in bases:
-            return Verdict("raised", f"{name} is not written yet", bases)
+        if stub := self._stub_of(error):
+            calls = "" if stub == name else f" calls {stub}, which"
+            return Verdict("raised", f"{name}{calls} is not written yet", bases)
         said = f"{bases[0]}: {text}" if text else bases[0]
         message = SAYS["raised"].format(name=name, message=said + self._place(error))
         return Verdict("raised", message, bases)
+
+    def _stub_of(self, error: BaseException) -> str:
+        """The function whose stub an exception is of: one that mentions nothing but
+        NotImplementedError, and raised it. "" where that is not so, as where torch raises one.
+        """
+        step = error.__traceback__
+        while step is not None and step.tb_next is not None:
+            step = step.tb_next
+        if step is None or step.tb_frame.f_globals is not self._namespace:
+            return ""
+        code, name = step.tb_frame.f_code, step.tb_frame.f_code.co_name
+        says = name.isascii() and name.isidentifier() and len(name) <= NAME_CHARACTERS
+        return name if says and code.co_names == ("NotImplementedError",) else ""
 
     def _place(self, error: BaseException) -> str:
         """The last line of yours that an exception passed through."""

@@ -198,7 +198,21 @@ def describe(error: BaseException) -> dict:
             where = f"{name.strip('<>')} line {step.tb_lineno}" + (f": {line}" if line else "")
         step = step.tb_next
     bases = [kind.__name__[:80] for kind in type(error).__mro__[:8]]
-    return {"outcome": "raised", "type": bases[0], "bases": bases, "message": text, "where": where}
+    told = {"outcome": "raised", "type": bases[0], "bases": bases, "message": text, "where": where}
+    return told | {"stub": stub} if (stub := stub_of(error)) else told
+
+
+def stub_of(error: BaseException) -> str:
+    """The function whose stub an exception is of: one that mentions nothing but
+    NotImplementedError, and raised it. "" where that is not so, as where torch raises one.
+    """
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    if step is None or not step.tb_frame.f_code.co_filename.startswith(("<submission", "<cell")):
+        return ""
+    code = step.tb_frame.f_code
+    return code.co_name if code.co_names == ("NotImplementedError",) else ""
 
 
 # --- values ---------------------------------------------------------------------------------------
