@@ -681,6 +681,18 @@ def test_other_settings_are_a_change_of_the_staffs_side(
     assert staff.unchanged() is same
 
 
+def test_what_is_wrong_with_the_settings_is_said_while_the_watch_waits(
+    course: Course, caplog: pytest.LogCaptureFixture
+) -> None:
+    staff = Staff(course, [find_assignment(course, SLUG)])
+    assert staff.unchanged()
+    (course.root / "course.toml").write_text("[extensions\n", encoding="utf-8")
+    assert not staff.unchanged()
+    assert not staff.unchanged()
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "course.toml" in told
+
+
 def test_what_changes_while_the_staffs_side_is_loaded_is_a_change_as_well(course: Course) -> None:
     assignments = [find_assignment(course, SLUG)]
     assert course.settings.workers == 0

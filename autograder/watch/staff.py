@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 
@@ -11,6 +12,7 @@ from autograder.errors import AutograderError
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import LOOK
 
+log = logging.getLogger(__name__)
 STAFF_SETTLES = 5.0  # seconds for which a changed staff folder must stay as it is
 
 
@@ -29,6 +31,7 @@ class Staff:
         self.places += [assignment.notebook for assignment in assignments]  # as it is released
         self.places.append(course.root / SETTINGS)
         self.signature: list[tuple[str, int, int]] | None = None  # of what is as it was loaded
+        self.told = ""  # why it could not be loaded last
 
     def unchanged(self) -> bool:
         """Whether nothing that may change a grade, or how it is entered, has changed."""
@@ -49,13 +52,16 @@ class Staff:
                 before, since = signature, time.monotonic()
 
     def _now(self) -> tuple[dict[str, str], Settings] | None:
-        """What would be loaded now; None where it does not hold together."""
+        """What would be loaded now; None where it does not hold together, which is told once."""
         course = Course(self.course.root)  # which reads its settings anew
         try:
             Allowance.of(course)
             digests = {slug: find_assignment(course, slug).digest for slug in self.loaded[0]}
             return digests, course.settings
-        except (AutograderError, OSError):
+        except (AutograderError, OSError) as error:
+            if str(error) != self.told:
+                log.warning("grading waits for the staff's side: %s", error)
+                self.told = str(error)
             return None
 
     def _signature(self) -> list[tuple[str, int, int]]:
