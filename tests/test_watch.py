@@ -5,6 +5,7 @@ watch in between.
 from __future__ import annotations
 
 import errno
+import fcntl
 import itertools
 import json
 import os
@@ -30,7 +31,7 @@ from typer.testing import CliRunner
 from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, put_in_place
-from autograder.errors import AuthoringError, UsageError
+from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.gradebook import timestamps
 from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
@@ -645,6 +646,18 @@ def test_one_watch_at_a_time(course: Course) -> None:
         assert done.stdout == "", "the class was graded first"
     with only_one(course):
         pass
+
+
+def test_a_file_system_without_locks_is_told_as_that(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(AutograderError, match="cannot be locked") as told, only_one(course):
+        pass
+    assert "another process" not in str(told.value)
 
 
 def test_a_new_release_is_a_change_of_the_staffs_side(course: Course) -> None:
