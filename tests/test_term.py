@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import nbformat
@@ -47,7 +48,7 @@ from autograder.cli import app
 from autograder.course import Course, Late, Settings, read_settings
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.gradebook import exchange, rebuild, timestamps
-from autograder.gradebook.bridge import answers_in, as_it_was, hold_to_the_release
+from autograder.gradebook.bridge import answers_in, as_it_was, hold_to_the_release, is_open
 from autograder.gradebook.collector import parts
 from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings, make_ready
 from autograder.gradebook.entered import Entry
@@ -674,6 +675,34 @@ def test_an_answer_that_was_deleted_and_is_still_is_the_one_that_was_marked(tmp_
     assert not as_it_was("two", first, written)
     assert not as_it_was("two", written, same)
     assert not as_it_was("two", {}, same), "nothing was graded before"
+
+
+@pytest.mark.parametrize(
+    ("automatic", "by_hand", "extra", "waited", "same", "opens"),
+    [
+        (3.0, None, None, False, False, False),  # nobody's but the grader's
+        (3.0, None, None, True, False, False),
+        (None, None, None, False, True, True),  # no points yet
+        (None, None, 1.0, False, True, True),
+        (3.0, 2.0, None, False, True, False),  # of the answer that was marked
+        (3.0, None, 2.0, False, True, False),
+        (3.0, 2.0, None, False, False, True),  # of another one
+        (3.0, None, 2.0, False, False, True),
+        (3.0, 2.0, None, True, True, True),  # and not yet looked at
+        (3.0, None, 2.0, True, True, True),
+        (3.0, None, 0.0, False, False, False),
+    ],
+)
+def test_what_a_person_gave_waits_again_where_the_answer_is_another(
+    automatic: float | None,
+    by_hand: float | None,
+    extra: float | None,
+    waited: bool,
+    same: bool,
+    opens: bool,
+) -> None:
+    row = SimpleNamespace(auto_score=automatic, manual_score=by_hand, extra_credit=extra)
+    assert is_open(row, waited=waited, same=same) is opens
 
 
 def test_points_that_the_gradebook_does_not_know_are_told_before_anything_is_entered(

@@ -236,12 +236,24 @@ class SaveMarks(SaveAutoGrades):
         grade: Any = self.gradebook.find_grade(
             name, self.notebook_id, self.assignment_id, self.student_id
         )
-        waited, marked = grade.needs_manual_grade, grade.manual_score is not None
+        waited = bool(grade.needs_manual_grade)
         super()._add_score(cell, resources)
-        if marked:
-            answer = name if utils.is_solution(cell) else ""  # a check's points are for the code
-            grade.needs_manual_grade = waited or not as_it_was(answer, self.before, self.answers)
-            self.gradebook.db.commit()
+        answer = name if utils.is_solution(cell) else ""  # a check's points are for the code
+        same = as_it_was(answer, self.before, self.answers)
+        grade.needs_manual_grade = is_open(grade, waited=waited, same=same)
+        self.gradebook.db.commit()
+
+
+def is_open(grade: Any, *, waited: bool, same: bool) -> bool:
+    """Whether a person has to look at the points of a cell: there are none, or a person has set
+    them, or added some, for another answer.
+
+    waited: whether they had to until now; same: whether the answer is the one that was graded last
+    """
+    if grade.manual_score is None and grade.auto_score is None:
+        return True
+    by_hand = grade.manual_score is not None or bool(grade.extra_credit)
+    return by_hand and (waited or not same)
 
 
 def known_answers(file: Path) -> dict[str, str]:

@@ -39,6 +39,7 @@ from autograder.gradebook.bridge import (
     answers_in,
     as_it_was,
     hold_to_the_release,
+    is_open,
     known_answers,
     not_graded,
     write_outputs,
@@ -356,12 +357,8 @@ def grade(row: Any, points: float | None, *, same: bool) -> None:
     """Write automatic points, as `bridge.SaveMarks` does. same: whether the answer is the one that
     was graded last
     """
-    waited, marked = row.needs_manual_grade, row.manual_score is not None
     row.auto_score = points
-    if marked:
-        row.needs_manual_grade = bool(waited) or not same
-    else:
-        row.needs_manual_grade = points is None
+    row.needs_manual_grade = is_open(row, waited=bool(row.needs_manual_grade), same=same)
 
 
 def no_response(cell: NotebookNode) -> str | None:
