@@ -21,6 +21,7 @@ from autograder.assignment import Assignment, find_assignment
 from autograder.course import Course
 from autograder.gradebook import commands
 from autograder.gradebook.answers import (
+    CUT,
     MAX_MARKDOWN,
     MAX_PICTURES,
     Pictures,
@@ -141,7 +142,10 @@ def test_nothing_that_is_written_is_alive(text: str) -> None:
     assert 'mermaid"' not in render(Text("markdown", words))
 
 
-@pytest.mark.parametrize("begins", ["", "- ```", "1. ~~~", "> * ````", "  + ~~~~ ", "10) ```\t"])
+@pytest.mark.parametrize(
+    "begins",
+    ["", "- ```", "1. ~~~", "> * ````", "  + ~~~~ ", "10) ```\t", "~~~```", "`~~~", "```~~~ "],
+)
 def test_no_diagram_is_drawn_wherever_it_begins(begins: str) -> None:
     text = f"{begins or '```'}mermaid\ngraph TD\n```"
     assert not re.search(r"[`~]\s*mermaid", inert_markdown(text))
@@ -219,6 +223,27 @@ def test_no_text_takes_a_page_longer_than_it_may(text: str) -> None:
     for cell, good in zip(cells, renderable(cells, cpu_seconds=1), strict=True):
         render(cell if good else Text(cell.kind, plain(cell.source)))
     assert time.process_time() - start < 5
+
+
+RUNS = [*"`~<&]![(:\\ \t\n#a", "]:", "]: ", "]:\n", "&#", "&a", "\\href", "![](", "![](attachment:"]
+
+
+@pytest.mark.parametrize("after", ["", "x", " x", "\n", ")"])
+@pytest.mark.parametrize("begins", ["", "]:", "```", "![](data:image/png;base64,", "&"])
+def test_a_run_of_anything_is_made_safe_in_a_moment(begins: str, after: str) -> None:
+    for run in RUNS:
+        text = (begins + run * 100_000)[:100_000] + after
+        start = time.process_time()
+        shown(text, None, Pictures())
+        assert time.process_time() - start < 0.5, repr((begins, run, after))
+
+
+def test_the_parts_between_pictures_are_bounded_together() -> None:
+    text = "![](attachment:x)".join(["<a" * 10_000] * 200)
+    start = time.process_time()
+    words, _ = shown(text, None, Pictures())
+    assert time.process_time() - start < 0.5
+    assert words.endswith(CUT)
 
 
 def test_what_takes_too_long_or_fails_is_told_from_what_does_not() -> None:

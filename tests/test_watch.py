@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from autograder.assignment import find_assignment
 from autograder.cli import app
 from autograder.course import Course, put_in_place
 from autograder.errors import AuthoringError, AutograderError, UsageError
-from autograder.gradebook import timestamps
+from autograder.gradebook import entry, timestamps
 from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
@@ -42,12 +43,15 @@ from autograder.gradebook.reset import reset
 from autograder.gradebook.single import annotate
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, is_wrapped
+from autograder.pages import delivery
+from autograder.results import Result
 from autograder.sandbox.process import Sandbox
+from autograder.watch import entering
 from autograder.watch.allowance import Allowance
 from autograder.watch.arrivals import Arrivals, Folder
 from autograder.watch.entering import Entered, Entries
 from autograder.watch.exchange import Exchange
-from autograder.watch.jobs import Jobs
+from autograder.watch.jobs import Job, Jobs
 from autograder.watch.ledger import Ledger, version_in
 from autograder.watch.staff import Staff
 from autograder.watch.watch import Watch
@@ -646,6 +650,46 @@ def test_one_watch_at_a_time(course: Course) -> None:
         assert done.stdout == "", "the class was graded first"
     with only_one(course):
         pass
+
+
+def hangs(*_: Any) -> None:
+    time.sleep(60)
+
+
+def test_what_hangs_while_a_student_is_entered_is_ended(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = Result(SLUG, "x", "ann", "graded", 4.5)
+    one = Entry("ann", course.submitted / "ann" / SLUG, Path("x"), result)
+    monkeypatch.setattr(entry, "SECONDS", 0.2)
+    monkeypatch.setattr(Entering, "enter", hangs)
+    problems = entry.enter_class(find_assignment(course, SLUG), [one], 2)
+    assert problems == ["ann: the process ended (exit status -9)"]
+
+
+def test_what_hangs_while_a_page_is_written_is_ended(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = course.work / "autograded" / "ann" / SLUG / f"{SLUG}.ipynb"
+    notebook.parent.mkdir(parents=True)
+    notebook.write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(delivery, "SECONDS", 0.2)
+    monkeypatch.setattr(delivery.Delivery, "write", hangs)
+    problems = delivery.write_pages(find_assignment(course, SLUG), 2)
+    assert problems == ["ann: the process ended (exit status -9)"]
+
+
+def test_a_watch_goes_on_after_what_hangs(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Any] = []
+    grader: Any = SimpleNamespace(assignment=find_assignment(course, SLUG), rounds=None)
+    jobs: Any = SimpleNamespace(note=lambda job: "", again=lambda job, why: said.append(why))
+    entries = Entries({SLUG: grader}, jobs, None, workers=2, tell=said.append)
+    monkeypatch.setattr(entering, "SECONDS", 0.2)
+    monkeypatch.setattr(Entering, "enter", hangs)
+    folder = Folder(course.submitted / "ann" / SLUG, "ann", SLUG)
+    job = Job(folder, "key", time.monotonic())
+    entries.enter(SLUG, [(job, Result(SLUG, "x", "ann", "graded", 4.5))])
+    assert said == ["exit status -9"]
 
 
 def test_a_file_system_without_locks_is_told_as_that(

@@ -29,14 +29,16 @@ CUT = "[cut here: what was handed in is longer]"
 SAFE = r"(?:https?://|mailto:|\#)"  # where a link may lead
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(rf"\](?=\()(?!\({SAFE})", re.IGNORECASE)
-DEFINITION = re.compile(rf"\](?=:)(?!:[ \t]*\n?[ \t]*{SAFE})", re.IGNORECASE)
+DEFINITION = re.compile(rf"\](?=:)(?!:[ \t]*+\n?[ \t]*+{SAFE})", re.IGNORECASE)
 IMAGE = re.compile(r"!(?=\[)")
 ENTITY = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)(?!(?:lt|gt|amp|quot|nbsp);)")
 COMMANDS = (  # of MathJax, that make a link, a style, an attribute, or load something
     "href|url|style|class|cssId|bbox|require|mmlToken|includegraphics|data|csname|unicode"
 )
 COMMAND = re.compile(rf"\\(?=(?:{COMMANDS})(?![A-Za-z]))")
-DIAGRAM = re.compile(r"(?i)((?:`{3,}|~{3,})[ \t]*)(?=mermaid)")  # a fence may begin in a list
+DIAGRAM = re.compile(  # a fence may begin in a list
+    r"(?i)((?:(?<!`)`{3,}+|(?<!~)~{3,}+)[ \t]*+)(?=mermaid)"
+)
 APART = (TAG, LINK, DEFINITION, IMAGE, ENTITY, COMMAND)
 
 ATTACHED = re.compile(
@@ -148,8 +150,12 @@ def shown(text: str, attachments: Any, pictures: Pictures) -> tuple[str, dict[st
     attachments: what the cell carried, believed for nothing
     """
     kept: dict[str, dict[str, str]] = {}
-    parts = list(_parts(text, attachments, pictures, kept))
-    words = tidy("".join(parts), MAX_MARKDOWN)
+    whole = ""
+    for part in _parts(text, attachments, pictures, kept):
+        whole += part
+        if len(whole) > 2 * MAX_MARKDOWN:  # of what follows, nothing would be shown
+            break
+    words = tidy(whole, MAX_MARKDOWN)
     return words, {name: data for name, data in kept.items() if f"(attachment:{name})" in words}
 
 

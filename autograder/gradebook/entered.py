@@ -22,6 +22,7 @@ from autograder.gradebook.timestamps import SECRET, TIMESTAMP, small_text, times
 from autograder.results import Result
 
 FILE = "entered.json"
+SECONDS = 300.0  # that it may take to enter a student, or to write a page: who takes longer hangs
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from autograder.gradebook.bridge import (
     write_outputs,
 )
 from autograder.gradebook.commands import alembic_on_path, has_own_settings
-from autograder.gradebook.entered import Entry, Record, autograded, folder_of
+from autograder.gradebook.entered import SECONDS, Entry, Record, autograded, folder_of
 from autograder.gradebook.late import charge
 from autograder.gradebook.marks import RESULT, database
 from autograder.gradebook.rebuild import rebuild, wrap
@@ -93,7 +93,7 @@ def enter_class(
     advance: called when a student is done
     """
     entering, problems = Entering(assignment), []
-    answers = run_on_workers(entering, entries, min(workers, len(entries)))
+    answers = run_on_workers(entering, entries, min(workers, len(entries)), SECONDS)
     for place, problem in answers:
         advance()
         if isinstance(problem, WorkerEnded):

@@ -17,7 +17,7 @@ from autograder.assignment import Assignment
 from autograder.course import folder_laid, write_whole
 from autograder.errors import AutograderError
 from autograder.gradebook.commands import refresh_penalties
-from autograder.gradebook.entered import autograded, folder_of, kept, signature
+from autograder.gradebook.entered import SECONDS, autograded, folder_of, kept, signature
 from autograder.gradebook.marks import Marks, roster
 from autograder.gradebook.single import annotated
 from autograder.gradebook.timestamps import SECRET, TIMESTAMP
@@ -53,7 +53,8 @@ def write_pages(
     Rounds(course.rounds(slug)).close()  # feedback goes out
     problems, done = [], len(students) - len(tasks)
     advance(done, len(students))
-    for place, problem in run_on_workers(delivery, tasks, min(workers, len(tasks))):
+    answers = run_on_workers(delivery, tasks, min(workers, len(tasks)), SECONDS)
+    for place, problem in answers:
         done += 1
         advance(done, len(students))
         if isinstance(problem, WorkerEnded):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from autograder.assignment import Assignment
 from autograder.errors import AutograderError
-from autograder.gradebook.entered import Entry
+from autograder.gradebook.entered import SECONDS, Entry
 from autograder.gradebook.single import Folders, enter_student
 from autograder.grading.faults import faults
 from autograder.grading.grader import Grader
@@ -85,7 +85,8 @@ class Entries:
             Entry(job.student, job.folder.path, Path(result.submission), result)
             for job, result in good
         ]
-        for place, answer in run_on_workers(work, entries, min(self.workers, len(entries))):
+        count = min(self.workers, len(entries))
+        for place, answer in run_on_workers(work, entries, count, SECONDS):
             job, result = good[place]
             if answer is not None:
                 self.jobs.again(job, str(answer))
