@@ -14,14 +14,16 @@ import os
 import pwd
 import shutil
 import sqlite3
+import struct
 import subprocess
 import tarfile
 import time
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -853,6 +855,50 @@ def many_links(place: Path) -> None:
             made.addfile(one)
 
 
+def unbounded(place: Path, method: int = zipfile.ZIP_BZIP2) -> None:
+    """Fifty megabytes in a few bytes, that zipfile unpacks at once; they say that they are ten."""
+    with zipfile.ZipFile(place, "w", method) as made:
+        made.writestr("halves.ipynb", bytes(50_000_000))
+    data = bytearray(place.read_bytes())
+    struct.pack_into("<L", data, data.rfind(b"PK\1\2") + 24, 10)
+    place.write_bytes(data)
+
+
+def many_entries(place: Path, count: int = 200_000) -> None:
+    """A list of many files, and none of them."""
+    numbers = (20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0)
+    listed = (struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", *numbers) + b"aa") * count
+    sizes = (44, 45, 45, 0, 0, count, count, len(listed), 0)
+    end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", *sizes)
+    end += struct.pack("<4sLQL", b"PK\6\7", 0, len(listed), 1)
+    end += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    place.write_bytes(listed + end)
+
+
+@pytest.mark.parametrize("make", [unbounded, many_entries, partial(unbounded, method=14)])
+def test_no_zip_archive_fills_the_memory(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "work.zip")
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            unpack_archive(tmp_path / "work.zip", tmp_path / "laid", Room(10**9, 1000))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_zip_archive_is_unpacked(tmp_path: Path, method: int) -> None:
+    files = {"halves.ipynb": b"x" * 300_000, "a/b.py": b"y", "empty": b""}
+    with zipfile.ZipFile(tmp_path / "work.zip", "w", method) as made:
+        made.comment = b"a comment " * 6000
+        for name, data in files.items():
+            made.writestr(name, data)
+    unpack_archive(tmp_path / "work.zip", tmp_path / "laid", Room(1_000_000, 3))
+    laid = {file: file.read_bytes() for file in (tmp_path / "laid").rglob("*") if file.is_file()}
+    assert laid == {tmp_path / "laid" / name: data for name, data in files.items()}
+
+
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_no_header_of_an_archive_fills_the_memory(tmp_path: Path, kind: bytes) -> None:
     long_header(tmp_path / "work.tar.gz", kind)
@@ -888,6 +934,8 @@ HOSTILE_ARCHIVES = {
     "Li Nks": links,
     "Ma Links": many_links,
     "Lo Name": long_header,
+    "Un Bound": unbounded,
+    "Ma Entries": many_entries,
 }
 
 

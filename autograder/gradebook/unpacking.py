@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import tarfile
 import zipfile
@@ -18,7 +19,11 @@ from autograder.gradebook.exchange import MOST_DEEP
 
 CHUNK = 1 << 16
 MOST_AT_ONCE = 1 << 18  # bytes that tarfile may ask for: a chunk of a file, or a whole header
-HEADERS = 4096  # bytes of a tar archive for each file that there is room for, beside what is in it
+HEADERS = 4096  # bytes of an archive for each file that there is room for, beside what is in it
+BOUNDED = (
+    zipfile.ZIP_STORED,
+    zipfile.ZIP_DEFLATED,
+)  # zipfile unpacks the others at once
 COMPRESSED: dict[bytes, Callable[..., Any]] = {  # by their first bytes
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -69,8 +74,11 @@ def members(archive: Path, room: Room) -> Iterator[tuple[str, int, IO[bytes]]]:
     a tar archive holds takes room, too.
     """
     if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as opened:
+        most = max(MOST_AT_ONCE, HEADERS * (room.files + 1))
+        with Piecewise(archive, most) as pieces, zipfile.ZipFile(pieces) as opened:
             for info in opened.infolist():
+                if info.compress_type not in BOUNDED:
+                    raise TooLarge("its compression has no bound: save it as a plain zip archive")
                 if not info.is_dir():
                     yield info.filename, info.file_size, opened.open(info)
         return
@@ -86,6 +94,22 @@ def members(archive: Path, room: Room) -> Iterator[tuple[str, int, IO[bytes]]]:
                     room.take(0, 1)
                 else:
                     yield member.name, member.size, reading
+
+
+class Piecewise(io.FileIO):
+    """A zip archive for zipfile, which takes the list of what is in it into memory whole."""
+
+    def __init__(self, archive: Path, most: int) -> None:
+        """most: bytes that may be read at once"""
+        super().__init__(archive, "rb")
+        self.most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes, as many as are left or may be; TooLarge where more are asked for."""
+        wanted = self.most if size is None or size < 0 else size
+        if wanted > self.most:
+            raise TooLarge("it lists too many files")
+        return super().read(wanted) or b""
 
 
 @dataclass
