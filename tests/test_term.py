@@ -22,7 +22,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -1126,13 +1126,78 @@ def test_zip_collect_takes_what_platforms_give(course: Course, downloads: Path) 
         "ada7/halves/halves.ipynb",
         "alan/halves/halves.py",
         "eve.x/halves/halves.ipynb",
-        "eve.x/halves/Halves.ipynb",
         "eve.x/halves/timestamp.txt",
         "hoppergrace-99/halves/mine.ipynb",
         "Bob_Unknown-7/halves/halves.ipynb",
         "Nes_Ted-9/halves/halves.ipynb",  # of three megabytes in archives, two
         "Nes_Ted-9/halves/halves-2.ipynb",
     }
+
+
+FIRST, LAST = "# the first", "# the last"
+ATTEMPTS = {
+    "Blackboard": {
+        "Halves_eve.x_attempt_2026-03-01-15-00-00_halves.py": FIRST,
+        "Halves_eve.x_attempt_2026-03-05-15-00-00_halves.py": LAST,
+    },
+    "Blackboard, of another kind": {
+        "Halves_eve.x_attempt_2026-03-01-15-00-00_halves.ipynb": FIRST,
+        "Halves_eve.x_attempt_2026-03-05-15-00-00_mine.py": LAST,
+        "Halves_eve.x_attempt_2026-03-06-15-00-00_notes.txt": "no code",
+    },
+    "Blackboard, of another name": {
+        "Halves_eve.x_attempt_2026-03-05-15-00-00_halves (1).py": LAST,
+        "Halves_eve.x_attempt_2026-03-01-15-00-00_halves.py": FIRST,
+    },
+    "ILIAS": {
+        "Ex_Eve_eve.x_12345/20260301150000_halves.py": FIRST,
+        "Ex_Eve_eve.x_12345/20260301150000_notes.py": "x = 1",
+        "Ex_Eve_eve.x_12345/20260305150000_halves.py": LAST,
+    },
+    "ILIAS, of another name": {
+        "Ex_Eve_eve.x_12345/20260301150000_mine.py": FIRST,
+        "Ex_Eve_eve.x_12345/20260305150000_mine.py": LAST,
+    },
+    "Brightspace": {
+        "12-67 - Eve Ex - Feb 28, 2026 315 PM/halves.py": FIRST,
+        "12-67 - Eve Ex - Jan 2, 2026 315 PM/halves.py": FIRST,
+        "12-67 - Eve Ex - Mar 5, 2026 300 PM/halves.py": LAST,
+    },
+    "no time": {
+        "Eve Ex_12_assignsubmission_file_/halves - Copy.py": FIRST,
+        "Eve Ex_12_assignsubmission_file_/Halves.py": FIRST,
+        "Eve Ex_12_assignsubmission_file_/backup/halves.py": FIRST,
+        "Eve Ex_12_assignsubmission_file_/halves.py": LAST,
+    },
+    "times that cannot be read": {
+        "12-67 - Eve Ex - le 1 foo/halves.py": LAST,
+        "12-67 - Eve Ex - le 2 foo/halves.py": FIRST,
+    },
+}
+
+
+@pytest.mark.parametrize("files", ATTEMPTS.values(), ids=ATTEMPTS.keys())
+def test_of_several_attempts_the_last_counts(
+    course: Course,
+    downloads: Path,
+    capsys: pytest.CaptureFixture[str],
+    files: dict[str, str],
+) -> None:
+    """By the platform's time, else the one of the right name; and the log says what does not."""
+    for name, text in files.items():
+        (downloads / name).parent.mkdir(parents=True, exist_ok=True)
+        (downloads / name).write_text(text, encoding="utf-8")
+    zip_collect(course)
+    (folder,) = course.submitted.glob("*/halves")
+    assert counts(folder, "halves").read_text(encoding="utf-8") == LAST
+    moment = timestamps.timestamp_in(folder)
+    last = datetime(2026, 3, 5, 15).astimezone(UTC).replace(tzinfo=None)
+    assert moment == (last if "2026" in "".join(files) else None)
+    log = capsys.readouterr().err
+    for name, text in files.items():
+        said = f"a later attempt is there: {name!r}", f"a later one is there: {name!r}"
+        said += (f"{name!r} is collected as",)
+        assert any(one in log for one in said) is (text == FIRST), name
 
 
 # --- files with odd names -------------------------------------------------------------------------

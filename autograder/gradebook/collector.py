@@ -14,6 +14,9 @@ number is another's, too. Who is not there is collected under both. A pattern of
 
 What a platform writes comes first in a path, and what a student has named comes after it: a file
 that is called like another platform's, or like another student's in an archive, is still theirs.
+
+Where a platform says when a file was handed in, the latest counts: of whole attempts (Blackboard,
+Brightspace) nothing of the others is collected, else of files of one name (ILIAS).
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +48,14 @@ PATTERNS = tuple(
     re.compile(rf"(?P<platform>{pattern}){WITHIN}{FILE}")
     for pattern in (
         rf"(?P<name>{WHO})_(?P<number>\d+)_assignsubmission_file_?",
-        rf"{WHO}_(?P<user>[^/_]+)_attempt_(?P<time>\d{{4}}(?:-\d\d){{5}})_",
-        rf"(?P<number>\d+)-\d+ - (?P<name>{WHO}) - (?P<time>[^/]+?)/",
+        rf"{WHO}_(?P<user>[^/_]+)_attempt_(?P<attempt>\d{{4}}(?:-\d\d){{5}})_",
+        rf"(?P<number>\d+)-\d+ - (?P<name>{WHO}) - (?P<attempt>[^/]+?)/",
         r"(?P<name>[^/]+, [^/]*)\((?P<user>[^/()]+)\)/",
         r"(?P<name>[^/]+_[^/]+)_(?P<user>[^/_]+)_\d+/(?:(?P<time>\d{14})_)?",
         r"(?P<name>[^/_]+)_(?:LATE_)?(?P<number>\d+)_\d+_",
     )
 )
+SAID = ("name", "user", "number", "time", "attempt", "file")
 COPY = re.compile(r"(?:[-_ ]?\(\d+\)|-\d+| - Copy| copy)+$")  # what is added to a name
 CLASS = 1000  # students whose room a platform's own archive has, of a whole class
 MOST_FOLDERS = 8  # in which a platform's own folder is looked for
@@ -149,34 +154,120 @@ class Roster:
         return next(iter(found)) if len(found) == 1 else None
 
 
+@dataclass(frozen=True)
+class Handed:
+    """A file that a platform has named. place: its path in what was downloaded; name: the file's
+
+    attempt: which of the student's, "" where a platform keeps none apart
+    moment: when it was handed in, as nbgrader reads it, "" where a platform does not say
+    """
+
+    path: str
+    place: str
+    student: str
+    name: str
+    attempt: str
+    moment: str
+
+
 class LmsFileNames(FileNameCollectorPlugin):
     """nbgrader's collector: who handed a file in, as which file, and when, by the file's path."""
 
     def collect(self, submitted_file: str) -> dict[str, str] | None:
         """`student_id`, `file_id` and, where the platform says it, `timestamp`; None for a file
-        that is nobody's.
+        that is nobody's, or not the latest.
 
         submitted_file: its whole path, in the folder that nbgrader has extracted
         """
-        if os.path.splitext(submitted_file)[1] not in self.valid_ext:
-            return None
-        if os.path.islink(submitted_file):
-            self.log.warning("Not collected, as it is a link: %r", submitted_file)
-            return None
-        if self.named_regexp and (found := super().collect(submitted_file)):
-            return dict(found)
-        place = self._place(submitted_file)
+        return self._told.get(submitted_file)
+
+    @cached_property
+    def _told(self) -> dict[str, dict[str, str]]:
+        """What `collect` gives, by the files' paths. All are looked at before any is told of: which
+        of a student's is the assignment's depends on the others.
+        """
+        told: dict[str, dict[str, str]] = {}
+        handed: dict[str, list[Handed]] = {}
+        for path in self._paths():
+            if self.named_regexp and (found := self._match(path)):
+                told[path] = dict(found)
+            elif one := self._handed(path):
+                handed.setdefault(one.student, []).append(one)
+        for student, files in handed.items():
+            for one, name in self._named(self._of_the_last_attempt(files)):
+                told[one.path] = {"student_id": student, "file_id": name}
+                if one.moment:
+                    told[one.path]["timestamp"] = one.moment
+        return told
+
+    def _paths(self) -> Iterator[str]:
+        """The files that may be collected, in order."""
+        app: Any = self.parent
+        valid = {ending.casefold() for ending in self.valid_ext}
+        walked = os.walk(app._format_collect_path(app.extracted_directory))
+        for path in sorted(os.path.join(root, name) for root, _, names in walked for name in names):
+            if os.path.splitext(path)[1].casefold() not in valid:
+                continue
+            if os.path.islink(path):
+                self.log.warning("Not collected, as it is a link: %r", path)
+                continue
+            yield path
+
+    def _handed(self, path: str) -> Handed | None:
+        """A file as its path says; None for one that is nobody's."""
+        place = self._place(path)
         if any(name.startswith((".", "__MACOSX")) for name in place.split("/")):
             return None  # what Jupyter and operating systems leave in archives
         told = parts(place)
         if told is None:
-            self.log.warning("No platform names files so: %r", submitted_file)
+            self.log.warning("No platform names files so: %r", path)
             return None
-        student = self._student(told)
-        info = {"student_id": student, "file_id": self._file(student, told["file"])}
-        if moment := moment_in(told["time"], self._zone if told["time"] else None):
-            info["timestamp"] = moment
-        return info
+        time = told["time"] or told["attempt"]
+        moment = moment_in(time, self._zone if time else None) or ""
+        return Handed(path, place, self._student(told), told["file"], told["attempt"], moment)
+
+    def _of_the_last_attempt(self, files: list[Handed]) -> list[Handed]:
+        """A student's files without those of earlier attempts. Where it cannot be told which was
+        the last, all of them.
+        """
+        moments = [one.moment for one in files if one.attempt]
+        last = max(moments) if all(moments) and moments else ""
+        for one in files:
+            if one.attempt and one.moment < last:
+                self.log.warning("Not collected, as a later attempt is there: %r", one.place)
+        return [one for one in files if not one.attempt or one.moment >= last]
+
+    def _named(self, files: list[Handed]) -> Iterator[tuple[Handed, str]]:
+        """A student's files with the names under which they are kept: the assignment's for the one
+        that is it, with what platforms and browsers add. No two are the same, since nbgrader would
+        stop: the latest goes first, then the one to whose name the least was added.
+        """
+        ordered = sorted(sorted(files, key=self._additions), key=attrgetter("moment"), reverse=True)
+        taken: dict[str, Handed] = {}
+        for one in ordered:
+            stem, ending = os.path.splitext(one.name)
+            wanted = self._assignment if self._is_the_assignments(stem) else stem
+            before = taken.get(wanted + ending.casefold())
+            if before is not None and one.moment and one.moment < before.moment:
+                self.log.warning("Not collected, as a later one is there: %r", one.place)
+                continue
+            choices = (wanted, stem, *(f"{stem}-{number}" for number in range(2, len(files) + 2)))
+            kept = next(name for name in choices if name + ending.casefold() not in taken)
+            taken[kept + ending.casefold()] = one
+            if before is not None:
+                what = "%r is collected as %r, since that name has %r"
+                self.log.warning(what, one.place, kept + ending, before.place)
+            yield one, kept + ending
+
+    def _is_the_assignments(self, stem: str) -> bool:
+        """Whether a name is the assignment's, with what is added to one."""
+        return COPY.sub("", stem).casefold() == self._assignment.casefold()
+
+    def _additions(self, one: Handed) -> tuple[bool, bool, int, str]:
+        """By how much was added to the assignment's name, then by how deep it lies."""
+        stem, wanted = os.path.splitext(one.name)[0], self._assignment
+        other = stem.casefold() != wanted.casefold()
+        return stem != wanted, other, one.place.count("/"), one.place
 
     def _place(self, submitted_file: str) -> str:
         """The file's path in the folder that nbgrader has extracted."""
@@ -232,23 +323,6 @@ class LmsFileNames(FileNameCollectorPlugin):
         self.log.warning("%r %s: collected as %r", told, why, made)
         return made
 
-    @cached_property
-    def _taken(self) -> set[tuple[str, str]]:
-        return set()
-
-    def _file(self, student: str, name: str) -> str:
-        """The name under which a file is kept: the assignment's where it is that, with what
-        platforms and browsers add. No two of a student's are the same, since nbgrader would stop.
-        """
-        stem, ending = os.path.splitext(name)
-        wanted = self._assignment
-        kept = wanted if COPY.sub("", stem).casefold() == wanted.casefold() else stem
-        for choice in (kept, stem, *(f"{stem}-{number}" for number in range(2, 1000))):
-            if (student, choice + ending) not in self._taken:
-                self._taken.add((student, choice + ending))
-                return choice + ending
-        return name
-
 
 def parts(place: str) -> dict[str, str] | None:
     """What a path says, by a platform that names files so; "" for what it does not.
@@ -266,7 +340,7 @@ def parts(place: str) -> dict[str, str] | None:
             for other in found[1:]:
                 told = other if _identity(other) < told.end("platform") else told
             said = told.groupdict(default="")
-            return {name: said.get(name, "") for name in ("name", "user", "number", "time", "file")}
+            return {name: said.get(name, "") for name in SAID}
     return None
 
 
