@@ -226,6 +226,7 @@ def enter(assignment: Assignment, results: Sequence[Result], workers: int) -> li
     from autograder.gradebook import commands
     from autograder.gradebook.entered import Entry, to_enter
     from autograder.gradebook.marks import roster
+    from autograder.gradebook.roster import doubts
 
     course, slug, title = assignment.course, assignment.slug, "entering the points"
     entries = [
@@ -239,6 +240,8 @@ def enter(assignment: Assignment, results: Sequence[Result], workers: int) -> li
         if student not in there:
             what = "course.toml gives %s an extension of %s, and the class has nobody of that name"
             log.warning(what, student, slug)
+    for doubt in doubts(known.names, [entry.student for entry in entries]):
+        log.warning("%s", doubt)
     gone = sorted(known.marks.keys() - {entry.student for entry in entries})
     if gone:
         what = "the gradebook has points in %s of %s, of whom nothing lies in %s any more. %s"

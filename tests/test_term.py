@@ -21,7 +21,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -61,10 +61,10 @@ from autograder.gradebook.marks import database
 from autograder.gradebook.mathematics import is_modest, markdown_with_mathml, mathml
 from autograder.gradebook.rebuild import definition
 from autograder.gradebook.reset import reset
-from autograder.gradebook.roster import enter_roster, read_roster
+from autograder.gradebook.roster import Student, doubts, enter_roster, read_roster
 from autograder.gradebook.settings import configure
 from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
-from autograder.grading.submission import counts
+from autograder.grading.submission import counts, read
 from autograder.pages import class_page
 from autograder.results import Result
 from autograder.steps import enter
@@ -1016,6 +1016,79 @@ def test_nobodys_work_goes_to_somebody_else(
         enter_roster(course, read_roster(course.root / "list.csv"))
 
 
+@pytest.mark.parametrize(
+    ("listed", "handed_in", "collected"),
+    [
+        (["ada7"], "Halves_ADA7_attempt_2026-03-01-15-00-00_halves.py", "ada7"),
+        (["ADA7", "ada7"], "Halves_ADA7_attempt_2026-03-01-15-00-00_halves.py", "ADA7"),
+        (["Ada7", "ada7"], "Halves_ADA7_attempt_2026-03-01-15-00-00_halves.py", "ADA7"),
+        (["jos\u00e9"], "Diaz, Jose(jose\u0301)/Submission attachment(s)/halves.py", "jos\u00e9"),
+        (["jose\u0301"], "Diaz, Jose(jos\u00e9)/Submission attachment(s)/halves.py", "jose\u0301"),
+        (["x.y"], "Halves_xy_attempt_2026-03-01-15-00-00_halves.py", "xy"),
+    ],
+)
+def test_a_name_is_the_lists_in_whichever_case_or_form(
+    course: Course, downloads: Path, listed: list[str], handed_in: str, collected: str
+) -> None:
+    before = set(people(course))
+    with Gradebook(database(course)) as book:
+        for name in before:
+            book.remove_student(name)
+        for name in listed:
+            book.add_student(name)
+    (downloads / handed_in).parent.mkdir(parents=True, exist_ok=True)
+    (downloads / handed_in).write_text("x = 1", encoding="utf-8")
+    try:
+        assert f"{collected}/halves/halves.py" in zip_collect(course)
+    finally:
+        with Gradebook(database(course)) as book:
+            for name in listed:
+                book.remove_student(name)
+        enter_roster(course, read_roster(course.root / "list.csv"))
+
+
+ONE, OTHER = "jos\u00e9", "jose\u0301"
+
+
+@pytest.mark.parametrize(
+    ("names", "students", "told"),
+    [
+        ({}, ["ann", "bob"], []),
+        ({"ann": "", "bob": ""}, ["ann", "eve"], []),  # no list was entered
+        ({"ann": "Ann A"}, ["ann"], []),
+        (
+            {"ann": "Ann A"},
+            ["ann", "eve"],
+            ["not in the class list, and entered all the same: eve"],
+        ),
+        ({ONE: "José D"}, [OTHER], ["'jose\\u0301' and 'jos\\xe9' differ"]),
+        ({ONE: "José D", OTHER: ""}, [OTHER], ["'jose\\u0301' and 'jos\\xe9' differ"]),
+        ({}, ["Ann", "ann"], ["'Ann' and 'ann' differ"]),
+        ({"Ann": "Ann A", "ann": "Ann B"}, ["Ann", "ann"], []),  # two of the list
+        ({"Ann": "Ann A", "ann": ""}, [], []),
+    ],
+)
+def test_who_may_be_another_of_the_list_is_told(
+    names: dict[str, str], students: list[str], told: list[str]
+) -> None:
+    said = doubts(names, students)
+    assert len(said) == len(told)
+    assert all(one.startswith(begin) for one, begin in zip(said, told, strict=True))
+
+
+def test_who_is_in_no_list_is_told_where_points_are_entered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    course = Course(tmp_path)
+    tiny_course.write(tmp_path)
+    course.work.mkdir()
+    enter_roster(course, [Student("ada7", "Ada", "Lovelace")])
+    result = Result("halves", "x", "ADA7", "grader_error", 4.5, message="no sandbox")
+    with suppress(AutograderError):
+        enter(find_assignment(course, "halves"), [result], 1)
+    assert "'ADA7' and 'ada7' differ in case or Unicode form alone" in caplog.text
+
+
 def people(course: Course) -> list[str]:
     with Gradebook(database(course)) as book:
         return [one.id for one in book.students]
@@ -1214,8 +1287,37 @@ def test_the_only_notebook_counts_whatever_its_name_then_the_only_module(tmp_pat
     assert counts(tmp_path, "halves").name == "halves (1).ipynb"
     (tmp_path / "halves (2).ipynb").write_text("{}", encoding="utf-8")
     assert counts(tmp_path, "halves").name == "halves.ipynb"
+    (tmp_path / "HALVES.IPYNB").write_text("{}", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "HALVES.IPYNB"
     (tmp_path / "halves.py").write_text("x = 1", encoding="utf-8")
     assert counts(tmp_path, "halves").name == "halves.py"
+
+
+@pytest.mark.parametrize("name", ["HALVES.PY", "halves.Py", "mine.PY"])
+def test_a_module_in_capitals_is_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes("# coding: latin-1\nx = 'é'\n".encode("latin-1"))
+    path = counts(tmp_path, "halves")
+    assert path.name == name
+    assert "é" in read(path).text
+    assert [answer.kind for answer in rebuild.student_cells(path)] == ["code"]
+
+
+@pytest.mark.parametrize("name", ["HALVES.IPYNB", "halves.Ipynb", "mine.IPYNB"])
+def test_a_notebook_in_capitals_is_one(tmp_path: Path, name: str) -> None:
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")])
+    nbformat.write(book, tmp_path / "book")
+    (tmp_path / "book").rename(tmp_path / name)
+    path = counts(tmp_path, "halves")
+    assert path.name == name
+    assert [unit.kind for unit in read(path).units] == ["cell"]
+    assert [answer.source for answer in rebuild.student_cells(path)] == ["x = 1"]
+
+
+def test_what_is_called_in_capitals_is_collected(course: Course, downloads: Path) -> None:
+    (downloads / "Ada Lovelace_5_assignsubmission_file_HALVES.PY").write_text("x = 1")
+    with zipfile.ZipFile(downloads / "Alan Turing_6_assignsubmission_file_WORK.ZIP", "w") as made:
+        made.writestr("Halves.IPYNB", "{}")
+    assert zip_collect(course) == {"ada7/halves/halves.PY", "alan/halves/halves.IPYNB"}
 
 
 # --- a module's functions -------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from autograder.gradebook.entry import Entering
 from autograder.gradebook.lock import only_one
 from autograder.gradebook.rebuild import wrap
 from autograder.gradebook.reset import reset
+from autograder.gradebook.roster import Student, enter_roster
 from autograder.gradebook.single import annotate
 from autograder.grading.grader import Grader
 from autograder.grading.submission import Found, is_wrapped
@@ -652,6 +653,15 @@ def test_one_watch_at_a_time(course: Course) -> None:
         pass
 
 
+def test_a_name_in_another_form_is_told(course: Course, watched: Watched) -> None:
+    """It is somebody else to nbgrader, and looks the same in every table."""
+    enter_roster(course, [Student("jos\u00e9", "José", "Díaz")])
+    hand_in(course, "jose\u0301", RIGHT)
+    assert watched.run() == [("jose\u0301", 4.5)]
+    (told,) = [line for line in watched.said if "Unicode form" in line]
+    assert told.startswith("'jose\\u0301' and 'jos\\xe9' differ in case or Unicode form alone")
+
+
 def hangs(*_: Any) -> None:
     time.sleep(60)
 
@@ -682,7 +692,9 @@ def test_what_hangs_while_a_page_is_written_is_ended(
 def test_a_watch_goes_on_after_what_hangs(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[Any] = []
     grader: Any = SimpleNamespace(assignment=find_assignment(course, SLUG), rounds=None)
-    jobs: Any = SimpleNamespace(note=lambda job: "", again=lambda job, why: said.append(why))
+    jobs: Any = SimpleNamespace(
+        course=course, note=lambda job: "", again=lambda job, why: said.append(why)
+    )
     entries = Entries({SLUG: grader}, jobs, None, workers=2, tell=said.append)
     monkeypatch.setattr(entering, "SECONDS", 0.2)
     monkeypatch.setattr(Entering, "enter", hangs)

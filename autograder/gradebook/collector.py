@@ -39,6 +39,7 @@ from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
 
 from autograder.course import Course
 from autograder.gradebook.exchange import MAX_FILES
+from autograder.gradebook.roster import in_one_form
 from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
 
 FILE = r"(?P<file>[^/]+)"
@@ -82,12 +83,16 @@ class Archives(ExtractorPlugin):
             place = file.relative_to(archive_path)
             folder = Path(extracted_path, place.parent)
             folder.mkdir(parents=True, exist_ok=True)
-            if file.suffix not in self.zip_ext:
+            if not self._is_archive(file):
                 shutil.copy(file, folder / file.name)
             elif parts(place.as_posix()) is not None or theirs:
                 self.unpack(file, folder, self._room())
             else:
                 self.unpack(file, folder, self._room(CLASS), whole=True)
+
+    def _is_archive(self, file: Path) -> bool:
+        """Whether a file is one, by its name."""
+        return file.suffix.casefold() in self.zip_ext
 
     def _are_students(self, places: list[Path]) -> bool:
         """Whether what lies there is a class's files one by one, by the names of a platform or a
@@ -123,29 +128,40 @@ class Archives(ExtractorPlugin):
         if depth == MOST_NESTED:
             return
         for nested in sorted(inner.rglob("*")):
-            if nested.suffix in self.zip_ext and nested.is_file():
+            if self._is_archive(nested) and nested.is_file():
                 own = self._room(around=room) if whole else room
                 self.unpack(nested, nested.parent, own, depth + 1)
 
 
 @dataclass(frozen=True)
 class Roster:
-    """nbgrader's names of students, by their people's names and by a platform's numbers."""
+    """nbgrader's names of students, by their people's names, by a platform's numbers, and by
+    themselves in whichever case and form.
+    """
 
     people: dict[str, set[str]]
     numbers: dict[str, set[str]]
+    ids: dict[str, set[str]]
 
     @classmethod
     def of(cls, students: Iterable[Any]) -> Roster:
         """The same of the gradebook's students."""
-        made = cls({}, {})
+        made = cls({}, {}, {})
         for row in students:
+            made.ids.setdefault(in_one_form(row.id), set()).add(row.id)
             first, last = row.first_name or "", row.last_name or ""
             for name in {folded(first + last), folded(last + first), folded(row.id)} - {""}:
                 made.people.setdefault(name, set()).add(row.id)
             for number in {row.lms_user_id or "", row.id} - {""}:
                 made.numbers.setdefault(number, set()).add(row.id)
         return made
+
+    def written(self, user: str) -> str:
+        """A name of nbgrader's as the gradebook writes it; as it is, where nobody or several have
+        it in another case or form.
+        """
+        known = self.ids.get(in_one_form(user), set())
+        return user if user in known or len(known) != 1 else next(iter(known))
 
     def named(self, name: str, number: str) -> str | None:
         """Who is called so; of several, or where nobody is, whoever has the number."""
@@ -309,8 +325,9 @@ class LmsFileNames(FileNameCollectorPlugin):
         whoever is called like a student whose files came under another number: of two people of
         one name, of whom the roster has one, neither gets the other's work.
         """
-        if USER.fullmatch(told["user"]):
-            return told["user"]
+        user = unicodedata.normalize("NFC", told["user"])
+        if USER.fullmatch(user):
+            return self._roster.written(user)
         known = self._roster.named(told["name"], told["number"])
         if known and self._numbers.setdefault(known, told["number"]) == told["number"]:
             return known

@@ -28,6 +28,7 @@ from autograder.grading.submission import (
     WRAPPED,
     ReleasedCells,
     counts,
+    is_notebook,
     normalised,
     notebook_parts,
     read,
@@ -99,7 +100,7 @@ class Answer:
 
 def student_cells(path: Path) -> Iterator[Answer]:
     """A submission's code and Markdown cells."""
-    if path.suffix != ".ipynb":
+    if not is_notebook(path):
         yield Answer("", "code", "\n".join(unit.source for unit in read(path).units))
         return
     for cell in notebook_parts(text_of(read_bytes(path), path), path):

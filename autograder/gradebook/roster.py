@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,37 @@ def enter_roster(course: Course, students: list[Student]) -> Entered:
         book.db.commit()
     others = sorted(rows.keys() - {student.id for student in students})
     return Entered(new, changed, len(students) - new - changed, others)
+
+
+def in_one_form(name: str) -> str:
+    """A name without what two ways of writing it may differ in: its case, and whether a letter and
+    its accent are one character or two.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def doubts(names: Mapping[str, str], students: Iterable[str]) -> list[str]:
+    """What is told of those who handed in: two names that may be one person's, and who is in no
+    class list.
+
+    names: of all in the gradebook, as `marks.Roster` has them: those that a list has named have one
+    """
+    handed_in = set(students)
+    alike: dict[str, set[str]] = {}
+    for name in names.keys() | handed_in:
+        alike.setdefault(in_one_form(name), set()).add(name)
+    told, twins = [], set()
+    for group in sorted(map(sorted, alike.values())):
+        if len(group) > 1 and handed_in & set(group) and not all(map(names.get, group)):
+            twins.update(group)
+            what = "differ in case or Unicode form alone, and are two students"
+            mend = "If they are one, rename the folder of what was handed in as the class list has"
+            said = f"{mend} it, and take the other's points out: autograder students reset"
+            told.append(f"{' and '.join(map(ascii, group))} {what}. {said}")
+    unknown = sorted(handed_in - names.keys() - twins)
+    if unknown and any(names.values()):
+        told.append(f"not in the class list, and entered all the same: {', '.join(unknown)}")
+    return told
 
 
 def _update(row: Any, student: Student) -> bool:

@@ -131,7 +131,9 @@ def renamed(folder: Path, slug: str) -> Path | None:
 
 
 def _only_other(folder: Path, known: set[str]) -> Path | None:
-    """The only notebook of a folder, else its only module, beside `known` and what was released."""
+    """The only notebook of a folder, else its only module, beside `known` and what was released;
+    of several, the one that has a name of `known` in capitals.
+    """
     try:
         with os.scandir(folder) as entries:
             names = {entry.name for entry in islice(entries, MAX_NAMES + 1)} - known
@@ -139,8 +141,11 @@ def _only_other(folder: Path, known: set[str]) -> Path | None:
         return None
     if len(names) >= MAX_NAMES:
         return None
+    by_name = {name.casefold() for name in known}
     for ending in (".ipynb", ".py"):
-        found = [name for name in names if name.endswith(ending) and not RELEASED.match(name)]
+        there = [name for name in names if name.casefold().endswith(ending)]
+        found = [name for name in there if not RELEASED.match(name)]
+        found = [name for name in found if name.casefold() in by_name] or found
         if len(found) == 1:
             return folder / found[0]
         if found:
@@ -166,7 +171,7 @@ def read(path: Path, skip: NotRun = MappingProxyType({})) -> Submission:
     data = read_bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     text = text_of(data, path)
-    if path.suffix == ".ipynb":
+    if is_notebook(path):
         cells = notebook_cells(text, path)
         if not cells and is_wrapped(text, path):
             raise SubmissionError("missing", f"there is no file {path.name}{_beside(path)}")
@@ -175,6 +180,11 @@ def read(path: Path, skip: NotRun = MappingProxyType({})) -> Submission:
         bound_code(len(text), path)
         units = [Unit("statements", text, "")]
     return Submission(tuple(units), digest)
+
+
+def is_notebook(path: Path) -> bool:
+    """Whether a file is a notebook, by its name; old systems write it in capitals."""
+    return path.suffix.casefold() == ".ipynb"
 
 
 def units_of(cells: Sequence[tuple[int, str]], skip: NotRun) -> Iterator[Unit]:
@@ -255,7 +265,8 @@ def _reason(error: OSError | ValueError) -> str:
 
 def text_of(data: bytes, path: Path) -> str:
     """The text of a file: UTF-8, or what the first lines of a module say that it is (PEP 263)."""
-    encoding = declared_encoding(data, path) if path.suffix == ".py" else "utf-8-sig"
+    module = path.suffix.casefold() == ".py"
+    encoding = declared_encoding(data, path) if module else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from autograder.assignment import Assignment
 from autograder.errors import AutograderError
 from autograder.gradebook.entered import SECONDS, Entry
+from autograder.gradebook.marks import roster
+from autograder.gradebook.roster import doubts
 from autograder.gradebook.single import Folders, enter_student
 from autograder.grading.faults import faults
 from autograder.grading.grader import Grader
@@ -57,6 +59,7 @@ class Entries:
         self.graders, self.jobs, self.exchange = graders, jobs, exchange
         self.workers, self.tell = workers, tell
         self._enterings: dict[str, Entering | None] = {}
+        self._seen: set[str] = set()
 
     def enter(self, slug: str, graded: list[tuple[Job, Result]]) -> None:
         """Enter results of an assignment in the gradebook and write the pages; what fails is tried
@@ -71,6 +74,7 @@ class Entries:
         notes = {job.student: self.jobs.note(job) for job, _ in good}
         try:
             entering = self._entering(slug)
+            self._tell_doubts({job.student for job, _ in good})
         except Exception as error:  # the database is away, for instance
             why = str(error)
             if not isinstance(error, AutograderError):
@@ -97,6 +101,14 @@ class Entries:
                 self.jobs.again(job, str(error))
                 continue
             self.tell(Entered(result, time.monotonic() - job.since))
+
+    def _tell_doubts(self, students: set[str]) -> None:
+        """Say what is odd about the names of those who have come, once."""
+        new = students - self._seen
+        if new:
+            for doubt in doubts(roster(self.jobs.course, "").names, new):
+                self.jobs.say(doubt)
+            self._seen |= new
 
     def _entering(self, slug: str) -> Entering | None:
         """What enters students of an assignment; None where nbgrader's own converters do."""

@@ -163,7 +163,8 @@ class Ledger:
             for name, text in ((TIMESTAMP, version.timestamp), (SECRET, version.secret)):
                 if text:
                     (new / name).write_text(text, encoding="utf-8")
-            if version.name.endswith(".py"):  # nbgrader passes over students without a notebook
+            if version.name.casefold().endswith(".py"):
+                # nbgrader passes over students without a notebook
                 notebook = nbformat.writes(wrapper(slug)) + "\n"
                 (new / f"{slug}.ipynb").write_text(notebook, encoding="utf-8")
             yield new
