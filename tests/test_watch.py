@@ -699,7 +699,7 @@ def test_a_watch_goes_on_after_what_hangs(course: Course, monkeypatch: pytest.Mo
     monkeypatch.setattr(entering, "SECONDS", 0.2)
     monkeypatch.setattr(Entering, "enter", hangs)
     folder = Folder(course.submitted / "ann" / SLUG, "ann", SLUG)
-    job = Job(folder, "key", time.monotonic())
+    job = Job(folder, "key", "content", time.monotonic())
     entries.enter(SLUG, [(job, Result(SLUG, "x", "ann", "graded", 4.5))])
     assert said == ["exit status -9"]
 
