@@ -33,6 +33,7 @@ from autograder.gradebook.answers import (
 )
 from autograder.gradebook.rebuild import rebuild
 from autograder.gradebook.rendering import Text, render, renderable
+from autograder.pages.feedback import Cell, code_of
 from autograder.sandbox.process import Sandbox
 
 SCHEMES = ("http:", "https:", "mailto:", "#")
@@ -362,6 +363,41 @@ def test_a_rebuilt_notebook_is_one_and_keeps_its_pictures(course: Assignment) ->
     (cell,) = [cell for cell in notebook.cells if cell.get("attachments")]
     assert list(cell.attachments) == ["picture-1.png"]
     shutil.rmtree(path.parent.parent)
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        (["def halve(x): return x  # old", "OWN"], "own"),
+        (["OWN", "def halve(x): return x  # new"], "new"),
+        (["OWN", "def halve(x): return x  # new", "def halve(x): return x  # newer"], "newer"),
+        (["def halve(x): return x  # old", "STUB", "x = 1"], "old"),
+        (["def halve(x): return x  # old", "STUB", "def halve(x): return x  # new"], "new"),
+        (["def halve(x): return x  # old", "# elsewhere"], "old"),
+    ],
+)
+def test_the_code_on_a_page_is_the_one_that_is_graded(
+    cells: list[str], shown: str, course: Assignment, tmp_path: Path
+) -> None:
+    """Python's: the last definition, wherever the answer cell stands."""
+    made = json.loads((course.released / f"{SLUG}.ipynb").read_text(encoding="utf-8"))
+    (own,) = [
+        cell
+        for cell in made["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "halve"
+    ]
+    place = made["cells"].index(own)
+    before = {"OWN": "def halve(x): return x  # own", "STUB": own["source"]}
+    laid = []
+    for source in cells:
+        answer = source in before or source == "# elsewhere"
+        new = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+        laid.append((own if answer else new) | {"source": before.get(source, source)})
+    made["cells"][place : place + 1] = laid
+    file = tmp_path / f"{SLUG}.ipynb"
+    file.write_text(json.dumps(made), encoding="utf-8")
+    read = [Cell.of(cell) for cell in json.loads(json.dumps(rebuild(course, file)))["cells"]]
+    assert code_of("halve", read).endswith(f"# {shown}")
 
 
 @pytest.mark.slow

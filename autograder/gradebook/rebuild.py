@@ -38,6 +38,7 @@ from autograder.grading.submission import (
     text_of,
 )
 
+ANEW = "defined_anew"  # in the metadata of other code: functions that it defines after their cells
 MAX_OTHER_CODE = 200_000  # characters of the code that a page shows after the answers
 QUOTES = re.compile(r'"""|\'\'\'')
 
@@ -113,6 +114,14 @@ def student_cells(path: Path) -> Iterator[Answer]:
             yield Answer(named, str(kind), source_of(cell), cell.get("attachments"))
 
 
+@dataclass
+class Other:
+    """Code of a submission beside its answers. after: the answers that stood above it"""
+
+    source: str
+    after: tuple[str, ...]
+
+
 def fill(notebook: NotebookNode, answers: list[Answer], released: ReleasedCells) -> None:
     """Put answers into the solution cells of a released notebook, and other code that the student
     wrote after them.
@@ -122,15 +131,17 @@ def fill(notebook: NotebookNode, answers: list[Answer], released: ReleasedCells)
     }
     pictures = Pictures()
     answered, written = set(), []
-    extra: list[str] = []
+    given: list[str] = []  # the names of those that are written
+    extra: list[Other] = []
     for answer in answers:
         cell = solutions.get(answer.id)
         if cell is not None and answer.id not in answered:
             answered.add(answer.id)
             if _answer(cell, answer, pictures):
                 written.append(cell)
+                given.append(answer.id)
         elif answer.kind == "code" and answer.source.strip() and not released.has(answer.source):
-            extra.append(answer.source)
+            extra.append(Other(answer.source, tuple(given)))
     unanswered = {
         name: cell
         for name, cell in solutions.items()
@@ -140,17 +151,17 @@ def fill(notebook: NotebookNode, answers: list[Answer], released: ReleasedCells)
         if found := _take(extra, name):
             cell.source = tidy(found, MAX_CODE)
             written.append(cell)
-    written += _append(notebook, [source for source in extra if source.strip()])
+    written += _append(notebook, [other for other in extra if other.source.strip()])
     _bound_rendering(written)
 
 
-def _take(sources: list[str], name: str) -> str | None:
+def _take(others: list[Other], name: str) -> str | None:
     """Take the last definition of a function or class out of some code, for its answer cell."""
-    for place in range(len(sources) - 1, -1, -1):
-        lines = sources[place].split("\n")
+    for other in reversed(others):
+        lines = other.source.split("\n")
         if span := definition(lines, name):
             found = "\n".join(lines[slice(*span)]).rstrip()
-            sources[place] = "\n".join(lines[: span[0]] + lines[span[1] :])
+            other.source = "\n".join(lines[: span[0]] + lines[span[1] :])
             return found
     return None
 
@@ -182,16 +193,19 @@ def definition(lines: list[str], name: str) -> tuple[int, int] | None:
     return first, last + 1
 
 
-def _append(notebook: NotebookNode, sources: list[str]) -> list[NotebookNode]:
+def _append(notebook: NotebookNode, others: list[Other]) -> list[NotebookNode]:
     """The other code cells of a submission, as many as a page may have; gives the cells."""
-    if sources:
+    if others:
         heading = "### Other code cells of this submission"
         notebook.cells.append(nbformat.v4.new_markdown_cell(heading, id="other-code"))
     cells: list[NotebookNode] = []
     room = MAX_OTHER_CODE
-    for number, source in enumerate(sources):
+    for number, other in enumerate(others):
+        source = other.source
         text = tidy(source, min(MAX_CODE, room)) if room > 0 else "# not shown: the page is full"
-        cells.append(nbformat.v4.new_code_cell(text, id=f"other-code-{number}"))
+        anew = [name for name in other.after if definition(source.split("\n"), name)]
+        about = {ANEW: anew} if anew else {}
+        cells.append(nbformat.v4.new_code_cell(text, id=f"other-code-{number}", metadata=about))
         if room <= 0:
             break
         room -= len(text)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from autograder.assignment import Assignment
 from autograder.gradebook.marks import CHECK_PREFIX, RESULT, Mark, Marks
+from autograder.gradebook.rebuild import ANEW
 from autograder.pages.drawing import curve_chart, in_words
 from autograder.pages.highlight import code, definition_in
 from autograder.pages.markup import markdown
@@ -65,19 +66,24 @@ def result_in(notebook: dict[str, Any]) -> Result | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of the autograded notebook. name: nbgrader's, "" where it has none"""
+    """A cell of the autograded notebook. name: nbgrader's, "" where it has none
+
+    anew: the functions that it defined after their own cells had
+    """
 
     name: str
     kind: str
     text: str
     attachments: dict[str, dict[str, str]]
+    anew: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, cell: dict[str, Any]) -> Cell:
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
         source = cell["source"]
         text = source if isinstance(source, str) else "".join(source)
-        return cls(name, cell["cell_type"], text, cell.get("attachments", {}))
+        anew = tuple(cell["metadata"].get(ANEW, ()))
+        return cls(name, cell["cell_type"], text, cell.get("attachments", {}), anew)
 
 
 # --- functions ------------------------------------------------------------------------------------
@@ -149,10 +155,14 @@ def told(diagnosis: Diagnosis, function: str) -> bool:
 
 
 def code_of(function: str, cells: list[Cell]) -> str:
-    """The student's code of a function: of its own cell, or the last definition anywhere else."""
+    """The student's code of a function, that which was graded: the last definition after its own
+    cell, else that cell; where that has none, the last definition anywhere.
+    """
     own = next((cell.text for cell in cells if cell.name == function), "")
-    other = [cell.text for cell in cells if cell.kind == "code" and not cell.name]
-    found = [definition for text in other if (definition := definition_in(text, function))]
+    other = [cell for cell in cells if cell.kind == "code" and not cell.name]
+    if definition_in(own, function):
+        other = [cell for cell in other if function in cell.anew]
+    found = [text for cell in other if (text := definition_in(cell.text, function))]
     return found[-1] if found else own
 
 
