@@ -38,11 +38,19 @@ SAYS = {
     ],
     "no gradient there": [
         "torch.rand(2, requires_grad=True).grad.zero_()",
-        "X = torch.rand(2, requires_grad=True)\n    return X - 0.1 * X.grad",
-        "X = torch.rand(2, requires_grad=True)\n    return X - X.grad",
-        "X = torch.rand(2, requires_grad=True)\n    return X.grad * 0.1",
         "X = torch.rand(2, requires_grad=True)\n    (X * X).sum().backward()\n"
         "    X = X - 0.1 * X.grad\n    X.grad.zero_()",
+    ],
+    "None where a value is needed": [
+        "X = torch.rand(2, requires_grad=True)\n    g = X.grad\n    return X - 0.1 * g",
+        "return x - print()",
+        "return print() * 0.1",
+        "return print().sum()",
+        "return print()[0]",
+        "return print()(x)",
+        "for step in print(): pass",
+        "U, V = print()",
+        "return torch.dot(x, print())",
     ],
     "backward a second time": [
         "X = torch.rand(2, requires_grad=True)\n    loss = (X * X).sum()\n"
@@ -132,6 +140,21 @@ ELSEWHERE = [  # as other versions of torch and of Python word it
         "nothing to differentiate",
         "RuntimeError: One of the differentiated Tensors appears to not have "
         "been used in the graph.",
+    ),
+    (
+        "no gradient there",
+        "TypeError: unsupported operand type(s) for *: 'float' and 'NoneType' "
+        "(line 7: X -= lr * X.grad)",
+    ),
+    (
+        "no gradient there",
+        "TypeError: unsupported operand type(s) for -: 'Tensor' and 'NoneType' "
+        "(<cell 3> line 7: X = X - X.grad)",
+    ),
+    (
+        "None where a value is needed",
+        "TypeError: unsupported operand type(s) for -: 'Tensor' and 'NoneType' "
+        "(line 9: e = A[r, c] - predict(U[r], V[c]))",
     ),
     (
         "backward a second time",

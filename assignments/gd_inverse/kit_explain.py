@@ -46,12 +46,24 @@ RAISED = (
         "no gradient there",
         (
             r"'NoneType' object has no attribute '\w+_'",
-            r"operand type\(s\) for .*: '\w+' and 'NoneType'",
-            r"operand type\(s\) for .*: 'NoneType' and '\w+'",
+            r"operand type\(s\) for .*'NoneType'.*\.grad\b",
         ),
         "A .grad is None: backward() has not been called yet, or that tensor is not the one that "
         "was differentiated. `X = X - lr * X.grad` makes a new tensor, which has no .grad: "
         "change X in place, inside `with torch.no_grad():`.",
+    ),
+    Explanation(
+        "None where a value is needed",
+        (
+            r"'NoneType' object has no attribute",
+            r"operand type\(s\) for .*'NoneType'",
+            r"'NoneType' object is not (?:subscriptable|callable|iterable)",
+            r"cannot unpack non-iterable NoneType",
+            r"must be Tensor, not NoneType",
+        ),
+        "Something in that line is None. A function without `return` gives None, and so does a "
+        "method that works in place, such as list.append(). A .grad is None until backward() has "
+        "been called, and in every tensor that was made anew since.",
     ),
     Explanation(
         "backward a second time",
