@@ -79,11 +79,11 @@ class PlainGrading:
 
     def _load(self, folder: Path) -> Student:
         from autograder.grading.student import Student
-        from autograder.grading.submission import read, released_cells
+        from autograder.grading.submission import named, read, released_cells
         from autograder.sandbox.process import Sandbox
 
         assignment = read_assignment(folder)
-        submission = read(self._path, released_cells(assignment).not_run)
+        submission = read(named(self._path), released_cells(assignment).not_run)
         sandbox = self._running.enter_context(Sandbox.start(self._isolation))
         return Student(
             self._running.enter_context(open_submission(sandbox, assignment, submission))

@@ -677,6 +677,8 @@ DENIED = [
     "import ctypes; assert ctypes.CDLL(None).msgget(0, 0o1600) >= 0",
     "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)",
     "import socket; socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, 33, 1)",
+    "import fcntl; fcntl.fcntl(open('/tmp/x', 'w'), fcntl.F_SETLEASE, fcntl.F_WRLCK)",
+    "import fcntl; fcntl.fcntl(open('/tmp/x', 'w'), fcntl.F_GETLEASE)",
 ]
 
 
@@ -688,6 +690,19 @@ def test_what_is_not_python_is_out_of_reach(sandbox: Sandbox, quick: Limits, bod
         "raised FileNotFoundError",
         "raised AssertionError",
     )
+
+
+def test_what_the_kernel_would_refuse_itself_does_not_reach_it(
+    sandbox: Sandbox, quick: Limits
+) -> None:
+    source = "import ctypes, socket\nlibc = ctypes.CDLL(None, use_errno=True)\ndef f():\n"
+    source += "    socket.socketpair()\n    told = []\n    pair = (ctypes.c_int * 2)()\n"
+    source += "    for family in (0, 2, 10, 16, 17, 30, 40, 44, -1):\n"
+    source += "        libc.socketpair(family, 1, 0, pair); told.append(ctypes.get_errno())\n"
+    source += "    libc.prctl(62, 0, 0, 0, 0); return told + [ctypes.get_errno()]\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "f")
+        assert box.call("f", (), {}, seed=0).value == [errno.EPERM] * 10
 
 
 def test_the_supervisor_cannot_be_signalled_or_seen(sandbox: Sandbox, quick: Limits) -> None:

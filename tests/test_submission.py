@@ -174,6 +174,25 @@ def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:
     assert refusal(bo.path) == ("unreadable", f"{SLUG} cannot be opened (it is a link)")
 
 
+def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    """After it was looked at, and before its file is read or a notebook is laid beside that."""
+    (tmp_path / "staff").mkdir()
+    write(tmp_path / "staff" / "solution.py")
+    write(tmp_path / "submitted" / "al" / SLUG / "solution.py")
+    (al,) = find(tmp_path / "submitted", SLUG)
+    folder = al.path.parent
+    folder.rename(folder.with_name("mine"))
+    folder.symlink_to(tmp_path / "staff")
+    assert refusal(al.path) == (
+        "unreadable",
+        "solution.py cannot be opened (its folder is a link)",
+    )
+    assert wrap(folder, SLUG) is None
+    assert os.listdir(tmp_path / "staff") == ["solution.py"]
+    (named,) = find(folder / "solution.py", SLUG)  # by a person who wants that file
+    assert read(named.path).units
+
+
 # --- files that are none --------------------------------------------------------------------------
 
 

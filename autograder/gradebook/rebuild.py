@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.assignment import Assignment
-from autograder.course import write_whole
 from autograder.errors import SubmissionError
 from autograder.gradebook.answers import MAX_CODE, Pictures, plain, shown, tidy
 from autograder.gradebook.rendering import Text, renderable
@@ -31,6 +31,7 @@ from autograder.grading.submission import (
     is_notebook,
     normalised,
     notebook_parts,
+    opened,
     read,
     read_bytes,
     released_cells,
@@ -49,11 +50,32 @@ def wrap(folder: Path, slug: str) -> Path | None:
 
     The notebook carries no answer: beside anything else that counts, it does not.
     """
-    notebook = folder / f"{slug}.ipynb"
-    if os.path.islink(folder) or not folder.is_dir() or os.path.lexists(notebook):
+    name, text = f"{slug}.ipynb", nbformat.writes(wrapper(slug)) + "\n"
+    try:
+        with opened(folder) as place:
+            return folder / name if _lay(place, name, text) else None
+    except (FileNotFoundError, NotADirectoryError):  # there is no folder, or a link
         return None
-    write_whole(notebook, nbformat.writes(wrapper(slug)) + "\n")
-    return notebook
+
+
+def _lay(place: int, name: str, text: str) -> bool:
+    """Write a file into a folder, given by a descriptor, whole or not at all; says whether there
+    was none of that name.
+    """
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=place, follow_symlinks=False)
+        return False
+    begun = f".{name}.{os.urandom(4).hex()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        with open(os.open(begun, flags, 0o644, dir_fd=place), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(begun, name, src_dir_fd=place, dst_dir_fd=place)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(begun, dir_fd=place)
+        raise
+    return True
 
 
 def wrapper(name: str) -> NotebookNode:

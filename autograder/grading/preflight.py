@@ -23,7 +23,7 @@ from autograder.errors import PreflightFailed
 from autograder.grading.grader import Elsewhere, Grader, attempt
 from autograder.grading.rounds import secret_of
 from autograder.grading.store import Store
-from autograder.grading.submission import Found, Submission
+from autograder.grading.submission import Found, Submission, named
 from autograder.grading.workers import grade_class
 from autograder.results import Result
 
@@ -64,7 +64,7 @@ def preflight(
 
 def right_answers(assignment: Assignment) -> list[Found]:
     """The reference and the variants, as if they had been handed in."""
-    return [Found(path, None) for path in (assignment.solution, *assignment.variants)]
+    return [Found(named(path), None) for path in (assignment.solution, *assignment.variants)]
 
 
 def mark_of(grader: Grader, secret: str, folder: Path) -> Path:

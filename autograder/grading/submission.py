@@ -4,8 +4,9 @@
     PATH/<student>/<assignment>/...       or a folder in nbgrader's submitted layout
 
 Everything here is hostile: bytes are bounded before they are parsed, parsed as data, and only
-regular files are opened. No Python is parsed on this side of the line, since there is code that
-takes the parser minutes: what is none is found out behind it.
+regular files are opened, of folders that are no links at that moment. No Python is parsed on this
+side of the line, since there is code that takes the parser minutes: what is none is found out
+behind it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -92,7 +93,7 @@ def find(path: Path, slug: str) -> list[Found]:
     A folder in which there is none stands for itself: what reads it says that it is `missing`.
     """
     if not os.path.isdir(path):
-        return [Found(path, None)]
+        return [Found(named(path), None)]
     if os.path.isdir(path / slug):
         return [Found(counts(path / slug, slug), path.absolute().name)]
     try:
@@ -104,7 +105,24 @@ def find(path: Path, slug: str) -> list[Found]:
         for name in students
         if os.path.isdir(path / name / slug)
     ]
-    return found or [Found(path, None)]
+    return found or [Found(named(path), None)]
+
+
+def named(path: Path) -> Path:
+    """A file that a person has named, or one of the staff's: their folder may be a link."""
+    return path.parent.resolve() / path.name if os.path.islink(path.parent) else path
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[int]:
+    """A descriptor of a student's folder, in which names are looked up from now on: who may write
+    beside it can make it a link to somebody else's at any time. OSError where it is one already.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def counts(folder: Path, slug: str) -> Path:
@@ -135,7 +153,7 @@ def _only_other(folder: Path, known: set[str]) -> Path | None:
     of several, the one that has a name of `known` in capitals.
     """
     try:
-        with os.scandir(folder) as entries:
+        with opened(folder) as place, os.scandir(place) as entries:
             names = {entry.name for entry in islice(entries, MAX_NAMES + 1)} - known
     except OSError:
         return None
@@ -209,7 +227,7 @@ def _beside(path: Path) -> str:
     if path.parent.name != path.stem:  # no folder of nbgrader's layout
         return ""
     try:
-        with os.scandir(path.parent) as entries:
+        with opened(path.parent) as place, os.scandir(place) as entries:
             there = [f"{one.name}{'/' * one.is_dir()}" for one in islice(entries, MAX_NAMES)]
     except OSError:
         return ""
@@ -223,9 +241,11 @@ def _beside(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file of bounded size, without following a link in its last place."""
+    """The bytes of a regular file of bounded size; neither it nor its folder may be a link."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with opened(path.parent) as place:
+            descriptor = os.open(path.name or ".", flags, dir_fd=place)
         try:
             mode = os.fstat(descriptor).st_mode
             if stat.S_ISDIR(mode) and path.suffix not in (".py", ".ipynb"):
@@ -239,9 +259,8 @@ def read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise SubmissionError("missing", f"there is no file {path.name}{_beside(path)}") from None
     except (OSError, ValueError) as error:
-        raise SubmissionError(
-            "unreadable", f"{path.name} cannot be opened ({_reason(error)})"
-        ) from None
+        reason = "its folder is a link" if os.path.islink(path.parent) else _reason(error)
+        raise SubmissionError("unreadable", f"{path.name} cannot be opened ({reason})") from None
     if len(data) > MAX_BYTES:
         raise SubmissionError(
             "unreadable", f"{path.name} is larger than {MAX_BYTES >> 20} MiB; clear its outputs"

@@ -23,6 +23,7 @@ from autograder.gradebook.rendering import Text, renderable
 from autograder.grading.submission import (
     NotRun,
     find,
+    named,
     notebook_parts,
     read,
     read_bytes,
@@ -161,7 +162,7 @@ def known_grams(assignment: Assignment, *, variants: bool = True) -> frozenset[i
     if variants:
         texts += [path.read_text(encoding="utf-8") for path in assignment.variants]
     if assignment.notebook.is_file():
-        notebook = assignment.notebook
+        notebook = named(assignment.notebook)
         cells = notebook_parts(text_of(read_bytes(notebook), notebook), notebook)
         code = [source_of(cell) for cell in cells if cell.get("cell_type") == "code"]
         together = code_of(notebook, released_cells(assignment).not_run)  # where cells meet, too

@@ -49,7 +49,8 @@ INT = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Is:
-    """A condition on argument number `place` of a call: that its bits `mask` are `value`.
+    """A condition on argument number `place` of a call: that its bits `mask` are `value`; or, not
+    `equal`, that all of it is anything else.
 
     A register has 64 bits, and of an int the kernel reads the lower 32: who compares all of them is
     passed by with a bit among the others.
@@ -58,6 +59,7 @@ class Is:
     place: int
     value: int
     mask: int = INT
+    equal: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ SOCKET_LEVEL = 1  # SOL_SOCKET
 BUFFER_SIZES = (7, 8, 32, 33)  # SO_SNDBUF, SO_RCVBUF, and the same with FORCE
 LOCKS = (6, 7, 37, 38)  # F_SETLK, F_SETLKW, and the same of open file descriptions
 WORDS = (1026, 1036, 1038)  # F_NOTIFY, F_SET_RW_HINT and F_SET_FILE_RW_HINT
+LEASES = (1024, 1025)  # F_SETLEASE and F_GETLEASE
+UNIX_SOCKETS = 1  # AF_UNIX
+CORE_SCHEDULING = 62  # PR_SCHED_CORE
 TIMES = "utime utimes futimesat utimensat utimensat_time64".split()  # noqa: SIM905
 SUPERVISOR = 1  # its number in the box
 OF_A_PROCESS = "prlimit64 sched_setaffinity sched_setattr sched_setparam sched_setscheduler".split()  # noqa: SIM905
@@ -96,6 +101,8 @@ RULES = (
     # or the present as the time of such a file tells others something, that of a device for ever
     Rule("flock", NOTHING),
     *(Rule("fcntl", errno.EPERM, (Is(1, command),)) for command in WORDS),
+    # who has a lease of one keeps everybody else waiting who opens it, and learns of them
+    *(Rule("fcntl", errno.EPERM, (Is(1, command),)) for command in LEASES),
     *(Rule(call, NOTHING) for call in TIMES),
     # to have all of the machine's disks written keeps everybody waiting
     *(Rule(call, NOTHING) for call in ("sync", "syncfs")),
@@ -104,6 +111,10 @@ RULES = (
         Rule("setsockopt", errno.EPERM, (Is(1, SOCKET_LEVEL), Is(2, option)))
         for option in BUFFER_SIZES
     ),
+    # and other families of sockets load parts of the kernel that a calculation never needs
+    Rule("socketpair", errno.EPERM, (Is(0, UNIX_SOCKETS, equal=False),)),
+    # to share a core with nobody else leaves the other half of it idle
+    Rule("prctl", errno.EPERM, (Is(0, CORE_SCHEDULING),)),
     # the scheduler gives every session a share of its own, so a box keeps to one
     Rule("setsid", NOTHING),
     # the first process of a box watches it, and limits, parts of the processor and priorities can
@@ -143,4 +154,6 @@ def build_filter() -> bytes:
 def _argument(condition: Is) -> Any:
     import pyseccomp
 
+    if not condition.equal:
+        return pyseccomp.Arg(condition.place, pyseccomp.NE, condition.value)
     return pyseccomp.Arg(condition.place, pyseccomp.MASKED_EQ, condition.mask, condition.value)
