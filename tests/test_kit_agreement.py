@@ -282,6 +282,28 @@ def test_gradients_are_alike_on_both_sides(loaded: Any, body: str) -> None:
         assert ended(lambda: make(ours)) == ended(lambda: make(theirs))  # noqa: B023
 
 
+TIMED = """
+import time
+def timed(clock=time.perf_counter, form=lambda seconds, digits=2: f"{seconds:.{digits}f}"):
+    def decorate(g):
+        def inner(*a, **k):
+            began = clock()
+            try: return g(*a, **k)
+            finally: form(clock() - began)
+        return inner
+    return decorate
+@timed()
+def f(a, lr=0.5): return a * lr
+"""
+HOLDS = """
+class Holds:
+    def __init__(self, g, log=print, form=str.format):
+        self.log, self.form, self.g = log, lambda x, n=1: x, g
+    def __call__(self, *a): return self.g(*a)
+@Holds
+def f(a, lr=0.5): return a * lr
+"""
+BEHIND = (TIMED, TIMED.replace("@timed()", "@timed()\n@timed(print)"), HOLDS)
 SIGNATURES = {
     "plain": "def f(a, n=3, lr=0.5, name='x', *, on=True, none=None, tensor=[1]): pass",
     "numbers that are none": "def f(a=float('nan'), b=1e301, c=float('inf'), d=-1e301): pass",
@@ -295,6 +317,11 @@ SIGNATURES = {
     "inner(*a): return g(*a)\n    return inner\n"
     "@d\ndef f(a, lr=0.5): pass",
     "a decorator that names one": "def d(g):\n    def h(a, **k): return g(a, **k)\n    return h\n"
+    "@d\ndef f(a, lr=0.5): pass",
+    "behind a decorator with options": BEHIND[0],
+    "behind two of them": BEHIND[1],
+    "behind an object with options": BEHIND[2],
+    "behind something without parameters": "def d(g):\n    def h(): return g(1)\n    return h\n"
     "@d\ndef f(a, lr=0.5): pass",
     "anything": "def f(*a, **k): pass",
     "an object": "class C:\n    def __call__(self, a, lr=0.5): pass\nf = C()",
@@ -314,6 +341,8 @@ def test_defaults_are_alike_on_both_sides(loaded: Any, source: str) -> None:
         for student in (ours, theirs)
     )
     assert mine == other
+    if source in BEHIND:
+        assert ours.defaults("f") == {"a": None, "lr": 0.5}
 
 
 # --- cells of every kind --------------------------------------------------------------------------
@@ -348,6 +377,11 @@ CELLS: dict[str, list[str]] = {
     "the last definition counts": ["def f(x): return x", "def f(x): return 2 * x"],
     "an error before the definition": ["print(undefined_name)\ndef f(x): return 2 * x"],
     "an error after the definition": ["def f(x): return 2 * x\nprint(undefined_name)"],
+    "a guard": ['if __name__ == "__main__":\n    N = 2', "def f(x): return N * x"],
+    "a class that says where it is from": [
+        "from dataclasses import dataclass\n@dataclass\nclass C:\n    n: 'int' = 2",
+        "def f(x): return [C.__module__, __name__, repr(C())]",
+    ],
     "no Python": ["def f(x:\n    return x"],
     "a local variable called check": [
         "def f(x):\n    check = 2\n    style = show = check\n    return show * x"
@@ -430,3 +464,25 @@ def test_every_notebook_defines_the_same_on_both_sides(
     ours, theirs = kit_student.Student(namespace), loaded(units, ["f"])
     A = torch.tensor([1.0, 2.0])
     assert ended(lambda: ours.f(A)) == ended(lambda: theirs.f(A))
+
+
+MODULES = {
+    "as Colab exports a notebook": '"""x.ipynb"""\n\n!pip install torch\n# %matplotlib inline\n'
+    "%cd /content\nimport torch\ndef f(x): return 2 * x",
+    "values that only IPython gives": "files = !ls\nTWO = %time 1 + 1\n%time N = 3\n"
+    "def g(x): return x\ndef f(x): return [name in globals() for name in ('files', 'TWO', 'N')]",
+    "a guard": 'N = 1\nif __name__ == "__main__":\n    N = 2\ndef f(x): return N * x',
+}
+
+
+@pytest.mark.parametrize("source", MODULES.values(), ids=MODULES.keys())
+def test_every_module_defines_the_same_on_both_sides(
+    loaded: Any, tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "module.py").write_text(source, encoding="utf-8")
+    with kit_student.clean_state():
+        ours = kit_student.Student(kit_notebook.load(tmp_path / "module.py", ["f"]))
+    theirs = loaded([{"kind": "statements", "source": source, "label": ""}], ["f"])
+    A = torch.tensor([1.0, 2.0])
+    assert ended(lambda: ours.f(A)) == ended(lambda: theirs.f(A))
+    assert ended(lambda: ours.f(A))[0] != "missing"

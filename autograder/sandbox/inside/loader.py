@@ -65,7 +65,7 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
     flush_output()
     namespace = loaded["namespace"]
     functions = {
-        name: signature(namespace.get(name))
+        name: signature(namespace.get(name), name)
         for name in request["names"]
         if callable(namespace.get(name))
     }
@@ -152,10 +152,10 @@ def flush_output() -> None:
             stream.flush()
 
 
-def signature(function) -> dict:
+def signature(function, name: str = "") -> dict:
     """Parameter names and their defaults, where these are numbers; anything else as null."""
     told = {}
-    for parameter in list(parameters_of(function))[:32]:
+    for parameter in list(parameters_of(function, name))[:32]:
         default = parameter.default
         plain = (
             isinstance(default, bool | int | float) and default == default and abs(default) < 1e300
@@ -164,23 +164,53 @@ def signature(function) -> dict:
     return told
 
 
-def parameters_of(function, depth: int = 4):
+def parameters_of(function, name: str = "") -> list:
     """A function's parameters; behind a decorator that takes anything, (*args, **kwargs), those of
-    the function it was put on.
+    the function it was put on: of that called `name` first.
     """
+    own = own_parameters(function)
+    if not takes_anything(own):
+        return own
+    behind = list(held_behind(function, 4))
+    behind.sort(key=lambda held: name_of(held) != name)
+    for held in behind:
+        parameters = own_parameters(held)
+        if parameters and not takes_anything(parameters):
+            return parameters
+    return own
+
+
+def own_parameters(function) -> list:
+    """The parameters that it has itself; none where it only looks like a function."""
     try:
         schema = getattr(function, "schema", None)  # torch.jit.script has it there
         if schema is not None and type(function).__module__.startswith("torch."):
             return scripted(schema)
-        parameters = inspect.signature(function).parameters.values()
-    except Exception:  # it has none, or is an object that only looks like a function
-        return ()
-    anything = all(item.kind in (item.VAR_POSITIONAL, item.VAR_KEYWORD) for item in parameters)
-    if depth and anything:
-        with contextlib.suppress(Exception):
-            inner = next(value for value in held_by(function) if callable(value))
-            return parameters_of(inner, depth - 1)
-    return parameters
+        return list(inspect.signature(function).parameters.values())
+    except Exception:
+        return []
+
+
+def takes_anything(parameters: list) -> bool:
+    """Whether they are *args and **kwargs, or one of the two."""
+    anything = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return bool(parameters) and all(item.kind in anything for item in parameters)
+
+
+def held_behind(function, depth: int):
+    """What can be called of what a function holds, and behind what takes anything of it."""
+    with contextlib.suppress(Exception):  # an object that only looks like a function
+        for held in [held for held in held_by(function) if callable(held)][:8]:
+            yield held
+            if depth > 1 and takes_anything(own_parameters(held)):
+                yield from held_behind(held, depth - 1)
+
+
+def name_of(function) -> str:
+    try:
+        return str(function.__name__)
+    except Exception:
+        return ""
 
 
 def scripted(schema):
