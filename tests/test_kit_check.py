@@ -575,3 +575,40 @@ def test_nbgrader_validation_tells_the_truth(folder: Path) -> None:
     assert "VALIDATION FAILED ON 1 CELL(S)" in wrong
     assert "halve: 1 of 2 public checks passed. Not yet: halve does not change x" in wrong
     assert "Success! Your notebook passes all the tests." in validated(rewritten(folder, answered))
+
+
+# --- another device -------------------------------------------------------------------------------
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor that says that it is on a GPU."""
+
+    device = torch.device("cuda")  # type: ignore[assignment]
+
+    def cpu(self) -> torch.Tensor:  # type: ignore[override]
+        return self.as_subclass(torch.Tensor)
+
+
+def test_a_result_on_a_gpu_is_taken_from_there() -> None:
+    given = torch.ones(2, requires_grad=True).as_subclass(Elsewhere)
+    assert given.device.type == "cuda"
+    value, several = kit_student.plain([given, (given,)])
+    assert type(value) is type(several[0]) is torch.Tensor
+    assert (value.device.type, value.tolist()) == ("cpu", [1.0, 1.0])
+
+
+def test_every_device_is_seeded_where_there_is_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: False)
+    kit_student.has_accelerator.cache_clear()
+    try:
+        student = kit_student.Student({"f": lambda: torch.rand(1)})
+        assert student.seeded(7).f().equal(student.seeded(7).f())
+        assert seeded.count(7) == 2
+    finally:
+        monkeypatch.undo()
+        kit_student.has_accelerator.cache_clear()

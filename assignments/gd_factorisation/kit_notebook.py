@@ -19,7 +19,7 @@ import symtable
 import sys
 import tokenize
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
     namespace["__errors__"], namespace["__flags__"] = [], 0
     if path.suffix == ".ipynb":
         namespace["display"] = inert
+        namespace["__name__"] = "__main__"  # as in a kernel
     cells = with_definitions(cells_of(path))
     wanted = set(names).union(*(names_used(cell.source) for cell in cells))
     with inert_helpers():
@@ -208,14 +209,26 @@ def future_flags(statement: ast.stmt) -> int:
 
 
 def parsed(source: str, name: str, notebook: bool = True) -> list[ast.stmt]:
-    """The statements of a cell or of a file."""
-    return ast.parse(python_of(source) if notebook else source, name).body
+    """The statements of a cell or of a file. A file that is no Python is read as one that Colab or
+    an editor has made of a notebook: its magics stand in it, and nothing runs them.
+    """
+    if notebook:
+        return ast.parse(python_of(source), name).body
+    try:
+        return ast.parse(source, name).body
+    except SyntaxError:
+        with contextlib.suppress(SyntaxError):
+            return ast.parse(python_of(source, left_out), name).body
+        raise
 
 
-def python_of(source: str) -> str:
+def python_of(source: str, plain: Callable[[str], str] | None = None) -> str:
     """A cell without what is IPython's: %matplotlib inline, files = !ls, torch.dot?, %%bash. Where
     Python reads a line, as in a text of several, it stays.
+
+    plain: what such a line becomes
     """
+    plain = plain or inert_magic
     first = source.lstrip().split(maxsplit=1)[:1]
     if first and first[0].startswith("%%") and first[0] not in PYTHON_CELLS:
         return ""
@@ -233,9 +246,18 @@ def python_of(source: str) -> str:
     return source
 
 
-def plain(text: str) -> str:
+def inert_magic(text: str) -> str:
     """Lines of a cell, with Python in the place of each that is IPython's."""
     return IPYTHON.sub(r"\1pass", OUTPUT.sub(r"\1[]", TIMED.sub(r"\1", text)))
+
+
+def left_out(text: str) -> str:
+    """Lines of a file, without those that are IPython's."""
+    lines = []
+    for line in text.split("\n"):
+        before = line[: len(line) - len(line.lstrip())]
+        lines.append(line if inert_magic(line) == line else f"{before}pass")
+    return "\n".join(lines)
 
 
 def defining(statement: ast.stmt, own: set[str], wanted: set[str]) -> bool:

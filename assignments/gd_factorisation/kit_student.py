@@ -15,6 +15,7 @@ import linecache
 import random
 import re
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -96,7 +97,7 @@ class Student:
 
     def defaults(self, name: str) -> dict[str, Any]:
         """A function's parameters, in order, with their defaults (None: none, or no number)."""
-        parameters = list(parameters_of(self._function(name)))[:32]
+        parameters = list(parameters_of(self._function(name), name))[:32]
         return {item.name: plain_number(item.default) for item in parameters}
 
     def _function(self, name: str) -> Callable[..., Any]:
@@ -211,9 +212,22 @@ def undo_settings() -> None:
 
 def seed_generators(seed: int) -> None:
     """Seed every generator: torch's with `seed`, NumPy's and Python's always alike."""
-    torch.default_generator.manual_seed(seed)  # the processor's; torch.manual_seed costs 1 ms
+    if has_accelerator():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)  # the processor's; torch.manual_seed costs 1 ms
     random.seed(0)
     numpy.random.seed(0)
+
+
+@functools.cache
+def has_accelerator() -> bool:
+    """Whether torch could compute elsewhere than on the processor, as the grader never does."""
+    with warnings.catch_warnings():  # of a driver that is too old
+        warnings.simplefilter("ignore")
+        xpu = getattr(torch, "xpu", None)  # unknown to older torch
+        found = torch.cuda.is_available() or torch.backends.mps.is_available()
+        return found or (xpu is not None and xpu.is_available())
 
 
 @contextlib.contextmanager
@@ -370,19 +384,58 @@ def value_and_gradients(function: Any, given: tuple, named: dict) -> tuple[Any, 
 # --- parameters -----------------------------------------------------------------------------------
 
 
-def parameters_of(function: Any, depth: int = 4) -> Any:
-    """A function's parameters; of a decorator that takes anything, those of what it was put on."""
+def parameters_of(function: Any, name: str = "") -> list[inspect.Parameter]:
+    """A function's parameters; of a decorator that takes anything, those of what it was put on: of
+    the function called `name` first.
+    """
+    own = own_parameters(function)
+    if not takes_anything(own):
+        return own
+    behind = list(held_behind(function, 4))
+    behind.sort(key=lambda held: name_of(held) != name)
+    for held in behind:
+        parameters = own_parameters(held)
+        if parameters and not takes_anything(parameters):
+            return parameters
+    return own
+
+
+def own_parameters(function: Any) -> list[inspect.Parameter]:
+    """The parameters that it has itself; none where it only looks like a function."""
     try:
-        parameters = inspect.signature(function).parameters.values()
-    except Exception:  # it has none, or is an object that only looks like a function
-        return ()
+        return list(inspect.signature(function).parameters.values())
+    except Exception:
+        return []
+
+
+def takes_anything(parameters: list[inspect.Parameter]) -> bool:
+    """Whether they are *args and **kwargs, or one of the two."""
     anything = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    closure = getattr(function, "__closure__", None) or ()
-    if depth and closure and all(item.kind in anything for item in parameters):
-        with contextlib.suppress(Exception):
-            inner = (cell.cell_contents for cell in closure if callable(cell.cell_contents))
-            return parameters_of(next(inner), depth - 1)
-    return parameters
+    return bool(parameters) and all(item.kind in anything for item in parameters)
+
+
+def held_behind(function: Any, depth: int) -> Iterator[Any]:
+    """What can be called of what a function holds, and behind what takes anything of it."""
+    with contextlib.suppress(Exception):  # an object that only looks like a function
+        for held in [held for held in held_by(function) if callable(held)][:8]:
+            yield held
+            if depth > 1 and takes_anything(own_parameters(held)):
+                yield from held_behind(held, depth - 1)
+
+
+def held_by(function: Any) -> Iterator[Any]:
+    """What a decorator's function has closed over, or its object holds."""
+    for cell in getattr(function, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # empty as yet
+            yield cell.cell_contents
+    yield from getattr(function, "__dict__", {}).values()
+
+
+def name_of(function: Any) -> str:
+    try:
+        return str(function.__name__)
+    except Exception:
+        return ""
 
 
 def plain_number(default: Any) -> Any:

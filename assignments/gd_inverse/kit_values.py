@@ -14,6 +14,7 @@ SHORT = 16  # in longer lists numbers arrive as floats, and little of what is no
 DEEP = 4
 TEXT = 300
 REAL = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
+ELSEWHERE = {"cuda", "mps", "xpu"}  # what a tensor of it holds is copied: the grader has none
 WHOLE = {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 
 
@@ -60,6 +61,8 @@ def kind_of(value: Any) -> str:
 
 
 def plain_tensor(value: torch.Tensor) -> Any:
+    if value.device.type in ELSEWHERE:
+        value = value.detach().cpu()
     if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:
         return opaque(f"torch.Tensor (layout {value.layout}, device {value.device.type})")
     if value.dtype not in REAL | WHOLE:

@@ -26,7 +26,7 @@ def started_from(draw: str, tensors: list):
             for place, tensor in enumerate(left):
                 if (tensor.T if turned else tensor).shape == drawn.shape:
                     tensor = left.pop(place)
-                    given = (tensor.T if turned else tensor).to(drawn.dtype).clone()
+                    given = (tensor.T if turned else tensor).to(drawn).clone()
                     return given.requires_grad_(drawn.requires_grad)
         return drawn
 
