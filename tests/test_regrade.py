@@ -350,6 +350,38 @@ def test_a_check_depends_on_what_decides_without_being_named(text: str) -> None:
     assert some != others
 
 
+# what a file does when it is imported, and what a check that names none of it meets
+ACTS = {
+    "a draw": "A = torch.rand({}, 3)\nB = torch.rand(3)\n",
+    "a draw in a default": "def a(x=torch.rand({})): pass\nB = torch.rand(3)\n",
+    "a draw for a check": "@pytest.mark.parametrize('x', [torch.rand({})])\ndef test_x(x): pass\n",
+    "a decorator": "B = []\ndef kept(f): B.append(f)\n@kept\ndef one(): return {}\n",
+    "a call": "B = dict(a=1)\n_ = B.update(a={})\n",
+    "another name": "B = A = []\nA += [{}]\n",
+    "an own list": "B = [1]\ndef list(x): B.append(x)\nA = list({})\n",
+    "a base": "class T:\n  def __init_subclass__(c): B.append(c)\nclass S(T):\n  value = {}\nB = []\n",
+    "a class": "B = []\nclass A:\n  b = B.append({})\n",
+    "an assignment in one": "A = (B := {})\n",
+}
+# what gives a value and does nothing else
+GIVES = (
+    "A = torch.tensor([{}])\n",
+    "A = (torch.arange({}) % 5).reshape(1, -1)\n",
+    "A = {{'a': lambda x: torch.rand({})}}\n",
+    "def a(x=[1], y=len('a')): return torch.rand({})\n",
+    "@remembered\ndef a(): return torch.rand({})\n",
+    "@dataclass(frozen=True)\nclass A:\n  b: int = {}\n  def c(self): return torch.rand(1)\n",
+    "@pytest.mark.parametrize('x', range({}))\ndef test_x(x): pass\n",
+)
+
+
+@pytest.mark.parametrize("text", [*ACTS.values(), *GIVES], ids=[*ACTS, *range(len(GIVES))])
+def test_a_check_depends_on_what_its_file_does(text: str) -> None:
+    check = "def test_b(student): assert student.f(B)\n"
+    some, others = (digests_of(ast.parse(text.format(n) + check), "test_public.py") for n in "12")
+    assert (some["test_b"] != others["test_b"]) == (text in ACTS.values())
+
+
 @pytest.mark.parametrize(
     "place", ["data/runs.json", "helpers.py", "properties.py", "variants/other.py", "ladder.toml"]
 )

@@ -3,15 +3,16 @@ is the outcome.
 
 A check depends on its own code, on what that code names in its file (helpers, constants, imports,
 fixtures, and what these name in turn), and on what all checks share: the engine, the solution, the
-released notebook, the other Python files and the data of the staff folder. A name inside a text
-counts as named. Points, hints, docstrings and comments decide no outcome.
+released notebook, the other Python files and the data of the staff folder. So is what a file does
+beside giving names a value: a draw, a list that grows, a class that tells its base. A name inside a
+text counts as named. Points, hints, docstrings and comments decide no outcome.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,18 @@ from autograder.assignment import Assignment
 
 HOOKS = ("pytest_", "setup", "teardown")  # what a name begins with that pytest calls by itself
 WORDS = ("points", "hint")  # marks that say something of a check, and change nothing in it
+# what may be called, decorate or be a base, and does nothing but to give a value
+HARMLESS = """
+    abs bool bytes complex dict enumerate float frozenset int len list max min object range repr
+    round set slice sorted str sum tuple zip cache dataclass dataclasses.dataclass
+    dataclasses.field field functools.cache functools.lru_cache functools.partial lru_cache partial
+    remembered enum.Enum Enum Exception NamedTuple typing.NamedTuple math.cos math.exp math.log
+    math.sin math.sqrt re.compile torch.arange torch.as_tensor torch.eye torch.full torch.linspace
+    torch.ones torch.tensor torch.zeros
+""".split()  # noqa: SIM905 - a page of names reads better without their quotes
+METHODS = """
+    bool clone double float items join keys lower reshape split strip t tolist upper values
+""".split()  # noqa: SIM905
 
 
 @dataclass(frozen=True)
@@ -86,12 +99,15 @@ def digest_of_files(files: Iterable[Path], values: Iterable[object] = ()) -> str
 def digests_of(module: ast.Module, file: str) -> dict[str, str]:
     """The digest of each test function of a file, and of each in a class there."""
     binding: dict[str, list[int]] = {}
+    imports = (ast.Import, ast.ImportFrom)
+    own = {name for one in module.body if not isinstance(one, imports) for name in bound_by(one)}
     everywhere: set[int] = set()  # statements that decide without being named
     for place, statement in enumerate(module.body):
         names = bound_by(statement)
         for name in names:
             binding.setdefault(name, []).append(place)
-        if decides_unnamed(statement, names) and not (place == 0 and is_text(statement)):
+        unnamed = decides_unnamed(statement, names) or acts(statement, set(HARMLESS) - own)
+        if unnamed and not (place == 0 and is_text(statement)):
             everywhere.add(place)
     told = {}
     for place, statement in enumerate(module.body):
@@ -108,6 +124,43 @@ def decides_unnamed(statement: ast.stmt, names: set[str]) -> bool:
     if not names or "*" in names or "autouse" in mentioned(statement):
         return True
     return any(name.startswith((*HOOKS, "pytestmark")) for name in names)
+
+
+def acts(statement: ast.stmt, harmless: Set[str]) -> bool:
+    """Whether a statement may do something beside giving its names a value."""
+    return isinstance(statement, ast.AugAssign) or any(
+        isinstance(node, ast.NamedExpr) or (is_used and not does_nothing(node, harmless))
+        for node, is_used in run_by(statement)
+    )
+
+
+def run_by(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
+    """What runs when a statement does, and of each whether it is called, decorates or is a base.
+    The body of a function does not run.
+    """
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield from ((decorator, True) for decorator in node.decorator_list)
+    if isinstance(node, ast.ClassDef):
+        yield from ((base, True) for base in (*node.bases, *node.keywords))
+    if isinstance(node, ast.Call):
+        yield node.func, True
+    yield node, False
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    inner = [*node.decorator_list, node.args] if isinstance(node, functions) else None
+    if isinstance(node, ast.Lambda):
+        inner = [node.args]
+    for part in ast.iter_child_nodes(node) if inner is None else inner:
+        yield from run_by(part)
+
+
+def does_nothing(used: ast.AST, harmless: Set[str]) -> bool:
+    """Whether to use this does nothing but to give a value."""
+    while isinstance(used, ast.Call):  # of a decorator
+        used = used.func
+    if isinstance(used, ast.Attribute) and used.attr in METHODS:
+        return True
+    name = ast.unparse(used)
+    return name in harmless or name.startswith("pytest.")
 
 
 def is_text(statement: ast.stmt) -> bool:
