@@ -389,17 +389,6 @@ def test_memory_counts_while_a_call_is_handed_over(sandbox: Sandbox) -> None:
         assert box.call("f", (torch.rand(60, 60),), {}, seed=0).outcome == "out_of_memory"
 
 
-def test_a_header_of_lists_keeps_no_supervisor(sandbox: Sandbox) -> None:
-    """To read a million bytes of them takes seconds, in which nobody is watched."""
-    lists = f"[{','.join(['[' * 400 + ']' * 400] * 1200)}]"
-    told = UNHEARD.replace("json.dumps(told)", f"json.dumps(told)[:-1] + ', \"a\": {lists}}}'")
-    with sandbox.open(Limits()) as box:
-        unit = {"kind": "cell", "source": told + "raise SystemExit", "label": ""}
-        start = time.monotonic()
-        assert box.load([unit], ["f"]).outcome in ("output_limit", "loaded")
-        assert time.monotonic() - start < 2.0
-
-
 @pytest.mark.parametrize("kind", ["progress", "started", "ended"])
 def test_a_frame_of_two_kinds_ends_no_supervisor(
     sandbox: Sandbox, quick: Limits, kind: str

@@ -736,6 +736,13 @@ def test_amplified_values_are_no_answer(forger: Box, kind: str) -> None:
     assert (reply.outcome, "or one again" in reply.message) == ("died", True)
 
 
+def test_a_header_of_many_parts_is_not_read(forger: Box) -> None:
+    """To read a million bytes of them takes a third of a second, in which nobody is watched."""
+    junk = "[" + ",".join(["[]", "{}"] * 10_000) + "]"
+    reply = forged(forger, f'{{"number": "NUMBER", "outcome": "raised", "junk": {junk}}}')
+    assert reply.outcome == "output_limit"
+
+
 def test_of_a_header_only_what_is_known_is_kept(forger: Box) -> None:
     junk = "[" + ",".join(["[]"] * 1000) + "]"
     header = f'{{"number": "NUMBER", "outcome": "raised", "type": "E", "message": "{"x" * 10**5}"'
