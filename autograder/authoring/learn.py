@@ -50,7 +50,7 @@ def learn(
     chosen = _chosen(assignment, handed_in, function)
     code = taken_out([unit.source for unit in submission.units], chosen)
     alone = _alone(assignment, sandbox, code)
-    for was, now in zip(handed_in.of(chosen), alone[0].of(chosen), strict=True):
+    for was, now in zip(handed_in.of(chosen), alone[0].of(chosen), strict=False):
         if _ending(was) != _ending(now):
             told = f"{now.name} {now.outcome}: {now.message}".strip(": ")
             what = f"{path}: {chosen} alone, over the solution, ends otherwise ({told})"
