@@ -35,7 +35,7 @@ from autograder.grading.alike import TOLERANCE
 from autograder.grading.change import Change
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.effects import told_by_effect
-from autograder.grading.example import Asked
+from autograder.grading.example import Asked, ask
 from autograder.grading.fails import Fails
 from autograder.grading.grader import Grader
 from autograder.grading.known import Known
@@ -44,8 +44,9 @@ from autograder.grading.place import digest, file_of
 from autograder.grading.search import Search, _inverted
 from autograder.grading.sentences import TEMPLATES, Sentence, lowered, sentence, together
 from autograder.grading.sketch import Sketches
+from autograder.grading.student import Loaded
 from autograder.grading.submission import Submission, Unit
-from autograder.results import Diagnosis, Result
+from autograder.results import KNOWN_AS, Diagnosis, Result
 from autograder.sandbox.box import Reply
 from autograder.sandbox.inside import many
 from autograder.sandbox.process import Sandbox
@@ -287,11 +288,34 @@ def test_two_slips_are_told_one_at_least(grader: Grader) -> None:
     )
 
 
+def test_a_change_of_other_gradients_explains_a_part(
+    grader: Grader, descent: Assignment, sandbox: Sandbox
+) -> None:
+    """The ladder has none: what the checks saw of them counts."""
+    search, units = grader.search, [{"kind": "statements", "source": OLD_VALUE, "label": "1"}]
+    rungs, found = search.known.ladder["descend"], []
+    missed = {"test_public_steps", "test_hidden_steps"}
+    with sandbox.open(descent.limits) as box:
+        submission = Loaded.from_reply(box, box.load(units, ["descend"]), ["descend"])
+        asked = ask(submission, rungs, descent.start)
+        call = replace(rungs[0].call, differentiate=True)
+        reply = submission.ask("descend", call.arguments, call.options, 0, differentiate=True)
+        for gradients in (reply.gradients, (torch.ones(1),)):
+            seen = replace(call, reply=replace(reply, gradients=gradients))
+            answered = search.answered(sandbox, "descend", asked, [seen])
+            assert answered is not None
+            found.append(search.find(sandbox, "descend", answered, missed))
+    whole, part = found
+    assert (whole.how, part.how) == ("edit", "part")
+    assert part.title.lower() == f"at least this: {whole.title.lower()}"
+
+
 def test_two_common_changes_are_told_together(grader: Grader) -> None:
     """b's step uses a as it was, and a's goes uphill."""
     text = OLD_VALUE.replace("first - lr *", "first + lr *")
     told = only(graded(grader, text))
-    assert told.how == "edit"
+    assert told.how == "edits"
+    assert KNOWN_AS[told.how].endswith("with two changes")
     assert "b's step uses a as it was before its own step" in told.title.lower()
     assert "wrong way" in told.title
 
@@ -536,6 +560,18 @@ def test_changes_that_behave_alike_are_told_by_what_they_have_in_common(
     alike: list[Sentence], title: str
 ) -> None:
     assert together(alike).title == title
+
+
+def test_what_is_said_to_be_a_plain_number_is_nothing_else() -> None:
+    """The mean stays a mean, and a record, which is a plain number, stays one of a mean."""
+    text = "def f(A, h):\n    h.append((A ** 2).mean().item())\n    return ((A - 1) ** 2).mean()\n"
+    tree = function_in(text, "f")
+    assert tree is not None
+    plain = [one for one in changes(text, "f") if one.kind == "a_plain_number" and not one.second]
+    assert plain
+    for one in plain:
+        changed = source(tree, one, "f")
+        assert "sum" not in changed
 
 
 def test_what_has_nothing_in_common_is_told_beside() -> None:

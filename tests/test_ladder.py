@@ -217,6 +217,19 @@ def test_of_several_right_answers_the_nearest_is_told(
         assert first[0] == first[1]
 
 
+def test_a_lost_sign_shows_on_the_ladder_whichever_it_is() -> None:
+    """That of the result is another slip than that of one factor."""
+    given = [rung.placed for rung in read_ladder(ASSIGNMENTS["tensors_and_autograd"])["dot"]]
+    wrong = (
+        lambda a, b: (a * b).sum().abs(),
+        lambda a, b: (a * b.abs()).sum(),
+        lambda a, b: (a.abs() * b).sum(),
+        lambda a, b: (a * b).abs().sum(),
+    )
+    answers = [[float(one(a, b)) for a, b in given] for one in wrong]
+    assert all(answers.count(one) == 1 for one in answers)
+
+
 def test_an_example_has_the_digits_that_show_the_difference() -> None:
     reply = Reply("returned", {}, (torch.tensor([1.67209]), 2.0))
     right = replace(reply, value=(torch.tensor([1.67188]), 2.0))

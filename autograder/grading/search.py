@@ -8,6 +8,9 @@ compared with what every known program answered (`table`). A change is named whe
   right, and there the submission differs as well: then it explains a part, and more is wrong;
 - no right answer agrees on all of them, so something is wrong at all;
 - the change, graded like a submission, fails a check of that function which the submission fails.
+
+The ladder differentiates nothing. Where the checks did, and the change has other gradients there
+than the submission, it explains a part.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import takewhile
 from typing import Any
@@ -25,6 +29,7 @@ import torch
 from autograder.assignment import Assignment, Overlay
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
+from autograder.grading.alike import form, loose, same
 from autograder.grading.change import Change
 from autograder.grading.checks import run_checks
 from autograder.grading.edits import changes, function_in, source
@@ -34,7 +39,7 @@ from autograder.grading.known import Known
 from autograder.grading.sentences import Sentence, sentence, together
 from autograder.grading.sketch import Sketches, bare, sketch
 from autograder.grading.smallest import CPU_SECONDS, SEED
-from autograder.grading.student import Loaded, Student
+from autograder.grading.student import Loaded, Recorded, Student
 from autograder.grading.table import EDIT, MISTAKE, ORDER, RIGHT
 from autograder.results import Diagnosis
 from autograder.sandbox.box import Reply
@@ -56,10 +61,14 @@ ANOTHER_ORDER = (
 class Answered:
     """What a function answered to the ladder: from its own start, and from the solution's where
     that is another one and it could be put there, which is tried when it is asked for.
+
+    differentiated: the calls of it that checks made for its gradients
     """
 
-    def __init__(self, search: Search, sandbox: Sandbox, asked: Asked) -> None:
-        self.own = Sketches.of(asked.replies)
+    def __init__(
+        self, search: Search, sandbox: Sandbox, asked: Asked, differentiated: Sequence[Recorded]
+    ) -> None:
+        self.own, self.differentiated = Sketches.of(asked.replies), differentiated
         self._search, self._sandbox, self._asked = search, sandbox, asked
 
     @cached_property
@@ -69,13 +78,18 @@ class Answered:
         return (self.own, Sketches.of(moved)) if moved else (self.own,)
 
     @property
+    def starts(self) -> bool:
+        """Whether it has a start of its own."""
+        return any(self._asked.all_starts())
+
+    @property
     def placed(self) -> bool:
         """Whether one of these starts is the solution's."""
         return self._moved is not None
 
     @cached_property
     def _moved(self) -> list[Reply] | None:
-        if not any(self._asked.all_starts()):
+        if not self.starts:
             return []
         return self._search.from_the_solutions_start(self._sandbox, self._asked)
 
@@ -108,14 +122,20 @@ class Search:
 
     # --- what is compared -------------------------------------------------------------------------
 
-    def answered(self, sandbox: Sandbox, function: str, asked: Asked) -> Answered | None:
+    def answered(
+        self,
+        sandbox: Sandbox,
+        function: str,
+        asked: Asked,
+        differentiated: Sequence[Recorded] = (),
+    ) -> Answered | None:
         """What a function answered to the ladder; None where that is not all of it."""
         known = self.table.get(function)
         if known is None or not asked.rungs or len(asked.replies) < len(asked.rungs):
             return None
         if known.sketches.hashes.shape[1] != len(asked.rungs):
             return None
-        return Answered(self, sandbox, asked)
+        return Answered(self, sandbox, asked, differentiated)
 
     def from_the_solutions_start(self, sandbox: Sandbox, asked: Asked) -> list[Reply] | None:
         """The function's replies from where the solution starts; [] where it starts there anyway,
@@ -183,7 +203,11 @@ class Search:
         ]
 
     def find(
-        self, sandbox: Sandbox, function: str, answered: Answered, missed: Set[str]
+        self,
+        sandbox: Sandbox,
+        function: str,
+        answered: Answered,
+        missed: Set[str],
     ) -> Diagnosis | None:
         """The change that a function behaves like, or that explains a part of what is wrong."""
         known = self.table[function]
@@ -193,7 +217,10 @@ class Search:
             found = self._told(function, answered, how)
             for group, told in found[:MOST_TRIED]:
                 if self.fails_one_of(sandbox, function, known, group, missed):
-                    return _named(function, told, how)
+                    whole = how == "edit" and self._ends_alike(
+                        sandbox, function, known, group, told[0], answered
+                    )
+                    return _named(function, told, "edit" if whole else "part")
         if any(_in_another_order(known, row) for row in answered.rows):
             return Diagnosis(function, "another_order", *ANOTHER_ORDER, how="edit")
         return self._but_for_the_history(sandbox, function, answered, missed)
@@ -262,10 +289,13 @@ class Search:
         told: dict[str, Sentence] = {}
         for origin, place in known.members(group):
             if origin >= EDIT:
-                one = sentence(self._change(function, origin, place), self.assignment.words)
+                one = self._sentence(function, origin, place)
                 if one.title not in told or told[one.title].rank > one.rank:
                     told[one.title] = one
         return sorted(told.values(), key=lambda one: (one.two, one.rank))
+
+    def _sentence(self, function: str, origin: int, place: int) -> Sentence:
+        return sentence(self._change(function, origin, place), self.assignment.words)
 
     def _change(self, function: str, origin: int, place: int) -> Change:
         key = (origin, function)
@@ -296,23 +326,63 @@ class Search:
             failed |= found
         return any(failed.get(name) for name in missed)
 
-    def _graded(
-        self, sandbox: Sandbox, function: str, origin: int, place: int, only: set[str]
-    ) -> dict[str, bool]:
-        """Whether a change fails each of these checks, behind the line, up to the first that it
-        does.
+    def _ends_alike(
+        self,
+        sandbox: Sandbox,
+        function: str,
+        known: tables.Known,
+        group: int,
+        told: Sentence,
+        answered: Answered,
+    ) -> bool:
+        """Whether the change that a sentence is of ends the calls that checks made for gradients as
+        the submission did; where it has a start, which may be another one, as to their form.
         """
+        calls = answered.differentiated
+        if not calls:
+            return True
+        origin, place = next(
+            one
+            for one in known.members(group)
+            if one[0] >= EDIT and self._sentence(function, *one).title == told.title
+        )
+        try:
+            with self._opened(sandbox, function, origin, place) as loaded:
+                ends = [call.made_in(loaded.box) for call in calls]
+        except AutograderError as error:
+            log.warning("a change of %s cannot be asked: %s", function, error)
+            return False
+        pairs = [(loose(call.reply), loose(end)) for call, end in zip(calls, ends, strict=True)]
+        if answered.starts:
+            return all(form(one) == form(other) for one, other in pairs)
+        return all(same(one, other) for one, other in pairs)
+
+    @contextmanager
+    def _opened(self, sandbox: Sandbox, function: str, origin: int, place: int) -> Iterator[Loaded]:
+        """A right answer with a change made, behind the line."""
         text = self._base(origin)
         tree = function_in(text, function)
         assert tree is not None
         changed = source(tree, self._change(function, origin, place), function)
         units = [{"kind": "statements", "source": one, "label": "edit"} for one in (text, changed)]
         names = list(self.assignment.functions)
+        with sandbox.open(self.assignment.limits) as box:
+            yield Loaded.from_reply(box, box.load(units, names), names)
+
+    def _graded(
+        self, sandbox: Sandbox, function: str, origin: int, place: int, only: set[str]
+    ) -> dict[str, bool]:
+        """Whether a change fails each of these checks, behind the line, up to the first that it
+        does.
+        """
         try:
-            with sandbox.open(self.assignment.limits) as box:
-                student = Student(Loaded.from_reply(box, box.load(units, names), names))
+            with self._opened(sandbox, function, origin, place) as loaded:
                 checks = run_checks(
-                    self.assignment, student, self.secret, only=only, until_one_fails=True
+                    self.assignment,
+                    Student(loaded),
+                    self.secret,
+                    only=only,
+                    until_one_fails=True,
                 )
         except AutograderError as error:
             log.warning("a change of %s cannot be graded: %s", function, error)
@@ -356,6 +426,7 @@ def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
     """A diagnosis from the sentences of a group: what they have in common."""
     one = together(told)
     title = one.title if how == "edit" else f"At least this: {one.inside}"
+    how = "edits" if how == "edit" and one.two else how
     return Diagnosis(function, one.kind, title, one.hint, how=how)
 
 

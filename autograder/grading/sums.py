@@ -72,8 +72,7 @@ class Sums(Rewriter):
         self, node: ast.AST, squared: ast.expr, whole: str, method: str
     ) -> Iterator[Change]:
         yield from self._filled(node, forms.OF_SQUARES, ast.unparse(squared), whole)
-        other = {"sum": "mean", "mean": "sum"}[method]
-        number = f"torch.tensor(({ast.unparse(squared)} ** 2).{other}().item())"
+        number = f"torch.tensor(({ast.unparse(squared)} ** 2).{method}().item())"
         yield self._put("a_plain_number", node, number)
         if isinstance(squared, ast.BinOp) and isinstance(squared.op, ast.Sub):
             parts = ast.unparse(squared.left), ast.unparse(squared.right)
