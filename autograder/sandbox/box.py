@@ -58,7 +58,7 @@ def said(header: dict) -> dict:
     """The words in a header, cut to a length; what else a submission writes there is not kept."""
     told: dict[str, Any] = {
         name: header[name][: wire.MAX_TEXT]
-        for name in ("type", "message", "where")
+        for name in ("type", "message", "where", "stub")
         if isinstance(header.get(name), str)
     }
     if isinstance(bases := header.get("bases"), list):
