@@ -100,8 +100,7 @@ class Example:
 
 KNOWN_AS = {  # what is said of a diagnosis, by its `how`
     "bank": "This behaves exactly like a known mistake",
-    "edit": "On small inputs this behaves exactly like a right answer with one change",
-    "edits": "On small inputs this behaves exactly like a right answer with two changes",
+    "edit": "On small inputs this behaves exactly like a right answer with this changed",
     "part": "This explains part of what is wrong",
 }
 
@@ -111,8 +110,8 @@ class Diagnosis:
     """What is known of a function that lost points. For one that nobody can name, `mistake`,
     `title` and `hint` are empty.
 
-    how: "bank" (a known mistake), "edit" (a small change of a right answer), "edits" (two of them),
-        "part" (such a change explains part of what is wrong), "" where nothing is named
+    how: "bank" (a known mistake), "edit" (a small change of a right answer, or two), "part" (such a
+        change explains part of what is wrong), "" where nothing is named
     example: the smallest input on which it differs, where there is one
     group: equal for functions that behave alike and that nobody can name; "" for all others
     """
@@ -233,7 +232,7 @@ KINDS: dict[str, tuple[type, ...]] = {  # of fields, by their annotations: what 
     "tuple[float | None, ...]": (int, float, NoneType),  # each of them
     "tuple[str, ...]": (str,),
 }
-LISTED = {"status": STATUSES, "outcome": OUTCOMES, "how": ("bank", "edit", "edits", "part", "")}
+LISTED = {"status": STATUSES, "outcome": OUTCOMES, "how": ("bank", "edit", "part", "")}
 
 
 @cache

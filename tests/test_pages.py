@@ -381,7 +381,7 @@ def test_a_diagnosis_is_told_in_words_with_its_example() -> None:
     function = "sgd_factorise"
     example = Example("f([<1>], rank=1)", "", "nan", "2")
     page = page_of(Diagnosis(function, "", "A sign", "Which way is `down`?", "edit", example))
-    assert "right answer with one change: <b>A sign</b>" in page
+    assert "right answer with this changed: <b>A sign</b>" in page
     assert "<code>down</code>" in page
     assert "f([&lt;1&gt;], rank=1)" in page
     unnamed = page_of(Diagnosis(function, "", "", "", "", example))

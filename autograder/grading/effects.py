@@ -22,7 +22,7 @@ START = (
 def told_by_effect(named: Diagnosis, asked: Asked) -> Diagnosis:
     """A diagnosis by a small change, named by its effect where it has one."""
     effect = _effect(asked)
-    if named.how not in ("edit", "edits") or effect is None:
+    if named.how != "edit" or effect is None:
         return named
     title, hint = effect
     return replace(

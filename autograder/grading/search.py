@@ -426,7 +426,6 @@ def _named(function: str, told: list[Sentence], how: str) -> Diagnosis:
     """A diagnosis from the sentences of a group: what they have in common."""
     one = together(told)
     title = one.title if how == "edit" else f"At least this: {one.inside}"
-    how = "edits" if how == "edit" and one.two else how
     return Diagnosis(function, one.kind, title, one.hint, how=how)
 
 
