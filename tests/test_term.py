@@ -21,7 +21,7 @@ import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -626,16 +626,16 @@ def test_a_folder_that_cannot_be_written_to_keeps_nobody_else_from_being_graded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny_course.write(tmp_path)
-    real = rebuild.write_whole
+    real = rebuild.opened
 
-    def refused(file: Path, data: str) -> None:
-        if "locked" in file.parts:
-            raise PermissionError(13, "Permission denied", str(file))
-        real(file, data)
+    def refused(folder: Path) -> AbstractContextManager[int]:
+        if "locked" in folder.parts:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return real(folder)
 
     for name in ("ada7", "locked", "zoe"):
         (tmp_path / "course" / "submitted" / name / "halves").mkdir(parents=True)
-    monkeypatch.setattr(rebuild, "write_whole", refused)
+    monkeypatch.setattr(rebuild, "opened", refused)
     make_ready(find_assignment(Course(tmp_path), "halves"))
     laid = (tmp_path / "course" / "submitted").glob("*/halves/halves.ipynb")
     assert sorted(file.parts[-3] for file in laid) == ["ada7", "zoe"]
