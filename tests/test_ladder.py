@@ -244,7 +244,13 @@ def test_an_example_has_the_digits_that_show_the_difference() -> None:
         "([1.5], 2)",
     )
     long = [replace(reply, value=[0.0] * 20 + [last]) for last in (1.0, 2.0)]
-    assert smallest.first_difference([smallest.Compared("f()", [], *long)], True) is None
+    unseen = smallest.first_difference([smallest.Compared("f()", [], *long)], True)
+    assert unseen is not None and unseen.lines is None
+    assert smallest.from_the_nearest([unseen]) is None
+    seen = smallest.first_difference([smallest.Compared("f()", [], reply, rougher)], True)
+    assert seen is not None
+    assert smallest.from_the_nearest([unseen, seen]) == seen.lines
+    assert smallest.from_the_nearest([unseen, seen, None]) is None
 
 
 @pytest.mark.parametrize(

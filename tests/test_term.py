@@ -613,6 +613,8 @@ def test_points_of_somebody_whose_submission_is_gone_are_told(
     copy = Course(tmp_path)
     with Gradebook(database(copy)) as book:
         book.update_or_create_assignment("halves")
+        book.update_or_create_notebook("halves", "halves")
+        book.update_or_create_grade_cell("one", "halves", "halves", max_score=1, cell_type="code")
         book.add_submission("halves", "alan")
     assert enter(find_assignment(copy, "halves"), [], 1) == []
     (told,) = caplog.messages

@@ -131,12 +131,12 @@ def _numbers_in(value: Any) -> Iterator[float]:
 
 class Difference(NamedTuple):
     """The first call on which a function differs from one right answer: how many agree before it,
-    how much of it is right, and the call as text.
+    how much of it is right, and the call as text; None where no digit that is shown differs.
     """
 
     before: int
     agreement: float
-    lines: Lines
+    lines: Lines | None
 
 
 def first_difference(compared: Iterable[Compared], kinds_matter: bool) -> Difference | None:
@@ -144,16 +144,19 @@ def first_difference(compared: Iterable[Compared], kinds_matter: bool) -> Differ
     a number. None where none does.
     """
     seen: list[Compared] = []
+    unseen: Difference | None = None  # the first that is in no digit that is shown
     for one in compared:
-        lines = one.lines() if one.differs else None
-        if lines is not None:
-            return Difference(len(seen), one.agreement, lines)
+        if one.differs:
+            found = Difference(len(seen), one.agreement, one.lines())
+            if found.lines is not None:
+                return found
+            unseen = unseen or found
         seen.append(one)
     for one in seen if kinds_matter else ():
         lines = one.lines(kinds) if one.differs_in_kind else None
         if lines is not None:
             return Difference(len(seen), 1.0, lines)
-    return None
+    return unseen
 
 
 def from_the_nearest(differences: Iterable[Difference | None]) -> Lines | None:
@@ -164,11 +167,12 @@ def from_the_nearest(differences: Iterable[Difference | None]) -> Lines | None:
     for one in differences:
         if one is None:
             return None
-        found.append(one)
-    return max(found, key=lambda one: one[:2]).lines
+        if one.lines is not None:
+            found.append(one)
+    return max(found, key=lambda one: one[:2]).lines if found else None
 
 
-def refuse_kinds(messages: Iterable[str]) -> bool:
+def refuse_kinds(messages: Sequence[str]) -> bool:
     """Whether checks that failed say that they refuse the kind of a result."""
     return any(re.search(says, one) for says in REFUSED for one in messages)
 

@@ -83,8 +83,8 @@ def diagnose(
         names = frozenset(check.name for check in checks if check.function == function)
         calls = tuple(call for call in submission.recorded if call.function == function)
         if names & missed and any(_tells(call.reply) for call in calls):
-            kinds = refuse_kinds(check.message for check in checks if check.function == function)
-            failing = Failing(function, names, missed, calls, submission, kinds)
+            said = [check.message for check in checks if check.function == function]
+            failing = Failing(function, names, missed, calls, submission, refuse_kinds(said))
             told = _diagnosed(search, sandbox, failing)
             if told is not None:
                 found.append(told)

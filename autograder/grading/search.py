@@ -338,7 +338,7 @@ class Search:
         """Whether the change that a sentence is of ends the calls that checks made for gradients as
         the submission did; where it has a start, which may be another one, as to their form.
         """
-        calls = answered.differentiated
+        calls = [one for one in answered.differentiated if one.is_whole]
         if not calls:
             return True
         origin, place = next(

@@ -101,6 +101,12 @@ class Recorded:
     reply: Reply
     check: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that it returned is in the record; what is large is not."""
+        reply = self.reply
+        return reply.outcome != "returned" or len(reply.arguments) == len(self.arguments)
+
     def made_in(self, box: Box) -> Reply:
         """How the same call ends in a box."""
         return box.call(
