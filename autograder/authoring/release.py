@@ -5,14 +5,15 @@
                               requirements.txt, data/ where there is any
     course/source/<slug>/     nbgrader's source: the same files, the notebook with solutions
 
-A rebuild changes no byte, and nothing is written before the leak guard has seen all of it. What
+What is in a released folder beside these, a person's notes for instance, stays there; data/ and
+what is called as the kit's files are a release's own, whoever laid them. A rebuild changes no byte, and nothing is written before the leak guard has seen all of it. What
 nbgrader makes of its source is `gradebook.commands`' matter.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -34,7 +35,7 @@ from autograder.course import STUDENTS, Course, write_whole
 KIT = Path(__file__).with_name("student_kit")
 README = Path(__file__).with_name("skeleton") / "released_README.md"
 LITTER = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache")
-OF_THE_KIT = ("kit_*.py", "ladder*.json", "ladder_*.py")  # which nobody but a release lays
+OF_A_RELEASE = ("data/*", "kit_*.py", "ladder*.json", "ladder_*.py")  # nobody else lays these
 
 Files = dict[str, bytes]
 
@@ -50,7 +51,7 @@ class Built:
 
 def release(assignments: Sequence[Assignment]) -> list[Path]:
     """Lay each assignment in `assignments/` and as nbgrader's source; gives the files that changed
-    or went. What no release has laid stays in `assignments/`: see `strays`.
+    or went. What is nobody's but a person's stays in `assignments/`: see `strays`.
     """
     built = [build(assignment) for assignment in assignments]
     for files in built:
@@ -58,19 +59,19 @@ def release(assignments: Sequence[Assignment]) -> list[Path]:
     changed = []
     for files in built:
         assignment = files.assignment
-        source = assignment.course.source / assignment.slug
-        changed += lay(assignment.released, files.student, files_in(source))
-        changed += lay(source, files.source)
+        changed += lay(assignment.released, files.student, OF_A_RELEASE)
+        changed += lay(assignment.course.source / assignment.slug, files.source)
     return changed
 
 
 def strays(assignments: Sequence[Assignment]) -> list[Path]:
-    """The files in `assignments/` that are no part of the last release."""
+    """The files in `assignments/` that are no part of a release, and stay there."""
     found = []
     for assignment in assignments:
-        laid = files_in(assignment.course.source / assignment.slug)
-        there = files_in(assignment.released)
-        found += [path for name, path in there.items() if name not in laid]
+        files = build(assignment).student
+        for name, path in files_in(assignment.released).items():
+            if name not in files and not _is_of(OF_A_RELEASE, name):
+                found.append(path)
     return found
 
 
@@ -85,10 +86,11 @@ def drift(assignments: Sequence[Assignment]) -> list[str]:
             place = f"{STUDENTS}/{assignment.slug}/{name}"
             if name not in there:
                 found.append(f"{place} is missing")
-            elif name not in files:
+            elif name in files:
+                if files[name] != there[name].read_bytes():
+                    found.append(f"{place} differs")
+            elif _is_of(OF_A_RELEASE, name):
                 found.append(f"{place} is not part of the release")
-            elif files[name] != there[name].read_bytes():
-                found.append(f"{place} differs")
     return found
 
 
@@ -155,11 +157,10 @@ def readme(assignment: Assignment) -> str:
 # --- files ----------------------------------------------------------------------------------------
 
 
-def lay(folder: Path, files: Files, laid: Container[str] | None = None) -> list[Path]:
+def lay(folder: Path, files: Files, own: Sequence[str] = ("*",)) -> list[Path]:
     """Lay these files in a folder, each written whole; gives what changed or went.
 
-    laid: what an earlier release has laid there, which goes where it is none of these; None: all
-        that is there
+    own: patterns of names; what is there and called so goes where it is none of these files
     """
     there = files_in(folder)
     changed = []
@@ -169,11 +170,15 @@ def lay(folder: Path, files: Files, laid: Container[str] | None = None) -> list[
             write_whole(path, data)
             changed.append(path)
     for name in there.keys() - files.keys():
-        if laid is None or name in laid or any(fnmatchcase(name, kind) for kind in OF_THE_KIT):
+        if _is_of(own, name):
             there[name].unlink()
             changed.append(there[name])
             _remove_empty(there[name].parent, folder)
     return changed
+
+
+def _is_of(kinds: Sequence[str], name: str) -> bool:
+    return any(fnmatchcase(name, kind) for kind in kinds)
 
 
 def _remove_empty(inner: Path, folder: Path) -> None:

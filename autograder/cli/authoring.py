@@ -84,14 +84,14 @@ def release(
         differences = drift(chosen)
         for difference in differences:
             print(difference)
+        _tell(strays(chosen))
         raise typer.Exit(1 if differences else 0)
     for assignment in chosen:
         for error in stops_release(assignment):  # before anything is laid
             raise error
     for file in lay_release(chosen):
         print(file)
-    for file in strays(chosen):
-        print(f"{file} is not part of the release, and stays", file=sys.stderr)
+    _tell(strays(chosen))
     for assignment in chosen:
         for file in generate(assignment):
             print(file)
@@ -101,6 +101,11 @@ def release(
         grade_right_answers(chosen)
         for page in make_edits(chosen):
             print(page)
+
+
+def _tell(strays: list[Path]) -> None:
+    for file in strays:
+        print(f"{file} is not part of the release, and stays", file=sys.stderr)
 
 
 def edits_of(assignments: Slugs = None) -> None:
