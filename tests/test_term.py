@@ -51,7 +51,7 @@ from autograder.course import Course, Late, Settings, read_settings
 from autograder.errors import AuthoringError, AutograderError, UsageError
 from autograder.gradebook import exchange, rebuild, timestamps
 from autograder.gradebook.bridge import answers_in, as_it_was, hold_to_the_release, is_open
-from autograder.gradebook.collector import parts
+from autograder.gradebook.collector import moment_in, parts
 from autograder.gradebook.commands import alembic_on_path, each_time, has_own_settings, make_ready
 from autograder.gradebook.entered import Entry
 from autograder.gradebook.entry import Entering
@@ -1273,6 +1273,76 @@ def test_of_several_attempts_the_last_counts(
         said = f"a later attempt is there: {name!r}", f"a later one is there: {name!r}"
         said += (f"{name!r} is collected as",)
         assert any(one in log for one in said) is (text == FIRST), name
+
+
+def test_of_attempts_of_which_a_day_may_be_a_month_all_are_collected(
+    course: Course, downloads: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"12-67 - Eve Ex - {day}-03-2026 1500/halves.py" for day in ("05", "13")]
+    for name in names:
+        (downloads / name).parent.mkdir()
+        (downloads / name).write_text(f"# {name}", encoding="utf-8")
+    zip_collect(course)
+    (folder,) = course.submitted.glob("*/halves")
+    assert {file.read_text() for file in folder.glob("*.py")} == {f"# {name}" for name in names}
+    assert f"When it was handed in cannot be told: {names[0]!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "date"),
+    [
+        ("05-03-2026 1500", None),
+        ("05.03.26 15:00", None),
+        ("26-03-05 1500", None),
+        ("13-02-2026 15:00", "2026-02-13"),
+        ("05-05-2026 15:00", "2026-05-05"),
+        ("Mar 5, 2026 315 PM", "2026-03-05"),
+        ("5 March 2026 15:00", "2026-03-05"),
+        ("2026-03-05 15:00", "2026-03-05"),
+        ("2026-03-05-15-00-00", "2026-03-05"),
+        ("20260305150000", "2026-03-05"),
+        ("le 5 foo", None),
+        ("", None),
+    ],
+)
+def test_a_time_is_read_where_it_has_one_reading(told: str, date: str | None) -> None:
+    moment = moment_in(told, UTC)
+    assert (moment and moment[:10]) == date
+
+
+@pytest.mark.parametrize(
+    ("known", "users", "collected"),
+    [
+        (["ada7"], ["ADA7"], {"ada7"}),
+        (["jose\u0301"], ["jos\u00e9"], {"jose\u0301"}),
+        (["ada7"], ["ADA7", "ada7"], {"ADA7", "ada7"}),  # the one that is written so is it
+        (["ada7"], ["ADA7", "Ada7"], {"ada7", "Ada7"}),
+        (["gross"], ["gross", "gro\u00df"], {"gross", "gro\u00df"}),
+        (["gross"], ["gro\u00df"], {"gro\u00df"}),
+        (["fin", "ada8"], ["\ufb01n", "\uff41\uff44\uff418"], {"\ufb01n", "\uff41\uff44\uff418"}),
+    ],
+)
+def test_two_names_of_a_platforms_are_two_students(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    known: list[str],
+    users: list[str],
+    collected: set[str],
+) -> None:
+    """And one that is alone in its spelling is the class list's."""
+    tiny_course.write(tmp_path)
+    course = Course(tmp_path)
+    archive = course.work / "downloaded" / "halves" / "archive"
+    archive.mkdir(parents=True)
+    enter_roster(course, [Student(name) for name in known])
+    for day, user in enumerate(users, 1):
+        name = f"Halves_{user}_attempt_2026-03-0{day}-15-00-00_halves.py"
+        (archive / name).write_text("x = 1", encoding="utf-8")
+    files = {file for file in zip_collect(course) if file.endswith(".py")}
+    assert files == {f"{name}/halves/halves.py" for name in collected}
+    log = capsys.readouterr().err
+    assert "Not collected" not in log
+    assert ("is not 'ada7', who is written" in log) is (known == ["ada7"] and len(users) == 2)
 
 
 # --- files with odd names -------------------------------------------------------------------------

@@ -21,6 +21,7 @@ Brightspace) nothing of the others is collected, else of files of one name (ILIA
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -204,7 +205,7 @@ class LmsFileNames(FileNameCollectorPlugin):
         """
         told: dict[str, dict[str, str]] = {}
         handed: dict[str, list[Handed]] = {}
-        for path in self._paths():
+        for path in sorted(self._paths(), key=self._is_respelt):
             if self.named_regexp and (found := self._match(path)):
                 told[path] = dict(found)
             elif one := self._handed(path):
@@ -229,6 +230,11 @@ class LmsFileNames(FileNameCollectorPlugin):
                 continue
             yield path
 
+    def _is_respelt(self, path: str) -> bool:
+        """Whether a path has a name of nbgrader's otherwise than the gradebook writes it."""
+        user = _user(parts(self._place(path)) or {})
+        return bool(user) and _composed(self._roster.written(user)) != user
+
     def _handed(self, path: str) -> Handed | None:
         """A file as its path says; None for one that is nobody's."""
         place = self._place(path)
@@ -240,6 +246,8 @@ class LmsFileNames(FileNameCollectorPlugin):
             return None
         time = told["time"] or told["attempt"]
         moment = moment_in(time, self._zone if time else None) or ""
+        if time and not moment:
+            self.log.warning("When it was handed in cannot be told: %r", place)
         return Handed(path, place, self._student(told), told["file"], told["attempt"], moment)
 
     def _of_the_last_attempt(self, files: list[Handed]) -> list[Handed]:
@@ -320,14 +328,25 @@ class LmsFileNames(FileNameCollectorPlugin):
         """The platform's number under which each student's first file came."""
         return {}
 
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        """How the platform writes each student's name of nbgrader's."""
+        return {}
+
     def _student(self, told: dict[str, str]) -> str:
         """Who it is: as the platform says, else by the roster, else under name and number. So is
         whoever is called like a student whose files came under another number: of two people of
-        one name, of whom the roster has one, neither gets the other's work.
+        one name, of whom the roster has one, neither gets the other's work. Nor does whoever has
+        a name of nbgrader's in another case than a student who has handed in.
         """
-        user = unicodedata.normalize("NFC", told["user"])
+        user = _user(told)
         if USER.fullmatch(user):
-            return self._roster.written(user)
+            student = self._roster.written(user)
+            if self._spellings.setdefault(student, user) == user:
+                return student
+            what = "%r is not %r, who is written %r here, or that is: collected as %r"
+            self.log.warning(what, user, student, self._spellings[student], user)
+            return user
         known = self._roster.named(told["name"], told["number"])
         if known and self._numbers.setdefault(known, told["number"]) == told["number"]:
             return known
@@ -361,6 +380,15 @@ def parts(place: str) -> dict[str, str] | None:
     return None
 
 
+def _user(told: dict[str, str]) -> str:
+    """The name of nbgrader's that a path says, letters and accents composed; "" for none."""
+    return _composed(told.get("user", ""))
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
 def _identity(match: re.Match[str]) -> int:
     """Where a platform's name or number of a student begins."""
     named = match.groupdict()
@@ -374,8 +402,9 @@ def folded(name: str) -> str:
 
 
 def moment_in(time: str, zone: tzinfo | None) -> str | None:
-    """A platform's time as nbgrader reads one, in UTC; None for none. Of the two of a night in
-    which clocks are set back, the first.
+    """A platform's time as nbgrader reads one, in UTC; None for none, and for one of which it
+    cannot be told what is the day and what the month. Of the two of a night in which clocks are
+    set back, the first.
 
     zone: in which the platform writes; None for this machine's
     """
@@ -383,10 +412,22 @@ def moment_in(time: str, zone: tzinfo | None) -> str | None:
         time = "{}-{}-{} {}:{}:{}".format(*time.split("-"))
     time = re.sub(r"(\d{1,2})(\d\d) ([AP]M)$", r"\1:\2 \3", time)
     try:
-        moment: datetime | None = parse(time) if time else None
+        moment = _only_reading(time)
         if moment is None:
             return None
         local = moment if moment.tzinfo or zone is None else moment.replace(tzinfo=zone)
         return f"{local.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _only_reading(time: str) -> datetime | None:
+    """A time that begins with its year, or of which the order of its numbers changes nothing; None
+    for another, and for none.
+    """
+    if not time:
+        return None
+    moment: datetime = parse(time)
+    orders = itertools.product((False, True), repeat=2)
+    readings = {parse(time, dayfirst=day, yearfirst=year) for day, year in orders}
+    return moment if len(readings) == 1 or re.match(r"\d{4}", time) else None

@@ -202,9 +202,9 @@ def enter_roster(course: Course, students: list[Student]) -> Entered:
 
 def in_one_form(name: str) -> str:
     """A name without what two ways of writing it may differ in: its case, and whether a letter and
-    its accent are one character or two.
+    its accent are one character or two. What other letters may stand for stays: ß is not ss.
     """
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).lower())
 
 
 def doubts(names: Mapping[str, str], students: Iterable[str]) -> list[str]:
