@@ -193,6 +193,27 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     assert read(named.path).units
 
 
+def test_what_lies_in_a_folder_that_may_not_be_listed_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = write(Path("al", f"{SLUG}.py"))
+    tmp_path.chmod(0o755)
+    module.parent.chmod(0o333)
+    root = os.geteuid() == 0  # who may list everything
+    try:
+        if root:
+            os.seteuid(65534)
+        with pytest.raises(PermissionError):
+            os.listdir("al")
+        assert read(counts(Path("al"), SLUG)).units
+        assert wrap(Path("al"), SLUG)
+    finally:
+        if root:
+            os.seteuid(0)
+        module.parent.chmod(0o755)
+
+
 # --- files that are none --------------------------------------------------------------------------
 
 

@@ -1365,6 +1365,15 @@ def test_the_only_notebook_counts_whatever_its_name_then_the_only_module(tmp_pat
     assert counts(tmp_path, "halves").name == "halves.py"
 
 
+def test_what_is_called_in_capitals_goes_before_other_names(tmp_path: Path) -> None:
+    (tmp_path / "HALVES.PY").write_text("x = 1", encoding="utf-8")
+    (tmp_path / "scratch.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / "more.py").write_text("x = 1", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "HALVES.PY"
+    (tmp_path / "HALVES.IPYNB").write_text("{}", encoding="utf-8")
+    assert counts(tmp_path, "halves").name == "HALVES.IPYNB"
+
+
 @pytest.mark.parametrize("name", ["HALVES.PY", "halves.Py", "mine.PY"])
 def test_a_module_in_capitals_is_one(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes("# coding: latin-1\nx = 'é'\n".encode("latin-1"))

@@ -114,11 +114,13 @@ def named(path: Path) -> Path:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[int]:
+def opened(folder: Path, access: int = os.O_PATH) -> Iterator[int]:
     """A descriptor of a student's folder, in which names are looked up from now on: who may write
     beside it can make it a link to somebody else's at any time. OSError where it is one already.
+
+    access: O_RDONLY for a descriptor that can be listed, for which the folder must be readable
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(folder, access | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         yield descriptor
     finally:
@@ -127,8 +129,8 @@ def opened(folder: Path) -> Iterator[int]:
 
 def counts(folder: Path, slug: str) -> Path:
     """Which file of a student's folder counts: the notebook, else the module. A notebook without
-    code beside another file does not. Where neither is there by its name, the only notebook
-    counts, else the only module: browsers and people rename files.
+    code beside another file does not. Where neither is there by its name, one of that name in
+    capitals counts, else the only notebook, else the only module: browsers and people rename files.
 
     Of a folder that is a link to somewhere else, nothing counts: the link is what was handed in,
     and it is no regular file.
@@ -150,20 +152,20 @@ def renamed(folder: Path, slug: str) -> Path | None:
 
 def _only_other(folder: Path, known: set[str]) -> Path | None:
     """The only notebook of a folder, else its only module, beside `known` and what was released;
-    of several, the one that has a name of `known` in capitals.
+    where some have a name of `known` in capitals, of those alone.
     """
     try:
-        with opened(folder) as place, os.scandir(place) as entries:
+        with opened(folder, os.O_RDONLY) as place, os.scandir(place) as entries:
             names = {entry.name for entry in islice(entries, MAX_NAMES + 1)} - known
     except OSError:
         return None
     if len(names) >= MAX_NAMES:
         return None
     by_name = {name.casefold() for name in known}
+    names = {name for name in names if name.casefold() in by_name} or names
     for ending in (".ipynb", ".py"):
         there = [name for name in names if name.casefold().endswith(ending)]
         found = [name for name in there if not RELEASED.match(name)]
-        found = [name for name in found if name.casefold() in by_name] or found
         if len(found) == 1:
             return folder / found[0]
         if found:
@@ -227,7 +229,7 @@ def _beside(path: Path) -> str:
     if path.parent.name != path.stem:  # no folder of nbgrader's layout
         return ""
     try:
-        with opened(path.parent) as place, os.scandir(place) as entries:
+        with opened(path.parent, os.O_RDONLY) as place, os.scandir(place) as entries:
             there = [f"{one.name}{'/' * one.is_dir()}" for one in islice(entries, MAX_NAMES)]
     except OSError:
         return ""
