@@ -405,6 +405,16 @@ def test_what_says_nothing_is_no_leak(course: Path, assignment: Assignment, harm
     guard(assignment, build(assignment).student)
 
 
+@pytest.mark.parametrize(
+    "answer", ["- **True**, **False**", "**a)** **b)** **c)** **`x`**", "1. [ ] ***`x + y`***   ?"]
+)
+def test_marks_of_markdown_make_no_secret(assignment: Assignment, answer: str) -> None:
+    (assignment.folder / "answers.md").write_text(f"{answer}\n", encoding="utf-8")
+    code = "print((True, False), 'a) b) c) x', x + y)  # x + y?"
+    edit(assignment.folder / "handout.md", "helper = halve(values)\n", f"x = y = 1\n{code}\n")
+    guard(assignment, build(assignment).student)
+
+
 def test_every_kind_of_staff_file_has_secrets(assignment: Assignment) -> None:
     found = {
         line.path.relative_to(assignment.folder).as_posix() for line in staff_lines(assignment)

@@ -218,6 +218,18 @@ def test_a_module_is_enough(folder: Path, run: Callable[..., Outcome]) -> None:
     assert run(folder).status == 0
 
 
+@pytest.mark.parametrize("name", ["HALVES.IPYNB", "halves.Ipynb", "mine.PY"])
+def test_an_ending_in_capitals_is_one(folder: Path, name: str) -> None:
+    fill(folder / "halves.ipynb", solutions())
+    if name == "mine.PY":
+        (folder / "halves.ipynb").unlink()
+        (folder / name).write_text(tiny_course.SOLUTION, encoding="utf-8")
+    else:
+        (folder / "halves.ipynb").rename(folder / name)
+    assert kit_notebook.find_submission(folder).name == name
+    assert callable(kit_notebook.load(folder / name, ["halve"])["halve"])
+
+
 def test_a_broken_cell_is_named_and_the_others_are_checked(
     folder: Path, run: Callable[..., Outcome]
 ) -> None:

@@ -49,8 +49,9 @@ class NoSubmission(Exception):
 
 def find_submission(folder: Path) -> Path:
     """The notebook of a folder; where there is none, its .py file."""
-    notebooks = sorted(folder.glob("*.ipynb"))
-    modules = [path for path in sorted(folder.glob("*.py")) if not of_the_kit(path)]
+    files = sorted(folder.iterdir())
+    notebooks = [path for path in files if is_notebook(path)]
+    modules = [path for path in files if path.suffix.lower() == ".py" and not of_the_kit(path)]
     found = notebooks or modules
     named = [path for path in found if path.stem == folder.name]
     if len(named or found) != 1:
@@ -65,6 +66,11 @@ def of_the_kit(path: Path) -> bool:
     return path.stem in KIT or path.stem.startswith("kit_")
 
 
+def is_notebook(path: Path) -> bool:
+    """Whether a file is a notebook, by its name; old systems write it in capitals."""
+    return path.suffix.lower() == ".ipynb"
+
+
 def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
     """Run the statements of a file that define things; gives the names that they leave.
 
@@ -73,7 +79,7 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
     module = sys.modules["submission"] = types.ModuleType("submission")
     namespace = vars(module)
     namespace["__errors__"], namespace["__flags__"] = [], 0
-    if path.suffix == ".ipynb":
+    if is_notebook(path):
         namespace["display"] = inert
         namespace["__name__"] = "__main__"  # as in a kernel
     cells = with_definitions(cells_of(path))
@@ -87,7 +93,7 @@ def load(path: Path, names: Iterable[str] = ()) -> dict[str, Any]:
 def cells_of(path: Path) -> list[Cell]:
     """The code of a file that may be run, in order."""
     try:
-        if path.suffix != ".ipynb":
+        if not is_notebook(path):
             with tokenize.open(path) as file:  # in the encoding that it declares
                 return [Cell(file.read(), path.name, whole=True, notebook=False)]
         text = path.read_text(encoding="utf-8-sig")
@@ -97,7 +103,7 @@ def cells_of(path: Path) -> list[Cell]:
     except OSError as error:  # a folder, for instance
         raise NoSubmission(f"{path} cannot be read ({error.strerror})") from None
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        kind = "a notebook" if path.suffix == ".ipynb" else f"Python: {error}"
+        kind = "a notebook" if is_notebook(path) else f"Python: {error}"
         raise NoSubmission(f"{path.name} cannot be read as {kind}") from None
 
 

@@ -155,7 +155,7 @@ def _sentences(path: Path, text: str, first: int) -> list[StaffLine]:
     return [
         StaffLine(path, number, line.strip(), prose=True)
         for number, line in enumerate(text.splitlines(), start=first)
-        if len(line.strip()) >= SHORTEST and unmarked(line)
+        if len(unmarked(line)) >= SHORTEST
     ]
 
 

@@ -5,9 +5,10 @@
                               requirements.txt, data/ where there is any
     course/source/<slug>/     nbgrader's source: the same files, the notebook with solutions
 
-What is in a released folder beside these, a person's notes for instance, stays there; data/ and
-what is called as the kit's files are a release's own, whoever laid them. A rebuild changes no byte, and nothing is written before the leak guard has seen all of it. What
-nbgrader makes of its source is `gradebook.commands`' matter.
+What lies beside these in a released folder, a person's notes for instance, stays there; data/ and
+files with names of the kit are a release's own, whoever laid them. A rebuild changes no byte, and
+nothing is written before the leak guard has seen all of it. What nbgrader makes of its source is
+`gradebook.commands`' matter.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Built:
 
 def release(assignments: Sequence[Assignment]) -> list[Path]:
     """Lay each assignment in `assignments/` and as nbgrader's source; gives the files that changed
-    or went. What is nobody's but a person's stays in `assignments/`: see `strays`.
+    or went. What else lies in `assignments/` stays there: see `strays`.
     """
     built = [build(assignment) for assignment in assignments]
     for files in built:
