@@ -453,6 +453,24 @@ def test_what_could_not_be_kept_is_taken_when_its_time_has_come(
     assert (jobs.refused, len(said)) == (set(), 1)
 
 
+def test_what_could_not_be_kept_and_was_taken_away_is_no_matter_any_more(
+    course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, "alice", RIGHT)
+    hand_in(course, "bob", RIGHT)
+    graders = {SLUG: Grader.of_course(find_assignment(course, SLUG))}
+    jobs = Jobs(course, graders, settle=0.0, at_a_time=8, say=lambda line: None)
+    jobs.begin()
+    monkeypatch.setattr("autograder.watch.jobs.SELDOM", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr("autograder.watch.ledger.write_whole", no_room)
+        assert (jobs.batch(), len(jobs.refused)) == ([], 2)
+    shutil.rmtree(course.submitted / "alice")
+    for file in (course.submitted / "bob" / SLUG).iterdir():
+        file.unlink()
+    assert (jobs.batch(), jobs.refused, jobs.quiet()) == ([], set(), True)
+
+
 @pytest.mark.slow
 def test_what_comes_through_the_exchange_is_collected_whole_and_its_page_given_back(
     watched: Watched, tmp_path: Path
@@ -553,7 +571,9 @@ def inbound(course: Course, tmp_path: Path) -> Inbound:
     return Inbound(course, tmp_path / "exchange")
 
 
-EARLY, NOON, LATE = (f"2026-11-27 {hour}:00:00.000000 UTC" for hour in ("08", "12", "16"))
+EARLY, NOON, SOON, LATER, LATE = (
+    f"2026-11-27 {hour}:00:00.000000 UTC" for hour in ("08", "12", "13", "14", "16")
+)
 
 
 def test_what_was_mended_after_it_was_collected_stays_until_something_newer_comes(
@@ -569,6 +589,19 @@ def test_what_was_mended_after_it_was_collected_stays_until_something_newer_come
     assert inbound.collect() == (RIGHT, LATE)
     shutil.rmtree(inbound.place)
     assert inbound.collect() == (RIGHT, LATE), "what was taken away is collected again"
+
+
+def test_work_that_was_given_a_later_time_gives_way_to_the_next(inbound: Inbound) -> None:
+    """Which came before that time, as somebody was given longer; other work does not."""
+    inbound.hand_in(WRONG, NOON)
+    assert inbound.collect() == (WRONG, NOON)
+    inbound.lay(WRONG, LATE)
+    assert inbound.collect() == (WRONG, LATE)
+    inbound.hand_in(RIGHT, SOON)
+    assert inbound.collect() == (RIGHT, SOON)
+    inbound.lay(HALF, LATE)
+    inbound.hand_in(WRONG, LATER)
+    assert inbound.collect() == (HALF, LATE)
 
 
 def test_what_was_laid_by_hand_gives_way_to_nothing_older(inbound: Inbound) -> None:

@@ -102,6 +102,10 @@ class Arrivals:
         ]
         return [folder for _, _, folder in sorted(ready, key=lambda item: item[:2])]
 
+    def there(self, folder: Folder) -> bool:
+        """Whether the last look found something in a folder."""
+        return folder in self._seen
+
     def waited(self, folder: Folder) -> float:
         """Seconds for which a folder has looked the same."""
         return time.monotonic() - self._seen[folder].since

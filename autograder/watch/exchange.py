@@ -23,7 +23,8 @@ from autograder.course import Course, put_in_place
 from autograder.errors import AutograderError, UsageError
 from autograder.gradebook.commands import run_nbgrader
 from autograder.gradebook.timestamps import SECRET, small_text, timestamp_in
-from autograder.watch.ledger import Ledger
+from autograder.watch.arrivals import Folder
+from autograder.watch.ledger import Ledger, version_in
 
 STEP = "watch/collected"
 RETRY = 60.0  # seconds until what could not be collected is tried again
@@ -90,11 +91,20 @@ class Exchange:
         if lies == moment:
             self._note(student, slug, name)
             return True
-        came = timestamp_in(self.inbound / before) if before else None
-        if lies is None or lies == came or lies < moment:
+        if lies is None or lies < moment or (before and self._came_as(before, place, slug)):
             return False
         self.say(f"{student}, {slug}: not collected, as what lies there is of a later time")
         return True
+
+    def _came_as(self, before: str, place: Path, slug: str) -> bool:
+        """Whether what lies in `place` has the time or the work of a folder that was collected: it
+        is that version then, with the other mended, and gives way to any that goes before it.
+        """
+        came = self.inbound / before
+        if timestamp_in(place) == timestamp_in(came):
+            return True
+        here, there = (version_in(Folder(path, "", slug)) for path in (place, came))
+        return here.content == there.content
 
     def _collect(self, student: str, slug: str, name: str) -> None:
         there = self.course.work / STEP / student / slug

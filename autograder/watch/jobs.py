@@ -172,6 +172,8 @@ class Jobs:
         now = time.monotonic()
         if not self._ready or now >= self._next_look:
             self._ready = deque(self.arrivals.look())
+            for folder in [one for one in self.refused if not self.arrivals.there(one)]:
+                self._accepted(folder)
             self._next_look = now + SELDOM * (time.monotonic() - now)
         while self._ready and len(jobs) < self.at_a_time:
             folder = self._ready.popleft()
@@ -182,13 +184,17 @@ class Jobs:
                 self.arrivals.postpone(folder, time.time() + pause, deferred=True)
                 self.refused.add(folder)
                 continue
-            if folder in self.refused:
-                self.refused.remove(folder)
-                del self._tries[folder]
+            self._accepted(folder)
             if job is not None:
                 self.failed.pop(job.folder, None)
                 jobs[job.folder] = job
         return jobs
+
+    def _accepted(self, folder: Folder) -> None:
+        """Nothing lies in a folder any more that could not be accepted."""
+        if folder in self.refused:
+            self.refused.remove(folder)
+            self._tries.pop(folder, None)
 
     def _consider(self, folder: Folder) -> Job | None:
         """Accept what lies in a student's folder, where it is new and its time has come."""
