@@ -13,7 +13,7 @@ from conftest import ASSIGNMENTS
 
 from autograder.assignment import Assignment, read_assignment
 from autograder.audit.audit import audit
-from autograder.authoring.folder import REQUIRED, validate_folder
+from autograder.authoring.folder import REQUIRED, stops_release, validate_folder
 from autograder.authoring.leaks import guard
 from autograder.authoring.release import build
 from autograder.errors import AuthoringError
@@ -189,6 +189,7 @@ WRITTEN = "[written]\nwhy_halve = 2"
         ("ladder.toml", "", RUNG.replace("x =", "x = 1, y ="), "it has no parameter y"),
         ("rubric.md", "", "## why-halve\n\n- 1 for it\n", "rubric.md: has sections why-halve"),
         ("rubric.md", "", "##  why halve \n\n- 1 for it\n", "rubric.md: has sections why halve"),
+        ("rubric.md", "", "## Why halved?\n\n- 1 for it\n", "rubric.md: has sections Why halved?"),
         (HIDDEN, "", "", "test_hidden.py: is missing"),
         (HIDDEN, "import", "improt", "test_hidden.py:3: is not Python"),
         (HIDDEN, "import close", "import close, nothing", "cannot be collected ("),
@@ -232,6 +233,28 @@ def test_what_is_only_called_a_notebook_is_read_as_text(folder: Path) -> None:
     )
     with pytest.raises(AuthoringError, match=r"would reach students: .*/data/x\.ipynb"):
         guard(read, build(read).student)
+
+
+REMARKS = """\
+- 1 for it
+
+## Remarks for everybody
+
+```python
+## why_halve
+## another half
+```
+
+~~~
+```
+## total
+~~~"""
+
+
+def test_a_heading_in_a_rubric_that_names_no_answer_is_text(folder: Path) -> None:
+    plant(folder, "rubric.md", "", f"## Before all\n\n## why_halve\n\n{REMARKS}\n")
+    assert read_assignment(folder).rubric == {"why_halve": REMARKS}
+    assert list(stops_release(read_assignment(folder))) == []
 
 
 def test_a_question_may_have_a_hyphen_in_its_name(folder: Path) -> None:

@@ -360,6 +360,7 @@ SENTENCE = "The other half belongs to somebody else entirely."
         (f"2. **{SENTENCE}**", f"* {SENTENCE}"),
         (f"- [ ] {SENTENCE}", f"> {SENTENCE}"),
         (SENTENCE, SENTENCE.replace("somebody", "_somebody_").replace(" else", "\n  else")),
+        ("$f(x + h) - f(x) = h f'(x) + o(h)$", "$f(x + h)\n- f(x) = h f'(x)\n+ o(h)$"),
     ],
 )
 def test_marks_of_markdown_hide_no_leak(

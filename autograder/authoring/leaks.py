@@ -31,7 +31,7 @@ SHORTEST = 20  # characters of a line that is a secret
 SHORTEST_IN_SOLUTION = 12  # `C -= lr * C.grad` gives a solution away; elsewhere so little is chance
 BOUND = re.compile(r"^(?:return\b|[\w., ]+=(?!=))\s*")  # what stands before a value
 MARKS = re.compile(r"^(?:(?:[-*+>]|#+|\d+[.)]|\[[ xX]\])\s+)+")  # before a line of Markdown
-EMPHASIS = str.maketrans("", "", "*_`")
+SIGNS = str.maketrans("", "", "*_`+-")  # of emphasis and lists; a formula may begin a line by one
 TELLING: tuple[Any, ...] = (
     ast.BinOp,
     ast.AugAssign,
@@ -201,7 +201,7 @@ def squeezed(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """A line of prose without white space, and without the marks of lists, quotes and emphasis."""
-    return squeezed(MARKS.sub("", text.strip()).translate(EMPHASIS))
+    return squeezed(MARKS.sub("", text.strip()).translate(SIGNS))
 
 
 def _squeezed_lines(text: str) -> set[str]:
