@@ -210,6 +210,9 @@ BREACHES = {
     "os.kill(os.getpid(), 9)": "died",
     "import ctypes\nctypes.string_at(0)": "died",
     "os.kill(-1, 9)": "died",
+    "os.kill(os.getppid(), 9)": "died",
+    "os.kill(os.getppid(), 15)": "died",
+    "os.kill(os.getppid(), 19)": "timed_out",
     "os.closerange(3, 100)": "died",
     "sys.exit(0)": "raised SystemExit",
     "while True: os.fork()": "raised BlockingIOError",
@@ -389,13 +392,35 @@ def test_memory_counts_while_a_call_is_handed_over(sandbox: Sandbox) -> None:
         assert box.call("f", (torch.rand(60, 60),), {}, seed=0).outcome == "out_of_memory"
 
 
-@pytest.mark.parametrize("kind", ["progress", "started", "ended"])
+@pytest.mark.parametrize("kind", ["progress", "started", "ended", "stays"])
 def test_a_frame_of_two_kinds_ends_no_supervisor(
     sandbox: Sandbox, quick: Limits, kind: str
 ) -> None:
     with sandbox.open(quick) as box:
         load(box, UNHEARD.replace('"errors": []', f'"{kind}": 0'), "f")
         assert box.call("f", (1,), {}, seed=0).outcome == "returned"
+
+
+# a call that says it waits for the next one, and has not answered
+STAYS = """
+import json, os, struct, sys, time
+def f():
+    frame = sys._getframe()
+    while "replies" not in frame.f_locals: frame = frame.f_back
+    text = json.dumps({"stays": True, **frame.f_locals["number"]}).encode()
+    os.write(frame.f_locals["replies"], struct.pack("!II", len(text), 0) + text)
+    time.sleep(1000)
+def g():
+    return 5
+"""
+
+
+def test_to_say_that_one_stays_is_no_answer(sandbox: Sandbox, quick: Limits) -> None:
+    with sandbox.open(quick) as box:
+        load(box, STAYS, "f", "g")
+        reply = box.call("f", (), {}, seed=0)
+        assert (reply.outcome, reply.message) == ("died", "the process ended without an answer")
+        assert box.call("g", (), {}, seed=0).value == 5
 
 
 def test_many_processes_that_hold_little_are_no_matter_of_memory(sandbox: Sandbox) -> None:

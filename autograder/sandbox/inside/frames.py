@@ -9,14 +9,18 @@ import os
 import struct
 
 FRAME = struct.Struct("!II")
-# a word to the loader: the frame of a call follows; or the process of the last call shall end
+# a word before a call: its frame follows; or the process of the last call, which waits, shall end
 CALL, END = b"+", b"-"
 
 
 def pack(header: dict, payload: bytes = b"") -> bytes:
     """A frame."""
-    text = json.dumps(header).encode()
-    return FRAME.pack(len(text), len(payload)) + text + payload
+    return framed(json.dumps(header), payload)
+
+
+def framed(text: str, payload: bytes = b"") -> bytes:
+    """A frame whose header is written already, in ASCII."""
+    return FRAME.pack(len(text), len(payload)) + text.encode() + payload
 
 
 def read_exactly(descriptor: int, count: int) -> bytes:

@@ -1,6 +1,7 @@
 """The process that runs a submission's top level once, then forks the processes of its calls.
 
-A call's process makes the next call as well, where nothing was left behind in it (traces.py).
+A call's process makes the next call as well, where nothing was left behind in it (traces.py): it
+waits for that itself, so that nobody else has to wake up for it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-import signal
 import sys
 import types
 
@@ -74,37 +74,19 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
         pack({"outcome": "loaded", "functions": functions, "errors": loaded["errors"]} | number),
     )
     traces: dict[str, Traces] = {}
-    waits = 0  # the process of the last call, where it waits for another
     while True:
-        word = read_exactly(requests, 1)
-        if word == END:
-            waits = finish(waits)
+        if read_exactly(requests, 1) == END:  # whoever that was for has ended by itself
             continue
-        if waits:
-            os.kill(waits, signal.SIGCONT)
-        else:
-            call, payload = read_frame(requests)
-            number = {"number": call["number"]}
-            traces_of(call["function"], namespace, traces)  # here once, for all that follow
-            waits = os.fork()
-            if waits == 0:
-                try:
-                    serve_calls(call, payload, requests, replies, namespace, traces, limits)
-                finally:
-                    os._exit(0)
-        status = os.waitpid(waits, os.WUNTRACED)[1]
-        stays = os.WIFSTOPPED(status)
-        code = 0 if stays else os.waitstatus_to_exitcode(status)
-        waits = waits if stays else 0
-        write_all(replies, pack({"stays": stays, "ended": code} | number))
-
-
-def finish(pid: int) -> int:
-    """End a process that waits, if there is one; 0 is what waits then."""
-    if pid:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    return 0
+        call, payload = read_frame(requests)
+        traces_of(call["function"], namespace, traces)  # here once, for all that follow
+        pid = os.fork()
+        if pid == 0:
+            try:
+                serve_calls(call, payload, requests, replies, namespace, traces, limits)
+            finally:
+                os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        write_all(replies, pack({"ended": code, "number": call["number"]}))
 
 
 def serve_calls(
@@ -117,7 +99,7 @@ def serve_calls(
     limits: dict,
 ) -> None:
     """The life of a call's process: this call, and those that follow until one leaves something
-    behind. In between it is stopped, which tells the loader that it stays.
+    behind, or the process shall end. Meanwhile nobody else reads what is asked.
     """
     while True:
         number, name = {"number": call["number"]}, call["function"]
@@ -130,10 +112,10 @@ def serve_calls(
             reply, returned = answer(call, payload, namespace, limits["reply_bytes"])
         del payload
         flush_output()
-        write_all(replies, reply)
-        if not returned or traces_of(name, namespace, traces).any():
+        stays = returned and not traces_of(name, namespace, traces).any()
+        write_all(replies, reply + pack({"stays": True} | number) if stays else reply)
+        if not stays or read_exactly(requests, 1) == END:
             return
-        os.kill(os.getpid(), signal.SIGSTOP)
         call, payload = read_frame(requests)
         traces_of(call["function"], namespace, traces)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
+import signal
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ SOCKET_BYTES = 256 << 10  # what one may hold in the kernel with buffers of the 
 BESIDE_PAGES = ("VmSwap:", "VmPTE:")
 # of /proc/PID/smaps_rollup: pages of no file on disk, in parts where others have them too
 IN_PARTS = ("Pss_Anon:", "Pss_Shmem:")
+KILLED = 1 << signal.SIGKILL - 1  # among pending signals
 TRIES = 3  # to find a thread that lives for long enough to be asked
 
 
@@ -139,6 +142,26 @@ class Census:
         return bool(self.ran) and all(
             text and text == self.schedule(pid) for pid, text in self.ran.items()
         )
+
+    def number_of(self, child: int) -> str:
+        """What /proc calls a child of this process, which counts from another namespace perhaps; ""
+        where the kernel does not say.
+        """
+        for pid in self.children(self.first, self.threads)[0]:
+            with contextlib.suppress(OSError):
+                names = re.findall(r"^NSpid:.*\t(\d+)$", self.read(f"{pid}/status"), re.MULTILINE)
+                if names == [str(child)]:
+                    return pid
+        return ""
+
+    def sleeps(self, pid: str) -> bool:
+        """Whether a process waits for something, and nobody has killed or stopped it: who has been
+        is not gone at once.
+        """
+        with contextlib.suppress(OSError):
+            words = self.read(f"{pid}/stat").rpartition(")")[2].split()
+            return words[0] == "S" and not int(words[28]) & KILLED
+        return False
 
     def held(self, pid: str, process: Process) -> int:
         """Bytes that a process holds, without what it shares with the warm one."""

@@ -16,7 +16,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-from .frames import CALL, END, FRAME, pack, read_frame, write_all
+from .frames import CALL, END, FRAME, framed, pack, read_frame, write_all
 from .loader import serve_submission
 from .meter import CROWDED, Census, CpuClock, Group, Usage, longest_wait
 from .walls import WRITABLE, confine_student
@@ -25,9 +25,10 @@ TICK_SECONDS = 0.02
 PIPE_BYTES = 1 << 16  # that a pipe holds: to make room for more costs more than to read it
 TOP_LEVEL_ENDS = ("loaded", "unreadable")
 # what a header may be, and of which type that is
-KINDS = {"started": int, "progress": int, "ended": int, "outcome": str}
+KINDS = {"started": int, "progress": int, "ended": int, "stays": bool, "outcome": str}
 MOST_PARTS = 1 << 14  # lists and objects of a header, four times what the grader takes of values
 OWN = 2  # processes of a box where a submission has started none: the loader, and a call's
+NO_ANSWER = "the process ended without an answer"
 # ends of a call that another call in the same process, earlier, could be the cause of
 DOUBTFUL_ENDS = ("raised", "missing", "died", "out_of_memory")
 
@@ -77,6 +78,7 @@ class Supervisor:
         )
         self.group = group
         self.loader = 0
+        self.loader_name = ""  # in the census's /proc
         self.load_request: dict = {}
         self.requests = self.replies = self.output = -1
         self.buffer = bytearray()
@@ -139,8 +141,9 @@ class Supervisor:
         """
         used = {"cpu_seconds": round(self.cpu_seconds(), 4), "by_clock": self.by_clock}
         try:
-            if len(json.dumps(reply)) <= self.limits["header_bytes"]:
-                return pack(reply | used, tensors)
+            text = json.dumps(reply | used)
+            if len(text) - len(json.dumps(used)) <= self.limits["header_bytes"]:
+                return framed(text, tensors)
         except RecursionError:
             pass
         return pack(
@@ -232,10 +235,8 @@ class Supervisor:
 
     def is_over(self, header: dict) -> bool:
         """Whether a call's process has ended, or waits for another call."""
-        if "ended" not in header:
-            return False
         self.stays = header.get("stays") is True
-        return True
+        return self.stays or "ended" in header
 
     def give_up(self, breach: Breach) -> None:
         """End the loader after a breach, and remember whether a clock decided."""
@@ -269,6 +270,7 @@ class Supervisor:
             finally:
                 os._exit(1)
         self.loader = pid
+        self.loader_name = self.census.number_of(pid) if self.census else ""
         for descriptor in (requests, replies, output):
             os.close(descriptor)
         os.set_blocking(self.requests, False)
@@ -322,22 +324,21 @@ class Supervisor:
                         reply = header, payload
                     if finished(header):
                         if reply is None:
-                            raise Breach(
-                                "died",
-                                f"the process ended without an answer ({ending(header['ended'])})",
-                            )
+                            raise Breach("died", f"{NO_ANSWER}{ending(header)}")
                         while select.select([self.output], [], [], 0)[0] and self.drain():
                             pass
+                        if self.stays:
+                            self.wait_for_loader(watch)
                         return reply
             elif self.loader_is_gone():
-                raise Breach("died", "the process ended without an answer")
+                raise Breach("died", NO_ANSWER)
             self.enforce(watch)
 
     def frames_that_came(self) -> Iterator[tuple[dict, bytes]]:
         """Read what is there; the whole frames in it that answer the request under way."""
         part = os.read(self.replies, PIPE_BYTES)
         if not part:
-            raise Breach("died", "the process ended without an answer")
+            raise Breach("died", NO_ANSWER)
         self.buffer += part
         while (frame := self.next_frame()) is not None:
             number = frame[0].get("number")
@@ -396,6 +397,17 @@ class Supervisor:
     def loader_is_gone(self) -> bool:
         """Whether the loader ended, though something that it left may hold its pipes open."""
         return os.waitid(os.P_PID, self.loader, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def wait_for_loader(self, watch: Watch) -> None:
+        """See that the loader still waits for the call's process, and was not killed or stopped by
+        it: that the process says it stays proves nothing.
+        """
+        census, name = self.census, self.loader_name
+        while census and name and not census.sleeps(name):
+            if self.loader_is_gone():
+                raise Breach("died", NO_ANSWER)
+            time.sleep(0.001)
+            self.enforce(watch)
 
     def drain(self) -> int:
         """Read and count what was printed; how much it is now (0: nobody can print any more)."""
@@ -463,9 +475,13 @@ def written_in(folder: str) -> tuple[int, int]:
     return found.f_files - found.f_ffree, (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
-def ending(code: int) -> str:
+def ending(header: dict) -> str:
+    """How a call's process ended, in brackets; "" where it says that it waits for another call."""
+    code = header.get("ended")
+    if code is None:
+        return ""
     if code >= 0:
-        return f"exit status {code}"
+        return f" (exit status {code})"
     with contextlib.suppress(ValueError):
-        return f"killed by {signal.Signals(-code).name}"
-    return f"killed by signal {-code}"
+        return f" (killed by {signal.Signals(-code).name})"
+    return f" (killed by signal {-code})"

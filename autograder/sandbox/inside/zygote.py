@@ -30,8 +30,8 @@ from .walls import (
     check_call,
     clear,
     drop_capabilities,
-    enter_namespaces,
     filter_system_calls,
+    fork_into_namespaces,
     furnish,
     libc,
 )
@@ -88,15 +88,19 @@ def zygote(control: socket.socket) -> None:
             clear()
             box(descriptors, limits, program, Census(proc, limits["memory_bytes"] or 0))
             return
-        if os.fork() == 0:
-            status = 1
+        nested = configuration["mode"] == "nested"
+        try:
+            pid = fork_into_namespaces() if nested else os.fork()
+        except OSError as error:  # this machine has no more, for now: that box is lost
+            print(error, file=sys.stderr)
+            pid = -1
+        if pid == 0:
             try:
                 control.close()
                 with contextlib.suppress(EOFError, BrokenPipeError):
-                    open_box(descriptors, limits, program, configuration["mode"])
-                status = 0
+                    open_box(descriptors, limits, program, nested)
             finally:
-                os._exit(status)
+                os._exit(0)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -140,6 +144,15 @@ def warm_up() -> None:
     undo_settings()
     seed_generators(0)  # for the first time: imports what it seeds
     shell().run_cell("1 + 1", silent=True, store_history=False)
+    forget_folders()
+
+
+def forget_folders() -> None:
+    """Let go of what is known of the packages' own folders, 200 of them: each import statement has
+    all that is known looked at anew, and written to with it.
+    """
+    for folder in set(sys.path_importer_cache).difference(sys.path):
+        del sys.path_importer_cache[folder]
 
 
 def load_data_in_one_process() -> None:
@@ -185,41 +198,30 @@ def address_space_bytes(statm: str) -> int:
     return int(statm.split()[0]) * resource.getpagesize() if statm else 0
 
 
-def open_box(descriptors: list[int], limits: dict, program: bytes, mode: str) -> None:
-    """Between zygote and box: make the walls, then fork the box's first process and wait for it.
+def open_box(descriptors: list[int], limits: dict, program: bytes, nested: bool) -> None:
+    """The life of a box's first process, in namespaces of its own: furnish them.
 
     descriptors: the box's socket, then those of its control group (meter.Group) if it has one
     """
-    if mode == "none":
-        box(descriptors, limits, program, None)
-        return
-    enter_namespaces()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            census = Census(most=limits["memory_bytes"] or 0)
-            furnish(limits)
-            box(descriptors, limits, program, census)
-        finally:
-            os._exit(0)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    os.waitpid(pid, 0)
+    census = None
+    if nested:
+        libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        census = Census(most=limits["memory_bytes"] or 0)
+        furnish(limits)
+    box(descriptors, limits, program, census)
 
 
 def can_nest() -> bool:
     """Whether namespaces can be made in this one; some systems allow them to bubblewrap alone."""
-    pid = os.fork()
+    try:
+        pid = fork_into_namespaces()
+    except (OSError, KeyError):  # what is no machine of CLONE
+        return False
     if pid:
         return os.waitpid(pid, 0)[1] == 0
     try:
-        enter_namespaces()
-        pid = os.fork()
-        if pid == 0:
-            furnish({"tmp_bytes": 1 << 20})
-            os._exit(0)
-        os._exit(0 if os.waitpid(pid, 0)[1] == 0 else 1)
+        furnish({"tmp_bytes": 1 << 20})
+        os._exit(0)
     finally:
         os._exit(1)
 
