@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import multiprocessing
+import os
 import re
 import shutil
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -32,7 +36,7 @@ from autograder.gradebook.answers import (
     tidy,
 )
 from autograder.gradebook.rebuild import rebuild
-from autograder.gradebook.rendering import Text, render, renderable
+from autograder.gradebook.rendering import Text, kept, render, renderable
 from autograder.pages.feedback import Cell, code_of
 from autograder.sandbox.process import Sandbox
 
@@ -253,6 +257,40 @@ def test_what_takes_too_long_or_fails_is_told_from_what_does_not() -> None:
     texts = [Text("markdown", "*a*"), slow, Text("code", "x = 1"), broken, Text("markdown", "b")]
     assert renderable(texts, cpu_seconds=1) == [True, False, True, False, True]
     assert renderable([]) == []
+
+
+def test_one_fork_renders_page_after_page_and_another_where_it_has_ended() -> None:
+    page = [Text("markdown", "*a*"), Text("code", "x = 1")]
+    assert renderable(page) == [True, True]
+    first = kept.ready().pid
+    assert renderable(page, cpu_seconds=1) == [True, True]
+    assert kept.ready().pid == first
+    os.kill(first, signal.SIGKILL)
+    os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+    assert renderable(page) == [True, True], "that it has ended is no matter of the page"
+    assert kept.ready().pid != first
+
+
+def test_a_page_has_its_time_whatever_the_pages_before_it_took() -> None:
+    words = "*a* `b` [c](d) " * 300
+    took, pages = 0.0, 0
+    while took < 1.0:
+        start = time.process_time()
+        render(Text("markdown", words))
+        took, pages = took + time.process_time() - start, pages + 1
+    assert all(
+        renderable([Text("markdown", words)], cpu_seconds=0.9) == [True] for _ in range(pages)
+    )
+
+
+def test_forks_and_threads_have_what_renders_of_their_own() -> None:
+    page = [Text("markdown", "*a*"), Text("code", "x = 1")]
+    assert renderable(page) == [True, True]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(renderable, [page] * 8)) == [[True, True]] * 8
+    with multiprocessing.get_context("fork").Pool(2) as processes:
+        assert processes.map(renderable, [page] * 4) == [[True, True]] * 4
+    assert renderable(page) == [True, True]
 
 
 def test_an_ordinary_answer_is_left_as_it_is() -> None:
