@@ -13,9 +13,7 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,14 +23,13 @@ from autograder.course import Course
 from autograder.environment import environment
 from autograder.errors import AuthoringError, UsageError
 from autograder.limits import MIB, Limits
+from autograder.rubric import sections
 
 ENGINE = Path(__file__).parent
 KINDS = {int: "a whole number", float: "a number"}
 SLUG = re.compile(r"[a-z][a-z0-9_]*")
 QUESTION = re.compile(r"[A-Za-z0-9_-]+")  # the name of a written answer, as nbgrader allows it
 DRAW = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-HEADING = re.compile(r"##[ \t]+(.*?)[ \t]*")  # of a section of rubric.md
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 SETTINGS = {
     "title", "order", "objectives", "functions", "written", "limits", "requirements", "diagnosis",
 }  # fmt: skip
@@ -180,18 +177,9 @@ class Assignment:
 
     @cached_property
     def rubric(self) -> dict[str, str]:
-        """How written answers are marked: the sections of rubric.md by their names, in Markdown.
-        Any other heading is text of a section; AuthoringError where it looks like a name misspelt.
-        """
+        """How written answers are marked, by their names, in Markdown."""
         file = self.folder / "rubric.md"
-        if not file.is_file():
-            return {}
-        sections, others = _sections(text_of(file), self.written)
-        missing = [name for name in self.written if name not in sections]
-        if wrong := [title for title in others if _is_like(title, missing)]:
-            mend = f"A section's heading is `## NAME`, as in [written]: {', '.join(missing)}."
-            raise AuthoringError(file, f"has sections {', '.join(wrong)}", mend)
-        return sections
+        return sections(file, text_of(file), self.written) if file.is_file() else {}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -229,46 +217,6 @@ def text_of(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise AuthoringError(path, "is not UTF-8", "Save it as UTF-8.") from None
-
-
-def _sections(text: str, names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
-    """The sections of a page under these names; and its other headings, which are text, as is all
-    that stands in fences.
-    """
-    found: dict[str, list[str]] = {}
-    others: list[str] = []
-    lines: list[str] = []  # of the section that goes on; at first of none
-    fence = ""
-    for line in text.splitlines():
-        mark = FENCE.match(line)
-        title = None if fence else HEADING.fullmatch(line)
-        if mark and not fence:
-            fence = mark[1]
-        elif mark and mark[1].startswith(fence) and mark.end() == len(line.rstrip()):
-            fence = ""
-        if title and title[1] in names:
-            lines = found.setdefault(title[1], [])
-            continue
-        if title:
-            others.append(title[1])
-        lines.append(line)
-    return {name: "\n".join(lines).strip() for name, lines in found.items()}, others
-
-
-def _is_like(title: str, names: Iterable[str]) -> bool:
-    """Whether a heading looks like one of these names, misspelt."""
-    plain = re.sub(r"[\W_]+", "_", title).strip("_").lower()
-    return bool(get_close_matches(plain, [name.lower().replace("-", "_") for name in names]))
-
-
-def stamp_of(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
-    """Changes when one of these files is written, moved or taken away."""
-    found = []
-    for file in files:
-        with suppress(OSError):
-            known = file.stat()
-            found.append((known.st_mtime_ns, known.st_size))
-    return tuple(found)
 
 
 def engine_files() -> list[Path]:

@@ -99,8 +99,7 @@ def _diagnosed(search: Search, sandbox: Sandbox, failing: Failing) -> Diagnosis 
     if function not in submission.timed_out:
         rungs = [rung for rung in known.ladder.get(function, ()) if not rung.long]
         asked = ask(submission, rungs, known.assignment.start)
-        differentiated = [call for call in failing.calls if call.differentiate]
-        answered = search.answered(sandbox, function, asked, differentiated)
+        answered = search.answered(sandbox, function, asked, failing.calls)
         example = smallest_example(known, sandbox, asked, failing.kinds_matter)
     mistake = _mistake(search, sandbox, answered, failing)
     if mistake is not None:

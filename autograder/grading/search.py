@@ -9,8 +9,7 @@ compared with what every known program answered (`table`). A change is named whe
 - no right answer agrees on all of them, so something is wrong at all;
 - the change, graded like a submission, fails a check of that function which the submission fails.
 
-The ladder differentiates nothing. Where the checks did, and the change has other gradients there
-than the submission, it explains a part.
+A change of other gradients than the submission's explains a part (`gradients`).
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ import torch
 from autograder.assignment import Assignment, Overlay
 from autograder.errors import AutograderError
 from autograder.grading import table as tables
-from autograder.grading.alike import form, loose, same
 from autograder.grading.change import Change
 from autograder.grading.checks import run_checks
 from autograder.grading.edits import changes, function_in, source
 from autograder.grading.example import Asked, called, is_small, numbers_of, tensors_of
 from autograder.grading.fails import Fails
+from autograder.grading.gradients import differentiated, end_alike
 from autograder.grading.known import Known
 from autograder.grading.sentences import Sentence, sentence, together
 from autograder.grading.sketch import Sketches, bare, sketch
@@ -62,13 +61,13 @@ class Answered:
     """What a function answered to the ladder: from its own start, and from the solution's where
     that is another one and it could be put there, which is tried when it is asked for.
 
-    differentiated: the calls of it that checks made for its gradients
+    calls: what checks asked of it
     """
 
     def __init__(
-        self, search: Search, sandbox: Sandbox, asked: Asked, differentiated: Sequence[Recorded]
+        self, search: Search, sandbox: Sandbox, asked: Asked, calls: Sequence[Recorded]
     ) -> None:
-        self.own, self.differentiated = Sketches.of(asked.replies), differentiated
+        self.own, self.differentiated = Sketches.of(asked.replies), differentiated(calls)
         self._search, self._sandbox, self._asked = search, sandbox, asked
 
     @cached_property
@@ -127,15 +126,18 @@ class Search:
         sandbox: Sandbox,
         function: str,
         asked: Asked,
-        differentiated: Sequence[Recorded] = (),
+        calls: Sequence[Recorded] = (),
     ) -> Answered | None:
-        """What a function answered to the ladder; None where that is not all of it."""
+        """What a function answered to the ladder; None where that is not all of it.
+
+        calls: what checks asked of it
+        """
         known = self.table.get(function)
         if known is None or not asked.rungs or len(asked.replies) < len(asked.rungs):
             return None
         if known.sketches.hashes.shape[1] != len(asked.rungs):
             return None
-        return Answered(self, sandbox, asked, differentiated)
+        return Answered(self, sandbox, asked, calls)
 
     def from_the_solutions_start(self, sandbox: Sandbox, asked: Asked) -> list[Reply] | None:
         """The function's replies from where the solution starts; [] where it starts there anyway,
@@ -338,24 +340,15 @@ class Search:
         """Whether the change that a sentence is of ends the calls that checks made for gradients as
         the submission did; where it has a start, which may be another one, as to their form.
         """
-        calls = [one for one in answered.differentiated if one.is_whole]
-        if not calls:
+        if not answered.differentiated:
             return True
         origin, place = next(
             one
             for one in known.members(group)
             if one[0] >= EDIT and self._sentence(function, *one).title == told.title
         )
-        try:
-            with self._opened(sandbox, function, origin, place) as loaded:
-                ends = [call.made_in(loaded.box) for call in calls]
-        except AutograderError as error:
-            log.warning("a change of %s cannot be asked: %s", function, error)
-            return False
-        pairs = [(loose(call.reply), loose(end)) for call, end in zip(calls, ends, strict=True)]
-        if answered.starts:
-            return all(form(one) == form(other) for one, other in pairs)
-        return all(same(one, other) for one, other in pairs)
+        opened = self._opened(sandbox, function, origin, place)
+        return end_alike(answered.differentiated, opened, by_form=answered.starts)
 
     @contextmanager
     def _opened(self, sandbox: Sandbox, function: str, origin: int, place: int) -> Iterator[Loaded]:

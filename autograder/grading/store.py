@@ -16,14 +16,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from autograder.assignment import Assignment, stamp_of
+from autograder.assignment import Assignment
 from autograder.course import write_whole
 from autograder.grading.decided import Decided, told_by
 from autograder.grading.place import file_of
@@ -75,7 +75,7 @@ class Store:
         self.known = table.name if table.is_file() else ""
         self.whole = True
         self._files = grader.assignment.files
-        self._stamp = stamp_of(self._files)
+        self._stamp = _stamp_of(self._files)
 
     @cached_property
     def decided(self) -> Decided:
@@ -180,7 +180,7 @@ class Store:
         """
         if not self.whole or not self._writes:
             return
-        if stamp_of(self._files) != self._stamp:
+        if _stamp_of(self._files) != self._stamp:
             self.whole = False
             what = "files of %s were changed while it was graded: results are kept no more. %s"
             log.warning(what, self._assignment.slug, "Run the same command again.")
@@ -208,3 +208,13 @@ class Store:
             return
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(file, replies)
+
+
+def _stamp_of(files: Iterable[Path]) -> tuple[tuple[int, int], ...]:
+    """Changes when one of these files is written, moved or taken away."""
+    found = []
+    for file in files:
+        with suppress(OSError):
+            known = file.stat()
+            found.append((known.st_mtime_ns, known.st_size))
+    return tuple(found)
