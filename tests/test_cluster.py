@@ -269,7 +269,9 @@ def test_what_a_client_gives_is_its_own_and_goes_with_it(
     monkeypatch.setattr(preload.ahead, "take", lambda _: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     alone = {"n_workers": 1, "threads_per_worker": 1, "processes": False}
-    with LocalCluster(dashboard_address=None, silence_logs=logging.CRITICAL, **alone) as cluster:
+    # no fixed port, which somebody else may have
+    alone |= {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}}
+    with LocalCluster(silence_logs=logging.CRITICAL, **alone) as cluster:
         lost = Connection(cluster.scheduler_address, "none").__enter__()
         Cluster(grader, lost)
         (left,) = tmp_path.glob("autograder-*")
