@@ -423,6 +423,75 @@ def test_to_say_that_one_stays_is_no_answer(sandbox: Sandbox, quick: Limits) -> 
         assert box.call("g", (), {}, seed=0).value == 5
 
 
+# a call whose child comes back from it, in one way and in another
+COMES_BACK = """
+import os, sys, time
+own = os.getpid()
+def returns():
+    if os.fork() == 0: return 9
+    os.wait()
+    return 5
+def exits():
+    if os.fork() == 0: sys.exit(0)
+    os.wait()
+    return 5
+def first():
+    os.fork()
+    return 5
+def whose():
+    return os.getppid() == own
+"""
+
+
+@pytest.mark.parametrize("function", ["returns", "exits", "first"])
+def test_a_child_that_comes_back_from_a_call_is_not_heard(
+    sandbox: Sandbox, quick: Limits, function: str
+) -> None:
+    with sandbox.open(quick) as box:
+        load(box, COMES_BACK, function, "whose")
+        for _ in range(3):
+            assert box.call(function, (), {}, seed=0).value == 5
+            assert box.call("whose", (), {}, seed=0).value is True
+        assert box.by_clock == ""
+
+
+def test_a_child_that_comes_back_from_the_top_level_is_not_heard(
+    sandbox: Sandbox, quick: Limits
+) -> None:
+    source = COMES_BACK + "if os.fork(): time.sleep(0.2)\n"
+    with sandbox.open(quick) as box:
+        load(box, source, "whose")
+        for apart in (False, False, True, False):
+            assert box.call("whose", (), {}, seed=0, apart=apart).value is True
+        assert box.by_clock == ""
+
+
+# calls that leave something running, which counts when they are long over
+GOES_ON = """
+import _thread, signal, time
+class Count: n = 0
+def more(*_): Count.n += 1
+signal.signal(signal.SIGALRM, more)
+def timer():
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    return Count.n
+def thread():
+    _thread.start_new_thread(lambda: (time.sleep(0.05), more()), ())
+    return Count.n
+"""
+
+
+@pytest.mark.parametrize("function", ["timer", "thread"])
+def test_what_a_call_leaves_running_is_not_there_in_the_next(
+    sandbox: Sandbox, quick: Limits, function: str
+) -> None:
+    with sandbox.open(quick) as box:
+        load(box, GOES_ON, function)
+        for _ in range(3):
+            assert box.call(function, (), {}, seed=0).value == 0
+            time.sleep(0.2)
+
+
 def test_many_processes_that_hold_little_are_no_matter_of_memory(sandbox: Sandbox) -> None:
     source = "import os, time\ndef f():\n    for _ in range(20):\n"
     source += "        if os.fork() == 0: time.sleep(1); os._exit(0)\n"
@@ -671,6 +740,34 @@ def test_shapes_are_compared_without_sympy(sandbox: Sandbox, quick: Limits) -> N
         said, loaded = box.call("mismatched", (), {}, seed=0).value
         assert "shape of torch.Size([2])" in said and not loaded
         assert box.call("wanted", (), {}, seed=0).value == ("ShapeEnv", False, True)
+
+
+# with no file to be opened any more, the first process of a box cannot say which user it is
+NAMELESS = """
+import os, resource
+from autograder.sandbox.inside import walls
+walls.libc()
+walls.ctypes.PyDLL(None)
+number = os.open("/", os.O_RDONLY)
+os.close(number)
+resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))
+try: pid = walls.fork_into_namespaces()
+except OSError: pid = 0
+print("came back", os.waitpid(pid, 0)[1] if pid else "twice", flush=True)
+"""
+
+
+def test_a_first_process_without_a_user_ends(sandbox: Sandbox) -> None:
+    if not sandbox.nested:
+        pytest.skip("this machine lets nobody but bubblewrap make namespaces")
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "came back 256\n", done.stderr
 
 
 # --- walls ------------------------------------------------------------------------------------------------------------

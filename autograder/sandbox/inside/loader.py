@@ -53,7 +53,7 @@ def uncompiled(model=None, **options):
 
 def serve_submission(request: dict, requests: int, replies: int, limits: dict) -> None:
     """The loader's life: run the top level, tell what it defined, then fork once a call request."""
-    number = {"number": request["number"]}
+    number, own = {"number": request["number"]}, os.getpid()
     try:
         loaded = load(request, lambda message: write_all(replies, pack(message | number)))
     except NotPython as error:
@@ -61,6 +61,8 @@ def serve_submission(request: dict, requests: int, replies: int, limits: dict) -
             replies,
             pack({"outcome": "unreadable", "message": str(error)[:MESSAGE_CHARACTERS]} | number),
         )
+        return
+    if os.getpid() != own:  # a child that came back from the top level
         return
     flush_output()
     namespace = loaded["namespace"]
@@ -99,8 +101,10 @@ def serve_calls(
     limits: dict,
 ) -> None:
     """The life of a call's process: this call, and those that follow until one leaves something
-    behind, or the process shall end. Meanwhile nobody else reads what is asked.
+    behind, or the process shall end. Meanwhile nobody else reads what is asked. A child that comes
+    back from a call says nothing, and ends.
     """
+    own = os.getpid()
     while True:
         number, name = {"number": call["number"]}, call["function"]
         write_all(replies, pack({"started": os.getpid()} | number))
@@ -112,6 +116,8 @@ def serve_calls(
             reply, returned = answer(call, payload, namespace, limits["reply_bytes"])
         del payload
         flush_output()
+        if os.getpid() != own:
+            return
         stays = returned and not traces_of(name, namespace, traces).any()
         write_all(replies, reply + pack({"stays": True} | number) if stays else reply)
         if not stays or read_exactly(requests, 1) == END:

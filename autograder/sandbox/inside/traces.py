@@ -19,6 +19,7 @@ import functools
 import gc
 import os
 import re
+import signal
 import sys
 import sysconfig
 import threading
@@ -29,11 +30,12 @@ from typing import Any
 
 MOST_OBJECTS = 20_000  # that are noted for one function
 MOST_BYTES = 4 << 20  # of its tensors and arrays
-# what reaches anything by its name in a text, if code calls or mentions it
+# what reaches anything by its name in a text, or starts what nobody counts, if code calls or
+# mentions it
 BUILTIN_REACH = frozenset(("globals", "vars", "eval", "exec", "__import__"))
 REACH = frozenset(
     ("import_module", "__globals__", "f_globals", "__main__", "get_ipython", "ctypes")
-) | {"_getframe", "currentframe", "get_objects"}
+) | {"_getframe", "currentframe", "get_objects", "start_new_thread"}
 CONSTANT = (
     type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis),
     type(NotImplemented), object, re.Pattern, types.CodeType, types.WrapperDescriptorType,
@@ -324,6 +326,8 @@ def settings() -> tuple:
         sys.getrecursionlimit(),
         gc.isenabled(),
         threading.active_count(),
+        # timers that run; the third kind is call.answer_several's own
+        [signal.getitimer(kind)[0] > 0 for kind in (signal.ITIMER_REAL, signal.ITIMER_PROF)],
         os.getcwd(),
         dict(os.environ._data),  # type: ignore[attr-defined]  # as bytes: nothing to decode
     )

@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import struct
+import sys
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -48,7 +49,7 @@ def fork_into_namespaces() -> int:
     namespaces. With unshare(2) it would take another process in between, which costs as much.
 
     As the C library knows nothing of this fork, no thread may run, and the child may count on no
-    handler of pthread_atfork(3).
+    handler of pthread_atfork(3). A child that cannot be the user it was ends, and never returns.
     """
     uid, gid = os.getuid(), os.getgid()
     flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
@@ -61,6 +62,16 @@ def fork_into_namespaces() -> int:
         check_call("clone", min(pid, 0))
         return pid
     python.PyOS_AfterFork_Child()
+    try:
+        map_user(uid, gid)
+    except BaseException as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)
+    return 0
+
+
+def map_user(uid: int, gid: int) -> None:
+    """In a new user namespace, be the user that one was outside it, and nobody else."""
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -68,7 +79,6 @@ def fork_into_namespaces() -> int:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
-    return 0
 
 
 def furnish(limits: dict) -> None:
