@@ -369,7 +369,7 @@ def test_memory_counts_between_calls_too(sandbox: Sandbox, pause: float) -> None
     with sandbox.open(Limits(memory_bytes=64 << 20)) as box:
         load(box, LATER.format(computes=False), "f")
         time.sleep(pause)
-        ends, over = set(), time.monotonic() + 3.0
+        ends, over = set(), time.monotonic() + 20.0
         while ends <= {"returned"} and time.monotonic() < over:
             ends.add(box.call("f", (1,), {}, seed=0, apart=True).outcome)
             over = 0.0 if pause else over
@@ -380,8 +380,11 @@ def test_memory_counts_between_calls_too(sandbox: Sandbox, pause: float) -> None
 def test_computing_counts_between_calls_too(sandbox: Sandbox) -> None:
     with sandbox.open(Limits(call_cpu_seconds=0.5)) as box:
         load(box, LATER.format(computes=True), "f")
-        time.sleep(2.5)
-        assert box.call("f", (1,), {}, seed=0).message == "stopped after 0.5 s of computing"
+        over, reply = time.monotonic() + 20.0, None
+        while (reply is None or reply.outcome == "returned") and time.monotonic() < over:
+            time.sleep(2.5)  # on a busy machine what nobody asked for takes a while
+            reply = box.call("f", (1,), {}, seed=0)
+        assert reply is not None and reply.message == "stopped after 0.5 s of computing"
         assert (box.by_clock, box.cpu_seconds < 1.2) == ("computed", True)
 
 
