@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import nbformat
 import pytest
@@ -434,6 +435,39 @@ def test_nothing_of_a_hostile_notebook_runs_or_reaches_out(page: Any, term: Term
     assert page.locator("a[href^=javascript]").count() == 0
     assert term.sent == []
     assert term.faults == []
+
+
+@pytest.mark.parametrize("page_of", ["manage_students/{}", f"manage_students/{{}}/{SLUG}"])
+def test_no_address_of_formgraders_runs_a_script(page: Any, term: Term, page_of: str) -> None:
+    """As any link may lead to one, and a link in an answer does at a click."""
+    for words in ("<img src=x onerror=window.stolen=1>", '";window.stolen=1;x="'):
+        page.goto(f"{page.local}/formgrader/{page_of.format(quote(words))}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.stolen") is None
+        assert words in page.inner_text(".breadcrumb")
+
+
+def test_no_address_has_formgrader_run_the_settings_of_a_submission(
+    page: Any, term: Term, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    settings = term.course.submitted / "eve" / SLUG / "nbgrader_config.py"
+    settings.write_text(f"open({str(ran)!r}, 'w')\nc = get_config()\n", encoding="utf-8")
+    page.goto(f"{page.local}/formgrader/?path={settings.parent}")
+    assert page.url.endswith("/formgrader/manage_assignments")
+    assert not ran.exists()
+    settings.unlink()
+
+
+def test_what_is_no_page_of_formgraders_runs_nothing(page: Any, term: Term) -> None:
+    evil = term.course.submitted / "eve" / SLUG / "evil.html"
+    evil.write_text("<script>document.title = 'stolen'</script>", encoding="utf-8")
+    up = quote(f"../../../submitted/eve/{SLUG}/evil.html", safe="")
+    page.goto(f"{page.local}/formgrader/submissions/{term.gradebook('eve')['notebook']}/{up}")
+    assert "stolen" not in (page.title(), page.evaluate("document.title"))
+    evil.unlink()
+    answer = page.request.get(f"{page.local}/formgrader/api/students")
+    assert "sandbox" in answer.headers["content-security-policy"]
 
 
 # --- regrade, and back ----------------------------------------------------------------------------

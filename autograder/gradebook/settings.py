@@ -13,12 +13,14 @@ from typing import Any
 
 from autograder.authoring.handout import STUB
 from autograder.course import SETTINGS, Course, late_policy
+from autograder.gradebook.formgrader import hold
 
 NBGRADERS_COURSE = "default_course"  # the course that a gradebook has where nobody names one
 
 
 def configure(c: Any, root: Path) -> None:
     """Set up nbgrader for the course at `root`. c: traitlets' configuration, from `get_config()`"""
+    hold()
     course = Course(root)
     settings = course.settings
     # nbgrader adds a submission before its session has it, and SQLAlchemy says so, four times each
