@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,13 @@ import pytest
 import tiny_course
 from conftest import ROOT
 from distributed import LocalCluster
+from distributed.client import FutureCancelledError
+from distributed.comm.core import CommClosedError
 from test_grading import Command
 from tiny_course import SLUG
 
 from autograder.assignment import find_assignment
-from autograder.cluster import connection, node, preload
+from autograder.cluster import connection, node, preload, scheduler
 from autograder.cluster.connection import Connection, Nodes
 from autograder.cluster.node import BOOTED, Node, NodeEnded
 from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
@@ -217,6 +219,141 @@ def test_what_never_boots_there_is_ended(standin: Standin, monkeypatch: pytest.M
     monkeypatch.setattr(node, "BOOTS", 0.2)
     with pytest.raises(NodeEnded):
         standin.ask("time.sleep(600)")
+
+
+def test_where_nothing_can_be_unpacked_nobody_waits(standin: Standin) -> None:
+    standin.folder = standin.folder / "gone"
+    start = time.monotonic()
+    with pytest.raises(NodeEnded):
+        standin.ask("print('booted', file=say, flush=True); time.sleep(600)")
+    assert time.monotonic() - start < 30
+
+
+def test_what_was_unpacked_goes_with_its_process(standin: Standin) -> None:
+    with pytest.raises(NodeEnded):
+        standin.ask("print('booted', file=say, flush=True)")
+    assert list(standin.folder.glob("tmp*")) == []
+
+
+def test_what_grades_does_not_outlive_its_worker(tmp_path: Path) -> None:
+    """Also in the middle of a submission, when it does not read whether anybody is there."""
+    lines = (
+        "import time\nfrom autograder.cluster.node import Node\n"
+        "node = Node('none'); node.wait(); print(node._process.pid, flush=True); time.sleep(600)"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", lines], stdout=subprocess.PIPE, cwd=ROOT)
+    assert worker.stdout is not None
+    grading = int(worker.stdout.readline())
+    held = os.open(f"/proc/{grading}/fd/0", os.O_WRONLY)  # its input has no end
+    worker.kill()
+    worker.communicate()
+    deadline = time.monotonic() + 20
+    while (runs := is_running(grading)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.close(held)
+    assert not runs
+
+
+def is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_a_machine_that_could_start_one_refuses_no_class(standin: Standin) -> None:
+    """As where no memory is left for another: that costs the submission that ended the first."""
+    answers = "print('booted', file=say, flush=True)\nfor _ in range(2): sys.stdin.readline()\n"
+    refuses = """print('{"refused": "no memory"}', file=say, flush=True)"""
+    nodes = Nodes("none", "nodes")
+    nodes.lock, nodes.graded, nodes.all = threading.Lock(), False, []
+    for lines in (answers + "print('{}', file=say, flush=True)", refuses):
+        nodes.idle = [standin.says(lines)]
+        nodes.all += nodes.idle
+        with suppress(NodeEnded):
+            assert nodes.ask(b"x", standin.folder / "parcel.json", 60.0) == "{}\n"
+    assert nodes.graded
+    first = Nodes("none", "others")
+    first.lock, first.graded, first.idle = threading.Lock(), False, [standin.says(refuses)]
+    assert "no memory" in first.ask(b"x", standin.folder / "parcel.json", 60.0)
+    for one in nodes.all + first.idle:
+        one.close()
+
+
+def raises(error: Exception) -> Callable[..., Any]:
+    def function(*_: Any) -> Any:
+        raise error
+
+    return function
+
+
+LOST, CLOSED = FutureCancelledError("key", "scheduler-connection-lost"), CommClosedError("closing")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"result": raises(LOST)}, {"nthreads": raises(CLOSED)}],
+    ids=["of a task", "of the workers"],
+)
+def test_a_scheduler_that_goes_or_begins_anew_ends_the_class(
+    grader: Grader, told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was graded is kept, and nobody's result becomes that of a grader at fault."""
+    future = SimpleNamespace(key="key", result=told.get("result"))
+    nthreads = told.get("nthreads", lambda: {"worker": 1})
+    cluster = Cluster.__new__(Cluster)
+    cluster.grader, cluster.staff = grader, "staff"
+    cluster.client = SimpleNamespace(loop=None, nthreads=nthreads, submit=lambda *_, **__: future)
+    cluster.connection = cast(Connection, SimpleNamespace(address="tcp://there"))
+    tasks = [(Found(Path("x"), "ada"), Submission((), "digest"))]
+    monkeypatch.setattr(scheduler, "as_completed", lambda loop: Running([future]))
+    with pytest.raises(AutograderError, match="tcp://there has gone, or was started anew"):
+        list(cluster.answers(tasks))
+
+
+@pytest.mark.parametrize("error", [ValueError("no such plugin"), CLOSED], ids=["anew", "gone"])
+def test_a_connection_to_a_scheduler_that_has_gone_is_left_in_peace(error: Exception) -> None:
+    closed: list[bool] = []
+    left = Connection.__new__(Connection)
+    left.name, left._given = "a", ["b"]
+    left.client = SimpleNamespace(
+        unregister_worker_plugin=raises(error), close=lambda: closed.append(True)
+    )
+    left.__exit__()
+    assert closed == [True]
+
+
+def test_where_no_worker_is_left_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(scheduler, "CONNECT", 0.05)
+    running = Running(["done"])
+    cluster = Cluster.__new__(Cluster)
+    cluster.connection = cast(Connection, SimpleNamespace(address="tcp://there"))
+
+    def nthreads() -> dict[str, int]:
+        running.ready = True
+        return {}
+
+    cluster.client, running.ready = SimpleNamespace(nthreads=nthreads), False
+    assert cluster._next(running) == "done"
+    assert "no worker is left at tcp://there" in caplog.text
+
+
+@dataclass
+class Running:
+    """Dask's `as_completed`, as far as it is asked."""
+
+    done: list[Any]
+    ready: bool = True
+
+    def add(self, future: Any) -> None:
+        """They are known."""
+
+    def has_ready(self) -> bool:
+        return self.ready
+
+    def __next__(self) -> Any:
+        return self.done.pop()
 
 
 def test_how_long_a_grading_may_take_there_is_what_it_may_here(grader: Grader) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autograder.cluster.node import Node
+from autograder.cluster.node import BOOTED, Node, NodeEnded
 from autograder.cluster.preload import ahead
 from autograder.errors import UsageError, to_install
 
@@ -39,6 +38,7 @@ class Nodes(WorkerPlugin):
     def setup(self, worker: Any) -> None:
         """On a worker, when it gets this."""
         self.lock = threading.Lock()
+        self.graded = False  # whether a sandbox has started here
         self.all = [ahead.take(self.isolation) for _ in range(worker.state.nthreads)]
         self.idle = list(self.all)
 
@@ -49,11 +49,17 @@ class Nodes(WorkerPlugin):
         ahead.boot()
 
     def ask(self, submission: bytes, parcel: Path, seconds: float) -> str:
-        """The result of a submission as JSON, by a process that has nothing else to do."""
+        """The result of a submission as JSON, by a process that has nothing else to do; NodeEnded
+        where it did not start, as on a machine without memory, though one has before.
+        """
         with self.lock:
             node = self.idle.pop() if self.idle else self._another()
         answer = node.ask(submission, parcel, seconds)
+        started = node.wait() == BOOTED
+        if self.graded and not started:
+            raise NodeEnded(answer)
         with self.lock:
+            self.graded = started
             self.idle.append(node)
         return answer
 
@@ -133,7 +139,8 @@ class Connection:
         try:
             for name in self._given:  # what grades first, then what it grades by
                 self.client.unregister_worker_plugin(name)
-            with suppress(ValueError):  # it took none
-                self.client.unregister_scheduler_plugin(self.name)
+            self.client.unregister_scheduler_plugin(self.name)
+        except (ValueError, OSError) as error:  # it took none, was started anew, or has gone
+            log.debug("the scheduler has nothing to clear up: %s", error)
         finally:
             self.client.close()

@@ -3,15 +3,18 @@
 Dask runs tasks in threads. A grader forks, sets limits and runs pytest, for which a thread among
 others is no place; so each task goes through one of these. It boots before it knows by what it is
 to grade, and says when it has; then the first line of its standard input says by what, and each
-further one is a submission, answered on what was standard output.
+further one is a submission, answered on what was standard output. It does not outlive its worker.
 """
 
 from __future__ import annotations
 
 import base64
+import ctypes
 import json
 import logging
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +27,7 @@ from typing import Any
 
 START = [sys.executable, "-m", __name__]
 BOOTED = "booted\n"
+PR_SET_PDEATHSIG = 1  # prctl(2)
 BOOTS = 600.0  # seconds until it must have booted, where what it loads comes over a network
 log = logging.getLogger(__name__)
 
@@ -43,7 +47,7 @@ class Node:
             encoding="utf-8",  # as `main` writes, whatever the locale of this machine
         )
         self._first: str | None = None  # of its lines: that it has booted, or why it has not
-        self._told = False  # by what it grades
+        self._folder: str | None = None  # where it unpacks what it grades by, once it was told
 
     def runs(self) -> bool:
         """Whether it has not ended."""
@@ -62,6 +66,7 @@ class Node:
         parcel: a file that holds what it is graded by, the same each time, beside which it may be
             unpacked
         seconds: what that may take; NodeEnded where it takes longer
+        NodeEnded as well where there is no room to unpack that
         """
         answer = self.wait()
         if answer == BOOTED:
@@ -76,13 +81,22 @@ class Node:
     def _tell(self, submission: bytes, parcel: Path) -> None:
         """Hand a submission over, the first time with what it is graded by."""
         assert self._process.stdin is not None
+        told = self._folder is not None
+        if self._folder is None:
+            self._folder = self._room(parcel)
         with suppress(OSError):  # one that has ended may have said why
-            if not self._told:
-                folder = tempfile.mkdtemp(dir=parcel.parent)
-                print(json.dumps([str(parcel), folder]), file=self._process.stdin)
-                self._told = True
+            if not told:
+                print(json.dumps([str(parcel), self._folder]), file=self._process.stdin)
             text = base64.b64encode(submission).decode("ascii")
             print(text, file=self._process.stdin, flush=True)
+
+    def _room(self, parcel: Path) -> str:
+        """A new folder beside the parcel."""
+        try:
+            return tempfile.mkdtemp(dir=parcel.parent)
+        except OSError as error:  # a full disk, or the client has gone
+            self.close()
+            raise NodeEnded(str(error)) from None
 
     @contextmanager
     def _ended_after(self, seconds: float) -> Iterator[None]:
@@ -108,9 +122,11 @@ class Node:
         return ""
 
     def close(self) -> None:
-        """End it."""
+        """End it; nothing that it unpacked is left."""
         self._process.kill()
         self._process.communicate()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def main() -> None:
@@ -118,6 +134,8 @@ def main() -> None:
     from autograder.errors import AutograderError
     from autograder.sandbox.process import Sandbox
 
+    with suppress(AttributeError, OSError):  # Linux alone has it
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what else prints goes to the log of whoever started this
     logging.basicConfig(level=logging.WARNING)

@@ -11,16 +11,19 @@ holds the secret. What a student wrote is in there as bytes alone.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
 from distributed import WorkerPlugin, as_completed, get_worker
+from distributed.comm.core import CommClosedError
 
-from autograder.cluster.connection import Connection
+from autograder.cluster.connection import CONNECT, Connection
 from autograder.cluster.node import NodeEnded, as_json
 from autograder.cluster.parcel import Parcel, as_bytes, pack
 from autograder.errors import AutograderError
@@ -29,6 +32,7 @@ from autograder.grading.submission import Found, Submission
 from autograder.grading.workers import ATTEMPTS, WorkerEnded, seconds_of
 from autograder.results import Result
 
+log = logging.getLogger(__name__)
 AHEAD = 2  # tasks that wait at a worker, for each that it runs
 
 
@@ -89,7 +93,18 @@ class Cluster:
         """(place of a task, its answer) as the answers come; as `run_on_workers` has them.
 
         alone: one at a time
+        AutograderError where the scheduler has gone, or was started anew and knows none of them
         """
+        try:
+            yield from self._answers(tasks, alone)
+        except (CancelledError, CommClosedError):
+            what = f"the scheduler at {self.connection.address} has gone, or was started anew"
+            mend = "What was graded is kept: when it is there, run the same command to go on"
+            raise AutograderError(f"{what}. {mend}.") from None
+
+    def _answers(
+        self, tasks: Iterable[tuple[Found, Submission | Result]], alone: bool
+    ) -> Iterator[tuple[int, Result | WorkerEnded]]:
         waiting = enumerate(tasks)
         found: dict[Any, tuple[int, Found, str]] = {}
         running = as_completed(loop=self.client.loop)
@@ -105,9 +120,20 @@ class Cluster:
                 running.add(future)
             if not found:
                 return
-            future = next(running)
+            future = self._next(running)
             place, one, digest = found.pop(future.key)
             yield place, self._answer(future, one, digest)
+
+    def _next(self, running: Any) -> Any:
+        """The next task that is done. Where no worker is left, say so and wait for one."""
+        looked = time.monotonic()
+        while not running.has_ready():
+            time.sleep(0.02)
+            if time.monotonic() - looked > CONNECT:
+                if not self.client.nthreads():
+                    log.warning("no worker is left at %s: waiting", self.connection.address)
+                looked = time.monotonic()
+        return next(running)
 
     def _answer(self, future: Any, found: Found, digest: str) -> Result | WorkerEnded:
         """What came of one task; AutograderError where a worker refuses to grade. digest: of what
@@ -115,7 +141,9 @@ class Cluster:
         """
         try:
             text = future.result()
-        except (CancelledError, Exception) as error:
+        except CancelledError:
+            raise
+        except Exception as error:
             return WorkerEnded(f"{type(error).__name__}: {error}")
         if not text:
             return WorkerEnded("the process that graded it ended")
