@@ -293,6 +293,14 @@ def test_forks_and_threads_have_what_renders_of_their_own() -> None:
     assert renderable(page) == [True, True]
 
 
+@pytest.mark.parametrize("mark", "\u202e\u2066\u200b\u061c\x00\x1b", ids=ascii)
+def test_what_a_marker_reads_stands_where_it_seems_to(mark: str) -> None:
+    """No direction is turned and nothing hides in a word; and nothing comes alive by that."""
+    assert tidy(f"a = 1  # {mark}b", 100) == "a = 1  # b"
+    words, _ = shown(f"a {mark}b <{mark}script> ]{mark}(javascript:x)", None, Pictures())
+    assert words == "a b < script> ] (javascript:x)"
+
+
 def test_an_ordinary_answer_is_left_as_it_is() -> None:
     text = (
         "# Why\n\n- *one* and **two**\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n$$\\begin{aligned} "

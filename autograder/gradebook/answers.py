@@ -26,6 +26,10 @@ MAX_PICTURE = 8 << 20  # bytes
 MAX_PIXELS = 64_000_000  # of one picture: a telephone's photograph has 12 to 50 million
 CUT = "[cut here: what was handed in is longer]"
 
+UNSEEN = re.compile(  # controls, directions, invisible operators and tags, private and unassigned
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff0-\ufffb\ufffe\uffff\ue000-\uf8ff\U000e0000-\U0010ffff]"
+)
 SAFE = r"(?:https?://|mailto:|\#)"  # where a link may lead
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 LINK = re.compile(rf"\](?=\()(?!\({SAFE})", re.IGNORECASE)
@@ -49,6 +53,13 @@ ATTACHED = re.compile(
 )
 
 
+def seen(text: str) -> str:
+    """Text in which every character is seen where it stands: none that hides in a word, and none
+    that turns what follows around.
+    """
+    return "\n".join(UNSEEN.sub("", line) for line in text.splitlines())
+
+
 def inert_markdown(text: str) -> str:
     """Markdown in which nothing is left to a browser but words: no HTML, links to the web and to
     mail alone, no picture.
@@ -59,9 +70,11 @@ def inert_markdown(text: str) -> str:
 
 
 def tidy(text: str, most: int) -> str:
-    """Text without runs of blank lines, which renderers take very long for, cut to a length."""
+    """Text that is seen, without runs of blank lines, which renderers take very long for, cut to a
+    length.
+    """
     lines: list[str] = []
-    for line in text[: 2 * most].splitlines():
+    for line in seen(text[: 2 * most]).split("\n"):
         if line.strip() or (lines and lines[-1]):
             lines.append(line if line.strip() else "")
     whole = "\n".join(lines).rstrip()
@@ -151,7 +164,8 @@ def shown(text: str, attachments: Any, pictures: Pictures) -> tuple[str, dict[st
     """
     kept: dict[str, dict[str, str]] = {}
     whole = ""
-    for part in _parts(text, attachments, pictures, kept):
+    # first of all: what is taken out of a word later might join what was taken apart
+    for part in _parts(seen(text), attachments, pictures, kept):
         whole += part
         if len(whole) > 2 * MAX_MARKDOWN:  # of what follows, nothing would be shown
             break

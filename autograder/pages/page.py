@@ -15,10 +15,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-UNSEEN = re.compile(  # controls, directions, invisible operators and tags, private and unassigned
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"
-    "\ufffe\uffff\ue000-\uf8ff\U000e0000-\U0010ffff]"
-)
+from autograder.gradebook.answers import UNSEEN
+
 TICKS = re.compile(r"`([^`]+)`")
 TEMPLATES = Path(__file__).parent / "templates"
 DATA = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
