@@ -17,6 +17,9 @@ GUIDE = (ROOT / "docs" / "student-guide.md").read_text(encoding="utf-8")
 MEANING = {explanation.name: explanation.means for explanation in (*RAISED, *ANSWERED)}
 
 SAYS = {
+    "the stub's last line": [
+        "x = x.abs()\n    raise NotImplementedError('this function is not written yet')",
+    ],
     "a leaf changed in place": [
         "X = torch.rand(2, requires_grad=True)\n    X -= 0.1",
         "X = torch.rand(2, 2, requires_grad=True)\n    X[0] -= 0.1",
@@ -131,7 +134,10 @@ CASES = [
     for place, source in enumerate(all_of)
 ]
 
-ELSEWHERE = [  # as other versions of torch and of Python word it
+ELSEWHERE = [  # as other versions of torch and of Python, and other machines, word it
+    ("no graphics card", "AssertionError: Torch not compiled with CUDA enabled (line 4: X.cuda())"),
+    ("no graphics card", "RuntimeError: Found no NVIDIA driver on your system. Please check"),
+    ("no graphics card", "RuntimeError: No CUDA GPUs are available"),
     (
         "a leaf changed in place",
         "RuntimeError: a leaf Variable that requires grad has been used in an in-place operation.",
@@ -216,6 +222,13 @@ def test_a_changed_signature_is_explained(source: str, options: dict[str, Any]) 
     assert explain(said(source, **options), raised=True) == MEANING["a changed signature"]
 
 
+def test_a_function_that_is_not_there_is_explained() -> None:
+    with pytest.raises(kit_student.Verdict) as caught:
+        kit_student.Student({}).f(torch.ones(2))
+    for message in (str(caught.value), "f is not defined: cell 21, line 1: SyntaxError: invalid"):
+        assert explain(message, raised=True) == MEANING["no function"]
+
+
 def test_another_functions_signature_is_none_of_ours() -> None:
     assert explain(said("def g(): pass\ndef f(x): g(1)"), raised=True) == ""
 
@@ -257,7 +270,13 @@ def test_a_check_that_says_it_keeps_its_hint(message: str) -> None:
 
 
 def test_every_explanation_is_met_and_in_the_student_guide() -> None:
-    assert {*SAYS, "a changed signature", "off by nan"} == MEANING.keys()
+    assert {
+        *SAYS,
+        "no function",
+        "no graphics card",
+        "a changed signature",
+        "off by nan",
+    } == MEANING.keys()
     words = " ".join(GUIDE.split())
     for name, means in MEANING.items():
         assert f"| {name} | {means} |" in words, (
@@ -270,6 +289,7 @@ def test_every_pattern_is_met_by_a_message_of_this_file() -> None:
     messages += [f"f raised {message}" for _, message in ELSEWHERE] + [
         said(source, **kw) for source, kw in SIGNATURES.items()
     ]
+    messages.append("f is not defined")
     for explanation in kit_explain.RAISED:
         for pattern in explanation.says:
             assert any(re.search(pattern, message) for message in messages), (

@@ -22,13 +22,13 @@ import torch
 from conftest import COURSE
 from nbclient import NotebookClient
 
-from autograder.assignment import Assignment, find_assignments
+from autograder.assignment import Assignment, find_assignments, read_assignment
 from autograder.authoring.handout import function_source
 from autograder.authoring.public_check import check as public_check
 from autograder.authoring.public_check import find_checks
 from autograder.authoring.release import KIT, build, release
 from autograder.authoring.student_kit import conftest as kit
-from autograder.authoring.student_kit import kit_notebook, kit_report
+from autograder.authoring.student_kit import kit_notebook, kit_report, kit_values
 from autograder.course import Course
 from autograder.errors import UsageError
 
@@ -237,6 +237,25 @@ def test_a_broken_cell_is_named_and_the_others_are_checked(
     done = run(folder)
     assert done.printed.count("✓") == 2
     assert "halve is not defined: cell 4, line 1: SyntaxError" in done.printed
+
+
+def test_a_warning_is_told_once(tmp_path: Path, run: Callable[..., Outcome]) -> None:
+    folder = as_released(read_assignment(COURSE.staff / "tensors_and_autograd"), tmp_path)
+    warns = "import warnings\ndef dot(a, b):\n    warnings.warn('odd')\n    return a * b\n"
+    (folder / "mine.py").write_text(warns, encoding="utf-8")
+    printed = run(folder, "-W", "default", "-k", "dot", "--submission=mine.py").printed
+    assert "The smallest example that fails:" in printed
+    assert printed.count("warnings summary") == 1
+
+
+def test_numbers_that_torch_follows_arrive_without_a_word() -> None:
+    """A long history, of which each loss still requires its gradient."""
+    torch.set_warn_always(True)
+    try:
+        losses = [torch.ones((), requires_grad=True) * 2.0] * (kit_values.SHORT + 1)
+        assert kit_values.plain(losses) == [2.0] * len(losses)
+    finally:
+        torch.set_warn_always(False)
 
 
 def test_several_files_are_asked_about(folder: Path, run: Callable[..., Outcome]) -> None:

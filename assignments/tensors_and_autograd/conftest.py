@@ -17,6 +17,7 @@ import inspect
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -309,7 +310,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_terminal_summary(config: pytest.Config) -> None:
     """The smallest example of each function that failed a check."""
     for function, one in config.stash.get(MISSED, {}).items():
-        with clean_state(), quietly():
+        with clean_state(), quietly(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the checks have met them
             example = smallest_example(one.folder, one.student, function, one.messages)
         if example:
             config.get_terminal_writer().line("\n" + "\n".join(example_as_text(example)))

@@ -93,7 +93,7 @@ def as_float(item: Any) -> float | None:
     if not usable:
         return None
     try:
-        return float(item)
+        return float(item.detach() if isinstance(item, torch.Tensor) else item)
     except Exception:  # it only looks like one
         return None
 

@@ -20,10 +20,25 @@ class Explanation(NamedTuple):
 
 RAISED = (
     Explanation(
+        "the stub's last line",
+        (r"raised NotImplementedError: this function is not written yet",),
+        "The line `raise NotImplementedError(...)` that came with the function is still in it, and "
+        "ends the call there. Take it out, and have the function end in its own `return`.",
+    ),
+    Explanation(
+        "no function",
+        (r"^\w+ is not defined\b",),
+        "A function is there once Python has read its `def` without an error. Where the message "
+        "has a line, mend what it says of it; otherwise look at the function's name, and run its "
+        "cell.",
+    ),
+    Explanation(
         "a leaf changed in place",
         (r"leaf Variable that requires grad (?:is being|has been) used in an in-place",),
-        "You changed a tensor that requires grad while torch was recording. Do the update inside "
-        "`with torch.no_grad():`, so that it is no part of what is differentiated.",
+        "You changed a tensor that requires grad while torch was recording. Do an update of what "
+        "is learnt inside `with torch.no_grad():`, so that it is no part of what is "
+        "differentiated. What the loss is made of goes into a new tensor: A - B in place of "
+        "A -= B.",
     ),
     Explanation(
         "nothing to differentiate",
@@ -180,7 +195,8 @@ RAISED = (
     Explanation(
         "a tensor that torch still follows",
         (r"Can't call numpy\(\) on Tensor that requires grad",),
-        "NumPy and plots want plain numbers: write X.detach() in that place.",
+        "NumPy and plots want plain numbers: write X.detach() in that place. Where backward() has "
+        "to find its way through, stay with torch's own functions.",
     ),
     Explanation(
         "an optimiser without its tensors",
@@ -192,6 +208,12 @@ RAISED = (
         ),
         "An optimiser takes a list of the tensors that it changes, as they were made: "
         "X = torch.rand(...); X.requires_grad_(); torch.optim.SGD([X], lr=lr).",
+    ),
+    Explanation(
+        "no graphics card",
+        (r"not compiled with CUDA enabled", r"no NVIDIA driver", r"No CUDA GPUs are available"),
+        "There is no graphics card here, and none where your work is graded. Leave out .cuda() and "
+        'device="cuda", or ask torch.cuda.is_available() first.',
     ),
     Explanation(
         "no such method",
