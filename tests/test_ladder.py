@@ -5,6 +5,7 @@ for it is what right answers give, and right answers have the properties that st
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,6 +29,7 @@ from autograder.grading.ladder import read_ladder
 from autograder.grading.student import Loaded
 from autograder.results import Example
 from autograder.sandbox.box import Reply
+from autograder.sandbox.inside.starts import started_from
 from autograder.sandbox.process import Sandbox
 from autograder.sandbox.wire import Opaque
 
@@ -254,6 +256,24 @@ def test_an_example_has_the_digits_that_show_the_difference() -> None:
 
 
 @pytest.mark.parametrize(
+    ("losses", "told"),
+    [
+        (
+            torch.tensor([2.5, 1.5]),
+            "([1.102], [2.5, 1.5]) (a tensor of shape (1,), a tensor of shape (2,))",
+        ),
+        (["2.500", "1.500"], "([1.102], ['2.500', '1.500'])"),
+    ],
+)
+def test_a_history_of_another_kind_is_told_by_its_kind(losses: object, told: str) -> None:
+    """No rounding beside it is shown as if it were what is wrong."""
+    right = Reply("returned", {}, (torch.tensor([1.10219]), [2.5, 1.5]))
+    given = replace(right, value=(torch.tensor([1.10218]), losses))
+    lines = smallest.Compared("f()", [], given, right).lines()
+    assert lines is not None and lines.given == told
+
+
+@pytest.mark.parametrize(
     ("message", "refuses"),
     [
         ("dot(a, b) returned a float; expected a torch.Tensor", True),
@@ -440,6 +460,33 @@ def test_properties_that_are_none_are_an_error_of_the_author(
         (folder / "properties.py").write_text(properties, encoding="utf-8")
     with pytest.raises(AuthoringError, match=says):
         read_ladder(read_assignment(folder))
+
+
+def test_a_start_with_what_was_not_drawn_is_an_error_of_the_author(tmp_path: Path) -> None:
+    folder = tmp_path / "reference_solutions" / "t"
+    folder.mkdir(parents=True)
+    table = '[diagnosis]\nstart = { n = 0 }\ndraw = "torch.rand"\ninterval = [0.0, 1.0]\n'
+    value_beside_it = "import torch\n\n\ndef f(n=5):\n    v = torch.rand(2)\n    return v @ v, v\n"
+    changed = {
+        "assignment.toml": COURSE["assignment.toml"] + table,
+        "solution.py": value_beside_it,
+        "ladder.toml": "f = [{ n = 1 }]",
+    }
+    for name, text in {**COURSE, **changed}.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with pytest.raises(
+        AuthoringError, match=r"f returns tensors of the shapes \(\), \(2,\), which"
+    ):
+        released_ladder.made(read_assignment(folder), "")
+
+
+def test_a_vector_that_is_drawn_is_not_turned() -> None:
+    with warnings.catch_warnings(action="error"):
+        starts = released_ladder._starts(torch.rand, [torch.ones(3)])
+        with started_from("torch.rand", [torch.ones(3)]):
+            drawn = [torch.rand(2), torch.rand(3)]
+    assert [tensor.shape for start in starts for tensor in start] == [(3,), (3,)]
+    assert torch.equal(drawn[1], torch.ones(3))
 
 
 def test_a_property_that_meets_what_it_cannot_look_into_is_lacking() -> None:

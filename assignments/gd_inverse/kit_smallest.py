@@ -80,11 +80,16 @@ class Compared:
         return sum(map(alike, ones, others)) / len(ones)
 
     def lines(self, tell: Callable[..., str] | None = None) -> Lines | None:
-        """All of that as text, with as many digits as show that it differs; None where no number
-        that is shown does. tell: how what was returned is told
+        """All of that as text, with as many digits as show that it differs, or the kinds of its
+        parts where all numbers agree; None where nothing that is shown does. tell: how what was
+        returned is told
         """
+        tell = tell or told
+        lines = self._told_with(DIGITS, tell)
+        if lines.given == lines.right and self.agreement == 1.0:
+            tell = kinds
         for digits in range(DIGITS, MOST_DIGITS + 1):
-            lines = self._told_with(digits, tell or told)
+            lines = self._told_with(digits, tell)
             if lines.given != lines.right:
                 return lines
         return None
@@ -288,6 +293,8 @@ def shown(value: Any, digits: int = DIGITS) -> str:
         rest = ", ..." if len(value) > SHOWN_NUMBERS else ""
         opening, closing = "()" if isinstance(value, tuple) else "[]"
         return _cut(f"{opening}{', '.join(parts)}{rest}{closing}")
+    if isinstance(value, str):
+        return _cut(repr(value))
     return _listed(value, digits) if isinstance(value, float) else _cut(str(value))
 
 

@@ -156,7 +156,10 @@ def _ways(
         still = _reply(assignment, None, rung.with_options(assignment.start.options), [])
         drawn = tensors_of(still.value)
         if [t.shape for t in drawn] == [t.shape for t in tensors_of(usual.value)]:
-            starts = _starts(drawn_with(assignment), drawn) or [[]]
+            try:
+                starts = _starts(drawn_with(assignment), drawn) or [[]]
+            except TypeError:  # it is no shape that can be drawn
+                raise _not_drawn(assignment, rung.function, drawn) from None
     for start in starts:
         replies: list[Reply] = [_reply(assignment, path, rung, start) for path in answers]
         yield (
@@ -185,15 +188,31 @@ def drawn_with(assignment: Assignment) -> Callable[..., Any]:
     raise AuthoringError(assignment.folder / "assignment.toml", what, mend)
 
 
+def _not_drawn(assignment: Assignment, function: str, start: list[torch.Tensor]) -> AuthoringError:
+    assert assignment.start is not None
+    shapes = ", ".join(str(tuple(tensor.shape)) for tensor in start)
+    what = (
+        f"says in [diagnosis] with which options functions return their start, and with these "
+        f"{function} returns tensors of the shapes {shapes}, which {assignment.start.draw} does "
+        "not all draw"
+    )
+    mend = (
+        "Have it return what it has drawn and no other tensor (a float is none), or leave out the "
+        "table."
+    )
+    return AuthoringError(assignment.folder / "assignment.toml", what, mend)
+
+
 def _starts(draw: Callable[..., Any], usual: list[torch.Tensor]) -> list[list[torch.Tensor]]:
-    """The solution's start, and those of who draws in another order or lying down."""
+    """The solution's start, and those of who draws in another order, or a matrix lying down."""
     import torch
 
     from autograder.grading.smallest import SEED
 
     found = [usual] if usual else []
+    ways = [(False, True) if tensor.ndim == 2 else (False,) for tensor in usual]
     for order in itertools.permutations(range(len(usual))):
-        for turned in itertools.product((False, True), repeat=len(usual)):
+        for turned in itertools.product(*ways):
             torch.manual_seed(SEED)
             drawn: dict[int, torch.Tensor] = {}
             for place in order:

@@ -24,10 +24,10 @@ def started_from(draw: str, tensors: list):
         drawn = real(*shape, **settings)
         for turned in (False, True):
             for place, tensor in enumerate(left):
-                if (tensor.T if turned else tensor).shape == drawn.shape:
-                    tensor = left.pop(place)
-                    given = (tensor.T if turned else tensor).to(drawn).clone()
-                    return given.requires_grad_(drawn.requires_grad)
+                one = tensor.T if turned and tensor.ndim == 2 else tensor
+                if one.shape == drawn.shape:
+                    left.pop(place)
+                    return one.to(drawn).clone().requires_grad_(drawn.requires_grad)
         return drawn
 
     setattr(home, attribute, handed_out)
