@@ -208,6 +208,28 @@ def test_of_two_mistakes_that_look_alike_the_one_is_named_that_fails_nothing_els
     assert named(result) == [("gd_factorise", "mean_in_the_loop")]
 
 
+NOT_FOLLOWED = """
+def gd_factorise(D, k, num_iterations=10000, lr=0.001):
+    C, F = torch.rand(D.shape[0], k), torch.rand(k, D.shape[1])
+    for _ in range(num_iterations):
+        criterion(C @ F, D).backward()
+"""
+
+
+@pytest.mark.slow
+def test_a_mistake_in_another_function_is_not_named_where_that_function_is_right(
+    sandbox: Sandbox,
+) -> None:
+    """Factors that do not require grad end like a criterion that is detached, which passes here."""
+    assignment = read_assignment(ROOT / "reference_solutions" / "gd_factorisation")
+    grader = Grader(assignment, secret="a class", sandbox=sandbox)
+    right = assignment.solution.read_text(encoding="utf-8")
+    assert "criterion_is_detached" not in str(named(graded(grader, right, NOT_FOLLOWED)))
+    detached = "def criterion(A, B):\n    return ((A - B) ** 2).sum().detach()\n"
+    both = named(graded(grader, right, NOT_FOLLOWED, detached))
+    assert ("gd_factorise", "criterion_is_detached") in both
+
+
 UNKNOWN = """
 def sgd_factorise(A, rank, num_epochs=1000, lr=0.01):
     U, V = torch.rand(A.shape[0], rank), torch.rand(A.shape[1], rank)

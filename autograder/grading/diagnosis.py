@@ -23,6 +23,7 @@ import torch
 from autograder.assignment import Overlay, Start
 from autograder.errors import SandboxError
 from autograder.grading.alike import form, loose, same, words
+from autograder.grading.edits import function_in
 from autograder.grading.effects import told_by_effect
 from autograder.grading.example import ask, smallest_example
 from autograder.grading.known import Known, Running
@@ -64,10 +65,15 @@ class Failing:
 
     def candidates(self, mistakes: Sequence[Overlay]) -> list[Overlay]:
         """The mistakes that fail some of its checks, and none but the missed; who fails nothing
-        else is first.
+        else is first. One that lies in other functions fails nothing else: they would be wrong too.
         """
         nearest = sorted(mistakes, key=lambda mistake: len(set(mistake.fails) - self.missed))
-        return [one for one in nearest if set() < set(one.fails) & self.names <= self.missed]
+        fitting = [one for one in nearest if set() < set(one.fails) & self.names <= self.missed]
+        return [one for one in fitting if set(one.fails) <= self.missed or self._holds(one)]
+
+    def _holds(self, mistake: Overlay) -> bool:
+        """Whether a mistake is one of this function's own code."""
+        return function_in(mistake.path.read_text(encoding="utf-8"), self.function) is not None
 
 
 def diagnose(

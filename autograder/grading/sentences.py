@@ -134,7 +134,7 @@ TEMPLATES: dict[str, tuple[float, str]] = {
     "arguments_swapped": (2, "{place} has its arguments exchanged"),
     "other_number": (3, "{place} has another number in it"),
     "sign_lost": (2, "{place} loses a sign"),
-    "returned_as_list": (1, "{about} is returned as a list"),
+    "returned_as_list": (1, "{about} is returned as plain numbers, in a list or alone"),
     "returned_squeezed": (2, "{about} is returned without its dimensions of length one"),
     "returned_rounded": (2, "{about} is returned rounded"),
     "returned_flat": (2, "{about} is returned flattened"),

@@ -1,6 +1,6 @@
 # /// mistake
-# title = "The gradient by formula lacks the factor 2"
-# hint = "What is the derivative of a square?"
+# title = "Each step is half as long as it should be, as where a gradient by formula lacks its factor 2"
+# hint = "What is the derivative of a square? And is lr taken as it is given?"
 # fails = [
 #     "test_each_step_goes_down_the_slope",
 #     "test_one_step_moves_c_down_the_gradient",

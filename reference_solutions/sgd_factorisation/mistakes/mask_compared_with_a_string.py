@@ -1,6 +1,6 @@
 # /// mistake
-# title = "The mask is compared with a string"
-# hint = "Print M[r, c] == '1' for an observed element."
+# title = "No element counts as observed, as where the mask is compared with a string"
+# hint = "Print what you ask of M[r, c] for an observed element. Is the answer ever yes?"
 # fails = [
 #     "test_only_observed_elements_train",
 #     "test_nan_may_hide_where_the_mask_is_zero",
