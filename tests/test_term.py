@@ -108,7 +108,7 @@ def test_a_list_of_windows_keeps_its_letters(tmp_path: Path) -> None:
     [
         (["../x,A,B,"], "line 2: id '../x'"),
         (["ada,A,B,a@b", ",A,B,"], "line 3: no id"),
-        (["ada,A,B,", "ada,C,D,"], "'ada' stands there 2 times"),
+        (["ada,A,B,", "ada,C,D,"], "line 3: 'ada' stands in line 2 already"),
         (["ada,=HYPERLINK(1),B,"], "line 2: first_name '=HYPERLINK(1)' begins as a spreadsheet's"),
         (["ada,<b>A,B,"], "line 2: first_name '<b>A' holds < or >"),
         (["ada,A"], "line 2: 2 columns, where the titles have 4"),
@@ -925,6 +925,15 @@ def test_an_archive_is_unpacked_however_it_is_compressed(tmp_path: Path, mode: s
     unpack_archive(archive, tmp_path / "laid", Room(1_000_000, 10))
     laid = {file: file.read_bytes() for file in (tmp_path / "laid").rglob("*") if file.is_file()}
     assert laid == {tmp_path / "laid" / name: data for name, data in files.items()}
+
+
+def test_a_name_that_leads_out_of_the_folder_is_told(
+    course: Course, downloads: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside(downloads / "class.zip")
+    assert zip_collect(course) == set()
+    said = "cannot be unpacked (a file in it has no name for this folder: '../../"
+    assert said in capsys.readouterr().err
 
 
 HOSTILE_ARCHIVES = {

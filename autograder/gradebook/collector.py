@@ -41,7 +41,7 @@ from nbgrader.plugins.zipcollect import ExtractorPlugin, FileNameCollectorPlugin
 from autograder.course import Course
 from autograder.gradebook.exchange import MAX_FILES
 from autograder.gradebook.roster import in_one_form
-from autograder.gradebook.unpacking import Room, TooLarge, unpack_archive
+from autograder.gradebook.unpacking import NoPlace, Room, TooLarge, unpack_archive
 
 FILE = r"(?P<file>[^/]+)"
 WITHIN = r"(?:[^/]*/(?:[^/]+/)*)?"  # folders that a student's archive had
@@ -122,7 +122,7 @@ class Archives(ExtractorPlugin):
             unpack_archive(archive, inner, room)
         except Exception as error:
             shutil.rmtree(inner, ignore_errors=True)
-            why = str(error) if isinstance(error, TooLarge) else type(error).__name__
+            why = str(error) if isinstance(error, TooLarge | NoPlace) else type(error).__name__
             mend = "What else was handed in is collected. Ask for this file once more."
             self.log.error("%r cannot be unpacked (%s). %s", str(archive), why, mend)
             return

@@ -11,7 +11,6 @@ import csv
 import io
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -57,6 +56,7 @@ def read_roster(path: Path, column: str = "") -> list[Student]:
         raise UsageError(f"{path} is empty. {wanted()}")
     places = columns(path, table[0][1], column)
     students, faults = [], []
+    lines: dict[str, int] = {}  # where each student stands
     for number, cells in table[1:]:
         if not any(cells):
             continue
@@ -64,10 +64,10 @@ def read_roster(path: Path, column: str = "") -> list[Student]:
             students.append(student_in(cells, places, len(table[0][1])))
         except ValueError as error:
             faults.append(f"line {number}: {error}")
-    counted = Counter(student.id for student in students)
-    faults += [
-        f"{name!r} stands there {count} times" for name, count in counted.items() if count > 1
-    ]
+            continue
+        name = students[-1].id
+        if lines.setdefault(name, number) != number:
+            faults.append(f"line {number}: {name!r} stands in line {lines[name]} already")
     if faults:
         more = [f"and {len(faults) - MAX_TOLD} more"] if len(faults) > MAX_TOLD else []
         told = "\n".join(f"    {fault}" for fault in faults[:MAX_TOLD] + more)

@@ -31,6 +31,10 @@ COMPRESSED: dict[bytes, Callable[..., Any]] = {  # by their first bytes
 }
 
 
+class NoPlace(ValueError):
+    """A file of an archive whose name leads out of its folder, or too deep."""
+
+
 class TooLarge(Exception):
     """An archive that holds more than there is room for."""
 
@@ -148,8 +152,8 @@ class Reader:
 
 
 def place_in(folder: Path, name: str) -> Path:
-    """Where a member goes; ValueError where that is outside the folder, or too deep."""
+    """Where a member goes; NoPlace where that is outside the folder, or too deep."""
     names = [part for part in name.split("/") if part not in ("", ".")]
     if not names or ".." in names or "\\" in name or "\0" in name or len(names) > MOST_DEEP:
-        raise ValueError(f"a member has no place: {name[:100]!r}")
+        raise NoPlace(f"a file in it has no name for this folder: {name[:100]!r}")
     return folder.joinpath(*names)
