@@ -267,6 +267,7 @@ def _more_or_less(shape: torch.Size, generator: torch.Generator) -> torch.Tensor
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 # results of rules by their code, which outlives the module that is executed anew for every student
 REMEMBERED: OrderedDict[Hashable, tuple[Any, Any]] = OrderedDict()
+PLAIN = frozenset((type(None), bool, int, float, str))
 MOST_REMEMBERED = 512  # with 10,000 losses each they are 40 MB
 
 
@@ -299,16 +300,19 @@ def exact_key(value: Any) -> Hashable:
     """Equal for values that are the same to the last bit, and for no others; TypeError for what is
     no plain value.
     """
+    kind = type(value)
+    if kind in PLAIN:  # most are: told without a question more
+        return (kind.__name__, repr(value))
     if isinstance(value, torch.Tensor):
         return (str(value.dtype), tuple(value.shape), value.detach().contiguous().numpy().tobytes())
     if isinstance(value, tuple | list):
-        return (type(value).__name__, tuple(map(exact_key, value)))
+        return (kind.__name__, tuple(map(exact_key, value)))
     if is_dataclass(value) and not isinstance(value, type):
         parts = [exact_key(getattr(value, one.name)) for one in fields(value)]
-        return (type(value).__name__, tuple(parts))
-    if value is None or isinstance(value, int | float | str):
-        return (type(value).__name__, repr(value))
-    raise TypeError(f"a value of type {type(value).__name__} has no exact key")
+        return (kind.__name__, tuple(parts))
+    if isinstance(value, int | float | str):
+        return (kind.__name__, repr(value))
+    raise TypeError(f"a value of type {kind.__name__} has no exact key")
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:
