@@ -85,6 +85,7 @@ SAYS = {
         "X = torch.rand(2)\n    X += torch.rand(2, 2)",
         "return torch.linalg.inv(torch.rand(2, 3))",
     ],
+    "no power": ["return x^5", "return 2.0^5"],
     "two kinds of numbers": [
         "return torch.rand(2, 2) @ torch.rand(2, 2).double()",
         "return torch.rand(2, 2) @ torch.ones(2, 2).long()",

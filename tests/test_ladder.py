@@ -76,6 +76,10 @@ SUBMISSIONS = {
         "def gd_inverse(M, num_iterations=10000, lr=0.9, momentum=0.9):\n"
         "    return torch.linalg.pinv(M), [0.0] * num_iterations",
     ),
+    "a list for a vector": (
+        "tensors_and_autograd",
+        "def elementwise_derivative(f, x): return torch.ones(len(x)).tolist()",
+    ),
     "a derivative too many": (
         "tensors_and_autograd",
         "def partial_derivatives(x, y): return torch.tensor(y ** 5), torch.tensor(5 * x * y)",
@@ -271,6 +275,13 @@ def test_a_history_of_another_kind_is_told_by_its_kind(losses: object, told: str
     given = replace(right, value=(torch.tensor([1.10218]), losses))
     lines = smallest.Compared("f()", [], given, right).lines()
     assert lines is not None and lines.given == told
+
+
+def test_arguments_are_not_said_to_be_changed_where_right_is_an_exception() -> None:
+    given = Reply("returned", {}, None, (torch.ones(1, 2),))
+    right = Reply("raised", {"type": "ValueError"})
+    lines = smallest.Compared("f()", [], given, right).lines()
+    assert lines == ("f()", "", "None", "raises ValueError")
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,10 @@ class Compared:
         given = tell(self.given, digits)
         if self.right is None:
             return Lines(self.call, start, given, self.wanted)
-        if self.given.arguments and not same(_arguments(self.given), _arguments(self.right)):
-            given += f", and left its arguments as {shown(self.given.arguments, digits)}"
         raises = self.right.outcome == "raised"  # its words may be a line of the solution
+        kept = raises or same(_arguments(self.given), _arguments(self.right))
+        if self.given.arguments and not kept:
+            given += f", and left its arguments as {shown(self.given.arguments, digits)}"
         right = f"raises {self.right.header.get('type')}" if raises else tell(self.right, digits)
         return Lines(self.call, start, given, right)
 

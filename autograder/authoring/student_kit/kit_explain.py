@@ -120,6 +120,11 @@ RAISED = (
         "Is one of them transposed, or made for a square matrix only?",
     ),
     Explanation(
+        "no power",
+        (r"bitwise_xor", r"operand type\(s\) for \^"),
+        "`^` is no power in Python: write x**5 for the fifth power of x.",
+    ),
+    Explanation(
         "two kinds of numbers",
         (
             r"have (?:the )?same dtype",

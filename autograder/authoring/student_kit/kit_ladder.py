@@ -251,10 +251,10 @@ def compared(one: Asked, start: list[torch.Tensor], right: Reply) -> Compared:
 
 def shortened(reply: Reply) -> Reply:
     """A reply as ladder.json keeps it: of long lists of numbers both ends, and the length."""
-    if isinstance(reply.value, tuple | list):
-        value = tuple(short(part) for part in reply.value)
-    else:
-        value = short(reply.value)
+    value = reply.value
+    if isinstance(value, tuple | list):
+        parts = [short(part) for part in value]
+        value = tuple(parts) if isinstance(value, tuple) else parts
     return Reply(reply.outcome, reply.header, value, reply.arguments)
 
 

@@ -1,5 +1,5 @@
 # /// mistake
-# title = "The tensors start to require grad only after z was computed"
+# title = "z cannot be followed back to x and y, as where they require grad only after z was computed"
 # hint = "Autograd records while you compute: when must it know that you want gradients?"
 # fails = [
 #     "test_partials_at_three_and_two",
