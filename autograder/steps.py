@@ -314,7 +314,9 @@ def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Ite
 
     again: even those that are there already
     """
+    from autograder import report
     from autograder.authoring.edits import is_made, table_of
+    from autograder.grading.ladder import read_ladder
     from autograder.sandbox.process import Sandbox
 
     wanted = [one for one in assignments if again or not is_made(one)]
@@ -323,7 +325,10 @@ def make_edits(assignments: Sequence[Assignment], *, again: bool = False) -> Ite
     try:
         with Sandbox.start() as sandbox:
             for assignment in wanted:
-                yield from table_of(assignment, sandbox, again=again)
+                title = f"{assignment.title}: what diagnosis compares with"
+                with report.progress(len(read_ladder(assignment)), title) as advance:
+                    pages = table_of(assignment, sandbox, lambda _: advance(), again=again)
+                yield from pages
     except SandboxUnavailable as error:
         if again:
             raise

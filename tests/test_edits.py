@@ -8,7 +8,8 @@ import ast
 import re
 import shutil
 import signal
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ from autograder.results import Diagnosis, Result
 from autograder.sandbox.box import Reply
 from autograder.sandbox.inside import many
 from autograder.sandbox.process import Sandbox
+from autograder.steps import make_edits
 
 TOML = """\
 title = "Descent"
@@ -521,6 +523,27 @@ def test_what_is_nested_too_deeply_is_refused_and_hinders_nothing_beside(deep: s
 def test_the_command_writes_the_page(making: Making) -> None:
     assert making.done.exit_code == 0, making.done.stderr
     assert "edits.md" in making.done.stdout
+
+
+def test_what_takes_long_to_make_is_told_meanwhile(
+    descent: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    @contextmanager
+    def progress(total: int, title: str) -> Iterator[Callable[..., None]]:
+        told.append((total, title))
+        yield lambda: told.append("one more")
+
+    def table_of(one: Assignment, box: object, note: Callable[[str], None], again: bool) -> list:
+        note("f: 3 programs behave in 2 ways")
+        return []
+
+    monkeypatch.setattr("autograder.report.progress", progress)
+    monkeypatch.setattr("autograder.authoring.edits.table_of", table_of)
+    monkeypatch.setattr(Sandbox, "start", nullcontext)
+    assert list(make_edits([descent], again=True)) == []
+    assert told == [(1, f"{descent.title}: what diagnosis compares with"), "one more"]
 
 
 # --- one sentence for changes that behave alike ---------------------------------------------------
