@@ -28,8 +28,12 @@ NAMES_SHOWN = "<style>.name-shown { display: inline } .name-hidden { display: no
 
 @jinja2.pass_context
 def markdown2html(context: Any, source: str) -> str:
-    """nbconvert's filter of that name, with formulas as MathML."""
-    return markdown_with_mathml(source, context.get("cell", {}).get("attachments"))
+    """nbconvert's filter of that name, with formulas as MathML. Headings of an answer have no
+    names: formgrader finds the boxes for points and comments by theirs.
+    """
+    cell = context.get("cell", {})
+    is_answer = cell.get("metadata", {}).get("nbgrader", {}).get("solution", False)
+    return markdown_with_mathml(source, cell.get("attachments"), named=not is_answer)
 
 
 class Marking(Preprocessor):

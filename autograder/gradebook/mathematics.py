@@ -97,8 +97,14 @@ class Renderer(IPythonRenderer):
         return mathml(body if inner else rf"\begin{{{name}}}{body}\end{{{name}}}", block=True)
 
 
-def markdown_with_mathml(source: str, attachments: Any = None) -> str:
-    """Markdown as HTML that needs no script for its formulas. attachments: the cell's pictures"""
-    renderer: Any = Renderer(escape=False, attachments=attachments or {})
+def markdown_with_mathml(source: str, attachments: Any = None, *, named: bool = True) -> str:
+    """Markdown as HTML that needs no script for its formulas.
+
+    attachments: the cell's pictures
+    named: whether its headings have names, by which links and scripts of the page find them
+    """
+    renderer: Any = Renderer(
+        escape=False, attachments=attachments or {}, exclude_anchor_links=not named
+    )
     render: Callable[[str], Any] = MarkdownWithMath(renderer=renderer).render
     return str(render(source))
