@@ -1501,6 +1501,15 @@ def test_no_formula_is_longer_than_a_page() -> None:
     assert 'width="2em"' in mathml(r"\rule{2em}{0.4pt}")
 
 
+@pytest.mark.parametrize(
+    "tex", [r"\smash{x}", r"\mathllap{x}", r"\mathrlap{x}", r"\raise 20em x", r"\lower 20em{x}"]
+)
+def test_no_formula_is_drawn_over_what_stands_around_it(tex: str) -> None:
+    made = mathml(tex)
+    assert "mpadded" not in made
+    assert "<mi>x</mi>" in made
+
+
 def test_every_formula_of_the_lessons_is_drawn() -> None:
     from test_house import ROOT
 

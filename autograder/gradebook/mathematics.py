@@ -15,10 +15,10 @@ from typing import Any
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 MAX_FORMULA = 2000  # characters
-ELEMENTS = frozenset(
+ELEMENTS = frozenset(  # without mpadded, which says that a formula is smaller than what it draws
     re.findall(
         r"\w+",
-        "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mpadded mphantom merror "
+        "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot mstyle mphantom merror "
         "mfenced msub msup msubsup munder mover munderover mmultiscripts mprescripts none mtable "
         "mtr mtd menclose semantics",
     )
