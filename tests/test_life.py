@@ -75,6 +75,7 @@ ALIVE = (
     f"{SCRIPT} <img src='http://evil.example/x.png' onerror=alert(1)> [x](javascript:alert(1)) "
     "$\\text{<script>alert(1)</script>}$ $\\href{javascript:alert(1)}{x}$ <style>*{color:red}</style>"
 )
+WIDE = f"{'w' * 600}\n\n${'x' * 600}$\n\n|{'t' * 600}|\n|-|\n|1|"
 
 
 @dataclass
@@ -369,7 +370,7 @@ def test_the_button_grades_a_module_alone_and_a_hostile_notebook(page: Any, term
         if name == "halve":
             cell.source = f"def halve(x, factor=0.5):\n    raise ValueError({ALIVE!r})"
         elif name == "why_halve":
-            cell.source = f"{ALIVE}\n\n# check_halve\n\n# why_halve-comment"
+            cell.source = f"{ALIVE}\n\n# check_halve\n\n# why_halve-comment\n\n{WIDE}"
         elif cell.cell_type == "code":
             html = {"text/html": SCRIPT, "text/plain": "3"}
             cell.outputs = [nbformat.v4.new_output("execute_result", html)]
@@ -435,6 +436,7 @@ def test_nothing_of_a_hostile_notebook_runs_or_reaches_out(page: Any, term: Term
     assert page.locator("a[href^=javascript]").count() == 0
     for box in ("check_halve", "why_halve-comment"):  # a script of formgrader's looks for these
         assert page.locator(f"[id='{box}']").count() == 1, box
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert term.sent == []
     assert term.faults == []
 
