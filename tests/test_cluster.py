@@ -34,7 +34,7 @@ from tiny_course import SLUG
 from autograder.assignment import find_assignment
 from autograder.cluster import connection, node, preload, scheduler
 from autograder.cluster.connection import Connection, Nodes
-from autograder.cluster.node import BOOTED, Node, NodeEnded
+from autograder.cluster.node import BOOTED, Node, NodeEnded, as_json
 from autograder.cluster.parcel import as_bytes, check_same, from_bytes, pack, unpack
 from autograder.cluster.scheduler import Cluster
 from autograder.course import Course
@@ -308,6 +308,20 @@ def test_a_scheduler_that_goes_or_begins_anew_ends_the_class(
     monkeypatch.setattr(scheduler, "as_completed", lambda loop: Running([future]))
     with pytest.raises(AutograderError, match="tcp://there has gone, or was started anew"):
         list(cluster.answers(tasks))
+
+
+@pytest.mark.slow
+def test_a_fault_of_the_staffs_is_told_in_the_log_of_its_worker(
+    course: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = tiny_course.VARIANT.replace("return accumulated", "return x.repeat(2)")
+    submission = Submission((Unit("module", text, ""),), "digest")
+    parcel = tmp_path / "parcel.json"
+    with closing(Grader(find_assignment(Course(course), SLUG), "s", isolation="none")) as grader:
+        parcel.write_text(as_json(pack(grader)), encoding="ascii")
+    with closing(Node("none")) as asked:
+        assert '"status": "graded"' in asked.ask(as_bytes(submission), parcel, 120.0)
+    assert "ValueError: only one element" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("error", [ValueError("no such plugin"), CLOSED], ids=["anew", "gone"])

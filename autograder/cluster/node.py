@@ -145,9 +145,11 @@ def main() -> None:
             stack.callback(starting.end)
 
             from autograder.cluster.parcel import Parcel, from_bytes, unpack
+            from autograder.grading.faults import faults
             from autograder.grading.grader import load
             from autograder.grading.submission import Found
 
+            faults.addHandler(logging.StreamHandler())  # the course's log is elsewhere
             load()  # while the sandbox boots
             sandbox = stack.enter_context(starting.ready())
             print(BOOTED, end="", file=answers, flush=True)
