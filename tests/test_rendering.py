@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
@@ -269,6 +270,21 @@ def test_one_fork_renders_page_after_page_and_another_where_it_has_ended() -> No
     os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
     assert renderable(page) == [True, True], "that it has ended is no matter of the page"
     assert kept.ready().pid != first
+
+
+def test_the_fork_of_a_process_stays_whatever_other_threads_it_has() -> None:
+    page = [Text("markdown", "*a*")]
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait)
+    thread.start()
+    try:
+        assert renderable(page) == [True]
+        first = kept.ready().pid
+        assert renderable(page) == [True]
+        assert kept.ready().pid == first
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_a_page_has_its_time_whatever_the_pages_before_it_took() -> None:

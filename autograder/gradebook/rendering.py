@@ -135,7 +135,8 @@ def _attempt(texts: Sequence[Text], cpu_seconds: float) -> list[bool]:
     try:
         said = kept.ready().attempt(texts, cpu_seconds)
     finally:
-        if len(said) < len(texts) or threading.active_count() > 1:  # a thread ends before its fork
+        others = threading.current_thread() is not threading.main_thread()  # which end before it
+        if len(said) < len(texts) or others:
             kept.end()
     return [answer == DONE[0] for answer in said]
 
